@@ -1,0 +1,1 @@
+"""How we know: the tests mirror the packages, folder by folder."""
