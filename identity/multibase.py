@@ -1,0 +1,113 @@
+"""Bytes as text, one way only: base58btc, SHA-256 multihashes, base64url without padding.
+
+Every decoder accepts exactly what its encoder writes, so that no value has two spellings.
+
+    >>> multihash(b"hello")
+    'zQmRN6wdp1S2A5EtjW9A3M1vKSBuQQGcgvuhoMUoEz4iiT5'
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from hashlib import sha256
+
+from identity.errors import MalformedInput
+
+_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
+_DIGITS = {digit: value for value, digit in enumerate(_ALPHABET)}
+_CHUNK = 58**10
+_LONGEST = 4096  # decoding is quadratic: a limit, far above any key or signature
+
+_SHA2_256 = b"\x12\x20"  # multicodec sha2-256, 32 bytes
+_MULTIHASH = re.compile(r"zQm[1-9A-HJ-NP-Za-km-z]{44}", re.ASCII)
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+
+
+def base58_encode(data: bytes) -> str:
+    """Base58 with Bitcoin's alphabet, no multibase letter: each leading zero byte is a `1`."""
+    number = int.from_bytes(data, "big")
+    chunks: list[str] = []
+    while number:
+        number, chunk = divmod(number, _CHUNK)
+        text = ""
+        for _ in range(5):
+            chunk, pair = divmod(chunk, 3364)
+            text = _PAIRS[pair] + text
+        chunks.append(text)
+    digits = "".join(reversed(chunks)).lstrip("1")
+    return "1" * (len(data) - len(data.lstrip(b"\0"))) + digits
+
+
+def base58_decode(text: str) -> bytes:
+    """The bytes behind base58 text. Raises `MalformedInput` for a foreign character."""
+    if len(text) > _LONGEST:
+        raise MalformedInput(f"base58 of {len(text)} characters is too long")
+    digits = text.lstrip("1")
+    number = 0
+    try:
+        if len(digits) % 2:
+            number = _DIGITS[digits[0]]
+        for start in range(len(digits) % 2, len(digits), 2):
+            number = number * 3364 + _VALUES[digits[start : start + 2]]
+    except KeyError:
+        raise MalformedInput("a character that base58 does not have") from None
+    return bytes(len(text) - len(digits)) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def multibase_encode(data: bytes) -> str:
+    """Multibase with base58btc: `z` and the base58 digits."""
+    return "z" + base58_encode(data)
+
+
+def multibase_decode(text: str) -> bytes:
+    """Bytes of a base58btc multibase string; any other base is refused (`MalformedInput`)."""
+    if not text.startswith("z"):
+        raise MalformedInput("multibase text must start with z (base58btc)")
+    return base58_decode(text[1:])
+
+
+def multihash(data: bytes) -> str:
+    """SHA-256 of the data as a multihash in base58btc multibase: 47 characters, `zQm…`."""
+    return digest_multihash(sha256(data).digest())
+
+
+def digest_multihash(digest: bytes) -> str:
+    """A SHA-256 digest (32 bytes), already computed, as the multihash that `multihash` gives."""
+    if len(digest) != 32:
+        raise RuntimeError("a SHA-256 digest has 32 bytes")
+    return "z" + base58_encode(_SHA2_256 + digest)
+
+
+def decode_multihash(text: str) -> bytes:
+    """The 32 bytes of digest in a `zQm…` string. Raises `MalformedInput`."""
+    if not _MULTIHASH.fullmatch(text):
+        raise MalformedInput(
+            "not a SHA-256 multihash in base58btc", hint="47 characters that start with zQm"
+        )
+    data = base58_decode(text[1:])
+    if len(data) != 34 or not data.startswith(_SHA2_256):
+        raise MalformedInput("not a SHA-256 multihash: wrong length or hash function")
+    return data[2:]
+
+
+def base64url_encode(data: bytes) -> str:
+    """Base64url without padding (RFC 4648, section 5; RFC 7515, section 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def base64url_decode(text: str) -> bytes:
+    """The bytes of unpadded base64url. Raises `MalformedInput` for padding, a foreign character,
+    or spare bits that are not zero (RFC 4648, section 3.5)."""
+    if not _BASE64URL.fullmatch(text):
+        raise MalformedInput("a character that base64url without padding does not have")
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        raise MalformedInput("base64url of an impossible length") from None
+    if base64url_encode(data) != text:
+        raise MalformedInput("base64url whose last character carries spare bits")
+    return data
