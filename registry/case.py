@@ -1,0 +1,196 @@
+"""One operation before one state: what every row of the rule book's table needs.
+
+A `Case` reads the state, checks sequence, status and signers, and builds the records that follow;
+the rows themselves stand in registry/organizations.py, registry/devices.py and registry/status.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from identity.errors import InvalidDisclosure, KeyReused, NotFound, WrongSequence, WrongState
+from identity.keys import public_key
+from identity.operation import format_time, operation_value
+from registry import grants
+from registry.schemes import Schemes
+from registry.signers import Signers
+from registry.state import (
+    Changes,
+    Device,
+    Key,
+    Organization,
+    Registry,
+    Stamp,
+    State,
+    Subject,
+    subject_of,
+)
+
+FINAL = ("revoked", "retired")
+
+Unique = Mapping[str, str]
+"""Keyed hashes of committed values, by the JSON pointer of their commitment."""
+
+
+class Case:
+    """One operation before one state; a method for each row of the table."""
+
+    def __init__(
+        self,
+        schemes: Schemes,
+        state: State,
+        operation: Any,
+        operation_hash: str,
+        unique: Unique,
+        now: int,
+        registry: Registry | None,
+    ) -> None:
+        self.schemes = schemes
+        self.state = state
+        self.operation = operation
+        self.hash = operation_hash
+        self.unique = unique
+        self.now = now
+        self._registry = registry
+        self.stamp: Stamp = {"entry": state.size, "time": format_time(now)}
+
+    @property
+    def registry(self) -> Registry:
+        """The ledger's own record; every operation but the genesis has one."""
+        assert self._registry is not None  # noqa: S101 - apply() has refused all others
+        return self._registry
+
+    def new_subject(self, did: str, kind: str) -> tuple[dict[str, Any], Changes]:
+        """The common part of a new DID's record, and the claims on its keys."""
+        body = self.operation.body
+        claims = self.claim_keys(did, body.keys, body.next)
+        recovery = body.recovery
+        record = {
+            "did": did,
+            "kind": kind,
+            "status": "active",
+            "suspendedBy": [],
+            "keys": body.keys,
+            "next": body.next,
+            "recovery": recovery if recovery == "none" else operation_value(recovery),
+            "sequence": 0,
+            "previous": self.hash,
+            "registered": self.stamp,
+            "updated": self.stamp,
+        }
+        return record, claims
+
+    def claim_keys(self, did: str, keys: list[str], following: list[str]) -> Changes:
+        """Each key belongs to one subject, for ever. Raises InvalidKey, KeyReused."""
+        changes: Changes = {}
+        for place, multikey in enumerate(keys):
+            key: Key = ("key", public_key(multikey).thumbprint)
+            if key in changes or self.state.get(key) is not None:
+                raise KeyReused(
+                    "this key serves, or has served, before", pointer=f"/body/keys/{place}"
+                )
+            if key[1] in following:
+                raise KeyReused("a key cannot be its own successor", pointer="/body/next")
+            changes[key] = {"did": did}
+        if len(set(following)) != len(following):
+            raise KeyReused("the same commitment twice", pointer="/body/next")
+        return changes
+
+    def signers(
+        self,
+        *,
+        new_keys: Sequence[str] = (),
+        rotating: str | None = None,
+        lenient: str | None = None,
+    ) -> Signers:
+        """Who signed, each checked to be a present key of its party."""
+        return Signers(
+            self.state,
+            self.operation.proof,
+            new_keys=new_keys,
+            rotating=rotating,
+            lenient=lenient,
+        )
+
+    def subject(self) -> Subject:
+        """The record of the operation's subject. Raises NotFound, WrongState when it is final."""
+        found = subject_of(self.state, self.operation.subject)
+        if found is None:
+            raise NotFound("no such subject on this ledger", pointer="/subject")
+        if found["status"] in FINAL:
+            raise WrongState(f"the subject is {found['status']}", pointer="/subject")
+        return found
+
+    def device(self) -> Device:
+        """The subject, which must be a device."""
+        found = self.subject()
+        if found["kind"] != "device":
+            raise WrongState("the subject is not a device", pointer="/subject")
+        return cast("Device", found)
+
+    def organization(self) -> Organization:
+        """The subject, which must be an organization or the authority."""
+        found = self.subject()
+        if found["kind"] == "device":
+            raise WrongState("the subject is a device", pointer="/subject")
+        return cast("Organization", found)
+
+    def usable(self, subject: Subject) -> None:
+        """Raises WrongState where a suspension stands in the way."""
+        if subject["status"] != "active":
+            raise WrongState(
+                f"the subject is {subject['status']}",
+                pointer="/subject",
+                hint="whoever suspended it can resume it",
+            )
+
+    def in_order(self, subject: Subject) -> None:
+        """Raises WrongSequence unless the operation follows the subject's last one."""
+        if (self.operation.sequence, self.operation.previous) != (
+            subject["sequence"] + 1,
+            subject["previous"],
+        ):
+            raise WrongSequence(
+                f"sequence {self.operation.sequence} does not follow the subject's last operation",
+                pointer="/sequence",
+                hint="read the subject's present sequence, build the operation anew and sign again",
+                expected={"sequence": subject["sequence"] + 1, "previous": subject["previous"]},
+            )
+
+    def changed(self, subject: Subject, *, sequenced: bool, **members: Any) -> Subject:
+        """The subject's record with new members, its stamp, and its place in the sequence."""
+        record = {**subject, **members, "updated": self.stamp}
+        if sequenced:
+            record |= {"sequence": self.operation.sequence, "previous": self.hash}
+        return cast("Subject", record)
+
+    def sequenced(self, subject: Subject, changes: Changes, **members: Any) -> Changes:
+        """`changes`, with the subject itself moved on by one."""
+        key: Key = ("did", subject["did"])
+        latest = cast("Subject", changes.get(key, subject))
+        return self.recorded(
+            {**changes, key: cast("Device", self.changed(latest, sequenced=True, **members))}
+        )
+
+    def recorded(self, changes: Changes) -> Changes:
+        """`changes`, with the place of an operation that creates no DID."""
+        return {**changes, ("operation", self.hash): {"entry": self.state.size}}
+
+    def committed(self, pointer: str) -> str:
+        """The keyed hash of a committed value, which the entry carries."""
+        if pointer not in self.unique:
+            raise InvalidDisclosure(
+                "the value that is committed to here must be disclosed", pointer=pointer
+            )
+        return self.unique[pointer]
+
+    def holder(self, code: dict[str, Any]) -> str | None:
+        """Who answers for a code now: the longest active prefix's holder."""
+        return grants.prefix_holder(self.state, self.code_segments(code), self.now)
+
+    def code_segments(self, code: dict[str, Any]) -> tuple[str, ...]:
+        """The segments that enclosure looks at; of a committed code, its prefix and one more."""
+        if "commitment" in code:
+            return (*self.schemes.prefix_segments(code["scheme"], code["prefix"]), "committed")
+        return self.schemes.segments(code["scheme"], code["value"])

@@ -1,0 +1,255 @@
+"""The rows of the rule book about devices and their four ones."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from identity.did import tetrad_did
+from identity.disclosure import CODE, NUMBER, SERIAL
+from identity.errors import (
+    CodeTaken,
+    MalformedCode,
+    NotFound,
+    NumberTaken,
+    ObjectTaken,
+    PolicyViolated,
+    RightMissing,
+    SchemaViolation,
+    WrongSequence,
+    WrongState,
+)
+from identity.jcs import Json
+from identity.operation import (
+    CommittedCode,
+    CommittedNumber,
+    DeviceRegister,
+    DeviceUpdate,
+    NumberRebind,
+    operation_value,
+)
+from registry import grants
+from registry.case import FINAL, Case
+from registry.signers import Signers
+from registry.state import Bearer, Changes, Device, Key, NumberRecord, subject_of
+
+
+def device_register(case: Case) -> Changes:
+    """device.register"""
+    operation = cast("DeviceRegister", case.operation)
+    body = operation.body
+    did = tetrad_did(case.registry["ledger"], case.hash)
+    code, code_key = new_code(case, body.code)
+    signers = case.signers(new_keys=body.keys)
+    check_rights(case, body, code, signers)
+    check_ipv6(case, body)
+    object_key: Key = ("object", case.committed(SERIAL))
+    if case.state.get(object_key) is not None:
+        raise ObjectTaken(
+            "this maker's model and serial is registered already", pointer="/body/object/serial"
+        )
+    record, claims = case.new_subject(did, "device")
+    record |= {
+        "controller": body.controller,
+        "object": operation_value(body.object),
+        "code": code,
+        "number": bound(case, body.number),
+        "data": body.data if body.data == "none" else operation_value(body.data),
+    }
+    if body.object.parent is not None:
+        check_parent(case, body.object.parent, body.controller, "/body/object/parent")
+    bearer: Bearer = {"did": did}
+    changes: Changes = {
+        ("did", did): cast("Device", record),
+        code_key: bearer,
+        object_key: bearer,
+        **claims,
+    }
+    if isinstance(body.number, CommittedNumber):
+        number_key, active = bearer_of(case, body.number)
+        if active is not None and active["status"] not in FINAL:
+            raise NumberTaken(
+                "the number is active on another device",
+                pointer="/body/number",
+                hint="register with number none, then rebind it with its controller's signature",
+            )
+        changes |= {number_key: {"did": did, "since": case.stamp["time"]}}
+    return changes
+
+
+def new_code(case: Case, code: Any) -> tuple[dict[str, Any], Key]:
+    """The code as a record shows it, and its key. Raises InvalidIdentifier, CodeTaken."""
+    if case.schemes.is_number(code.scheme):
+        raise MalformedCode(f"{code.scheme} is a scheme of numbers", pointer="/body/code/scheme")
+    committed = isinstance(code, CommittedCode)
+    if committed != case.schemes.is_committed(code.scheme):
+        raise SchemaViolation(
+            f"a code of {code.scheme} is given "
+            + ("in clear" if committed else "as a prefix and a commitment"),
+            pointer="/body/code",
+        )
+    if committed:
+        value = case.committed(CODE)
+    else:
+        value = code.value
+        if case.schemes.canonical(code.scheme, value) != value:
+            raise MalformedCode(
+                "the code is not in canonical form",
+                pointer="/body/code/value",
+                hint=f"write {case.schemes.canonical(code.scheme, value)}",
+            )
+    key: Key = ("code", code.scheme, value)
+    if case.state.get(key) is not None:
+        raise CodeTaken(
+            "the code is registered already, and a code is never reissued",
+            pointer="/body/code",
+            hint=f"resolve it to see whose it is: {value}" if not committed else "",
+        )
+    shown = operation_value(code)
+    return ({**shown, "unique": value} if committed else shown), key
+
+
+def check_rights(case: Case, body: Any, code: dict[str, Any], signers: Signers) -> None:
+    """Exactly the parties that the table names: prefix holder, controller, maker."""
+    holder = case.holder(code)
+    if holder is None:
+        if case.registry["authority"] not in signers.parties:
+            raise RightMissing(
+                "no prefix is granted that encloses this code",
+                pointer="/body/code",
+                hint="grant.issue the prefix to the organization that issues the codes",
+            )
+        holder = case.registry["authority"]
+    for role, did, pointer in (
+        ("controller", body.controller, "/body/controller"),
+        ("maker", body.object.maker, "/body/object/maker"),
+    ):
+        party = subject_of(case.state, did)
+        if party is None or party["kind"] == "device":
+            raise NotFound(f"the {role} is no organization on this ledger", pointer=pointer)
+        if party["status"] != "active":
+            raise WrongState(f"the {role} is {party['status']}", pointer=pointer)
+    required = {holder, body.controller}
+    maker, model = body.object.maker, body.object.model
+    if not any(
+        grants.may_make(case.state, did, maker, model, case.now) for did in sorted(required)
+    ):
+        required.add(maker)
+    signers.exactly(required, also={maker})
+
+
+def check_ipv6(case: Case, body: Any) -> None:
+    """The plan's policy: enabled on new industry terminals, or a declared exemption."""
+    declared = body.object.ipv6
+    if case.registry["policy"]["ipv6"] != "required" or not body.object.sector.industrial:
+        return
+    if isinstance(declared, str) and declared != "enabled":
+        raise PolicyViolated(
+            "IPv6 is not enabled",
+            pointer="/body/object/ipv6",
+            hint="enable it, or declare an exemption",
+        )
+
+
+def check_parent(case: Case, parent: str, controller: str, pointer: str) -> None:
+    """A parent is a living device of the same controller, and never a descendant."""
+    step: str | None = parent
+    for _ in range(16):
+        if step is None:
+            return
+        if step == getattr(case.operation, "subject", None):
+            raise WrongState("a device cannot be its own ancestor", pointer=pointer)
+        found = cast("Device | None", subject_of(case.state, step))
+        if found is None or found["kind"] != "device":
+            raise NotFound("the parent is no device on this ledger", pointer=pointer)
+        if step == parent and (found["status"] in FINAL or found["controller"] != controller):
+            raise WrongState(
+                "the parent must be in use and of the same controller", pointer=pointer
+            )
+        step = cast("str | None", found["object"].get("parent"))
+    raise WrongState("parents nest at most 16 deep", pointer=pointer)
+
+
+def bearer_of(case: Case, number: CommittedNumber) -> tuple[Key, Device | None]:
+    """The key of a number, and the device on which it is active."""
+    if not case.schemes.is_number(number.scheme):
+        raise MalformedCode(
+            f"{number.scheme} is not a scheme of numbers", pointer="/body/number/scheme"
+        )
+    key: Key = ("number", number.scheme, case.committed(NUMBER))
+    record = cast("NumberRecord | None", case.state.get(key))
+    if record is None or "did" not in record:
+        return key, None
+    return key, cast("Device", subject_of(case.state, record["did"]))
+
+
+def device_update(case: Case) -> Changes:
+    """device.update"""
+    body = cast("DeviceUpdate", case.operation).body
+    device = case.device()
+    case.usable(device)
+    case.signers().exactly({device["controller"]})
+    case.in_order(device)
+    changed: dict[str, Any] = {**device["object"]}
+    if body.parent == "none":
+        changed.pop("parent", None)
+    elif body.parent is not None:
+        check_parent(case, body.parent, device["controller"], "/body/parent")
+        changed["parent"] = body.parent
+    if body.sector is not None:
+        changed["sector"] = operation_value(body.sector)
+    data = device["data"]
+    if body.data is not None:
+        data = body.data if body.data == "none" else operation_value(body.data)
+        check_version(case, device["data"], data)
+    return case.sequenced(device, {}, object=changed, data=data)
+
+
+def check_version(case: Case, old: Any, new: Any) -> None:
+    """Versions of the data record grow."""
+    if old != "none" and new != "none" and new["version"] <= old["version"]:
+        raise WrongSequence(
+            f"version {new['version']} does not follow {old['version']}",
+            pointer="/body/data/version",
+        )
+
+
+def number_rebind(case: Case) -> Changes:
+    """number.rebind"""
+    body = cast("NumberRebind", case.operation).body
+    device = case.device()
+    case.usable(device)
+    required = {device["controller"], device["did"]}
+    changes: Changes = {}
+    if isinstance(body.number, CommittedNumber):
+        key, active = bearer_of(case, body.number)
+        if active is not None and active["did"] == device["did"]:
+            raise NumberTaken("the number is active on this very device", pointer="/body/number")
+        if active is not None and active["status"] not in FINAL:
+            required.add(active["controller"])
+            if active["controller"] not in case.signers().parties:
+                raise NumberTaken(
+                    "the number is active on another device, whose controller has not signed",
+                    pointer="/body/number",
+                )
+            changes["did", active["did"]] = {**active, "number": "none", "updated": case.stamp}
+        changes[key] = {"did": device["did"], "since": case.stamp["time"]}
+    case.signers().exactly(required)
+    case.in_order(device)
+    changes = {**freed_number(case, device), **changes}
+    return case.sequenced(device, changes, number=bound(case, body.number))
+
+
+def bound(case: Case, number: Any) -> Json:
+    """A number as the device's record shows it: with the keyed hash under which it is found."""
+    if number == "none":
+        return "none"
+    return {**operation_value(number), "unique": case.committed(NUMBER)}
+
+
+def freed_number(case: Case, device: Device) -> Changes:
+    """Closes the interval of the device's present number."""
+    if device["number"] == "none":
+        return {}
+    number = cast("dict[str, str]", device["number"])
+    freed: NumberRecord = {"since": case.stamp["time"]}
+    return {("number", number["scheme"], number["unique"]): freed}

@@ -1,0 +1,218 @@
+"""The rows of the rule book that give rights and take them back.
+
+Specified in specs/2-registry.md, "Grants"; how rights enclose one another is told in
+registry/grants.py.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from identity.errors import (
+    NotFound,
+    PolicyViolated,
+    PrefixTaken,
+    QuotaExceeded,
+    RightMissing,
+    WrongState,
+)
+from identity.operation import (
+    AdmitGrant,
+    GrantIssue,
+    GrantWithdraw,
+    MakeGrant,
+    PrefixGrant,
+    operation_value,
+    parse_time,
+)
+from registry.case import FINAL, Case
+from registry.grants import Segments, enclosing_prefix, grant_at, is_active, prefix_at
+from registry.state import Changes, GrantRecord, Organization, PrefixRecord, subject_of
+
+
+def grant_issue(case: Case) -> Changes:
+    """grant.issue"""
+    body = cast("GrantIssue", case.operation).body
+    granter = case.organization()
+    case.signers().exactly({granter["did"]})
+    case.in_order(granter)
+    receiver = _receiver(case, body.to)
+    if body.notAfter is not None and parse_time(body.notAfter) <= case.now:
+        raise PolicyViolated("the grant would be over before it begins", pointer="/body/notAfter")
+    by_authority = granter["did"] == case.registry["authority"]
+    changes: Changes = {}
+    prefixes = receiver["prefixes"]
+    if isinstance(body, AdmitGrant):
+        if not by_authority:
+            raise RightMissing(
+                "only the authority grants the right to admit", pointer="/body/right"
+            )
+    elif isinstance(body, MakeGrant):
+        if not by_authority and body.scope.maker != granter["did"]:
+            raise RightMissing(
+                "only the maker itself grants the use of its name", pointer="/body/scope/maker"
+            )
+    elif isinstance(body, PrefixGrant):
+        segments = case.schemes.prefix_segments(body.scope.scheme, body.scope.prefix)
+        if not by_authority and not _encloses(case, body, granter, segments):
+            _check_first_come(case, body, granter, segments)
+            prefixes += 1
+        changes |= _take_prefix(case, segments)
+    else:
+        raise PolicyViolated(
+            f"a ledger of format 0 does not yet grant the right {body.right!r}",
+            pointer="/body/right",
+            hint="admit, prefix and make are granted",
+        )
+    grant: GrantRecord = {
+        "grant": case.hash,
+        "right": body.right,
+        "issuer": granter["did"],
+        "to": body.to,
+        "scope": operation_value(body.scope),
+        "status": "active",
+        "issued": case.stamp,
+    }
+    if body.notAfter is not None:
+        grant["notAfter"] = body.notAfter
+    held = {**receiver["grants"], body.right: [*receiver["grants"].get(body.right, []), case.hash]}
+    changes["grant", case.hash] = grant
+    changes["did", body.to] = {**receiver, "grants": held, "prefixes": prefixes}
+    return case.sequenced(granter, changes)
+
+
+def _receiver(case: Case, did: str) -> Organization:
+    found = subject_of(case.state, did)
+    if found is None or found["kind"] == "device":
+        raise NotFound("no such organization on this ledger", pointer="/body/to")
+    if found["status"] in FINAL:
+        raise WrongState(f"the organization is {found['status']}", pointer="/body/to")
+    return cast("Organization", found)
+
+
+def _encloses(case: Case, body: PrefixGrant, granter: Organization, segments: Segments) -> bool:
+    """Whether the granter holds the prefix that encloses this one most closely.
+
+    Raises RightMissing where another holds it, or where the grant would outlive its own.
+    """
+    encloser = enclosing_prefix(case.state, segments, case.now, longest=len(segments) - 1)
+    if encloser is None:
+        return False
+    if encloser["to"] != granter["did"]:
+        raise RightMissing(
+            "the prefix lies under one that another organization holds",
+            pointer="/body/scope/prefix",
+            hint="ask its holder to grant it",
+        )
+    if "notAfter" in encloser and (
+        body.notAfter is None or parse_time(body.notAfter) > parse_time(encloser["notAfter"])
+    ):
+        raise RightMissing(
+            "a grant cannot outlive the one that encloses it",
+            pointer="/body/notAfter",
+            hint=f"end it by {encloser['notAfter']}",
+        )
+    return True
+
+
+def _check_first_come(
+    case: Case, body: PrefixGrant, granter: Organization, segments: Segments
+) -> None:
+    """A sandbox gives a free prefix to the first who asks, for itself and within bounds."""
+    if case.registry["mode"] != "sandbox":
+        raise RightMissing(
+            "the prefix lies under nothing that the granter holds",
+            pointer="/body/scope/prefix",
+            hint="ask the authority to grant it",
+        )
+    if body.to != granter["did"]:
+        raise RightMissing(
+            "a free prefix goes to who asks for it, not to others", pointer="/body/to"
+        )
+    depth = case.schemes.minimal_prefix_depth(body.scope.scheme)
+    if len(segments) < depth:
+        raise PolicyViolated(
+            "the prefix is too short for a sandbox to give away",
+            pointer="/body/scope/prefix",
+            hint=f"{body.scope.scheme} prefixes have at least {depth - 1} segments here",
+        )
+    if granter["prefixes"] >= cast("int", case.registry["policy"]["prefixes"]):
+        raise QuotaExceeded("no further prefix for this organization", pointer="/body/scope/prefix")
+    node = prefix_at(case.state, segments)
+    if node is not None and node["below"]:
+        raise PrefixTaken(
+            "the prefix encloses one that is granted already", pointer="/body/scope/prefix"
+        )
+
+
+def _take_prefix(case: Case, segments: Segments) -> Changes:
+    """The grant's node, the counts above it, and the namespace's depths. Raises PrefixTaken."""
+    node = prefix_at(case.state, segments) or PrefixRecord(below=0)
+    if "grant" in node and is_active(case.state, grant_at(case.state, node["grant"]), case.now):
+        raise PrefixTaken("the prefix is granted already", pointer="/body/scope/prefix")
+    # A grant that expired still counts above: its successor takes over its place in the count.
+    nodes = {} if "grant" in node else _counted_above(case, segments, 1)
+    nodes[segments] = {**node, "grant": case.hash}
+    namespace = segments[:1]
+    root = nodes.get(namespace) or prefix_at(case.state, namespace) or PrefixRecord(below=0)
+    depths = sorted({*root.get("depths", []), len(segments)})
+    nodes[namespace] = {**root, "depths": depths}
+    return {("prefix", *place): record for place, record in nodes.items()}
+
+
+def _counted_above(case: Case, segments: Segments, step: int) -> dict[Segments, PrefixRecord]:
+    nodes: dict[Segments, PrefixRecord] = {}
+    for depth in range(1, len(segments)):
+        above = prefix_at(case.state, segments[:depth]) or PrefixRecord(below=0)
+        nodes[segments[:depth]] = {**above, "below": above["below"] + step}
+    return nodes
+
+
+def grant_withdraw(case: Case) -> Changes:
+    """grant.withdraw"""
+    body = cast("GrantWithdraw", case.operation).body
+    withdrawer = case.organization()
+    case.signers().exactly({withdrawer["did"]})
+    case.in_order(withdrawer)
+    grant = grant_at(case.state, body.grant)
+    if grant is None:
+        raise NotFound("no such grant", pointer="/body/grant")
+    if grant["status"] == "withdrawn":
+        raise WrongState("the grant is withdrawn already", pointer="/body/grant")
+    entitled = {case.registry["authority"], grant["issuer"]}
+    changes: Changes = {}
+    if grant["right"] == "prefix":
+        scope = cast("dict[str, str]", grant["scope"])
+        segments = case.schemes.prefix_segments(scope["scheme"], scope["prefix"])
+        encloser = enclosing_prefix(case.state, segments, case.now, longest=len(segments) - 1)
+        if encloser is not None:
+            entitled.add(encloser["to"])
+        changes |= _leave_prefix(case, segments, body.grant)
+    if withdrawer["did"] not in entitled:
+        raise RightMissing(
+            "only the authority, the granter or the holder of the enclosing grant withdraws it",
+            pointer="/body/grant",
+        )
+    ended: GrantRecord = {
+        **grant,
+        "status": "withdrawn",
+        "reason": body.reason,
+        "withdrawn": case.stamp,
+    }
+    receiver = cast("Organization", subject_of(case.state, grant["to"]))
+    left = [name for name in receiver["grants"][grant["right"]] if name != body.grant]
+    held = {**receiver["grants"], grant["right"]: left}
+    changes["grant", body.grant] = ended
+    changes["did", grant["to"]] = {**receiver, "grants": held}
+    return case.sequenced(withdrawer, changes)
+
+
+def _leave_prefix(case: Case, segments: Segments, grant: str) -> Changes:
+    """Frees the grant's node, unless a later grant took it over."""
+    node = prefix_at(case.state, segments)
+    if node is None or node.get("grant") != grant:
+        return {}
+    freed = node.copy()
+    del freed["grant"]
+    nodes = {segments: freed, **_counted_above(case, segments, -1)}
+    return {("prefix", *place): record for place, record in nodes.items()}

@@ -1,0 +1,66 @@
+"""The rows of the rule book that begin a ledger and make organizations."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from identity.did import tetrad_did
+from identity.operation import (
+    OrganizationRegister,
+    OrganizationUpdate,
+    RegistryGenesis,
+    operation_value,
+)
+from registry import grants
+from registry.case import Case
+from registry.state import Changes, Organization, Registry
+
+
+def genesis(case: Case) -> Changes:
+    """registry.genesis"""
+    operation = cast("RegistryGenesis", case.operation)
+    body = operation.body
+    case.signers(new_keys=body.keys).exactly(set())
+    did = tetrad_did(case.hash, case.hash)
+    record, claims = case.new_subject(did, "authority")
+    record |= {"name": body.authority, "grants": {}, "prefixes": 0}
+    registry: Registry = {
+        "authority": did,
+        "origin": body.origin,
+        "mode": body.mode,
+        "ledger": case.hash,
+        "log": body.log,
+        "policy": operation_value(body.policy),
+        "uniqueness": operation_value(body.uniqueness),
+    }
+    return {**claims, ("registry",): registry, ("did", did): cast("Organization", record)}
+
+
+def organization_register(case: Case) -> Changes:
+    """organization.register"""
+    operation = cast("OrganizationRegister", case.operation)
+    signers = case.signers(new_keys=operation.body.keys)
+    if case.registry["mode"] == "sandbox":
+        signers.exactly(set())
+    else:
+        signers.one_of(
+            lambda did: (
+                did == case.registry["authority"]
+                or grants.holds(case.state, did, "admit", case.now, lambda _: True)
+            )
+        )
+    did = tetrad_did(case.registry["ledger"], case.hash)
+    record, claims = case.new_subject(did, "organization")
+    record |= {"name": operation.body.name, "grants": {}, "prefixes": 0}
+    if operation.body.uscc is not None:
+        record["uscc"] = operation.body.uscc
+    return {**claims, ("did", did): cast("Organization", record)}
+
+
+def organization_update(case: Case) -> Changes:
+    """organization.update"""
+    operation = cast("OrganizationUpdate", case.operation)
+    subject = case.organization()
+    case.signers().exactly({subject["did"]})
+    case.in_order(subject)
+    return case.sequenced(subject, {}, **operation_value(operation.body))

@@ -1,0 +1,121 @@
+"""The rule book: a pure, total function from state and operation to changes or one of our errors.
+
+    changes = RuleBook(schemes).apply(state, operation, operation_hash, unique, now)
+
+Whoever calls has checked two things already: that every proof's signature verifies under the key
+that its method names, and that disclosed values fit their commitments (registry/admission.py).
+What is decided here is all the rest: whether those keys are *now* keys of those parties, whether
+they are the parties that the table below asks for, and whether the operation fits what is true.
+The same function decides for the service, for an audit and for the vectors in specs/vectors/rules.
+
+The table of required signatures, in the order of specs/2-registry.md, "Signers":
+
+    operation               must sign                                               sequence
+    registry.genesis        its keys                                                begins
+    organization.register   its own keys; a holder of `admit` unless a sandbox      begins
+    organization.update     the organization                                        yes
+    grant.issue, .withdraw  the granter                                             yes
+    device.register         the device's keys; the holder of the code's prefix;     begins
+                            the controller; the maker unless it granted `make`
+    device.update           the controller                                          yes
+    number.rebind           the controller; the device; the number's old controller yes
+    keys.rotate             every new key, each committed to in `next`              yes
+    status.suspend, .resume the controller (sequence) | prefix holder or authority  as said
+    status.revoke           the prefix holder or the authority                      no
+    status.retire           the controller                                          yes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from identity.errors import TimeOutOfBounds, WrongLedger
+from identity.operation import (
+    AnyOperation,
+    DeviceRegister,
+    DeviceUpdate,
+    GrantIssue,
+    GrantWithdraw,
+    KeysRotate,
+    NumberRebind,
+    OrganizationRegister,
+    OrganizationUpdate,
+    RegistryGenesis,
+    StatusResume,
+    StatusRetire,
+    StatusRevoke,
+    StatusSuspend,
+    format_time,
+    parse_time,
+)
+from registry import devices, granting, organizations, status
+from registry.case import Case, Unique
+from registry.schemes import Schemes
+from registry.state import Changes, Registry, State
+
+ROWS: dict[type[AnyOperation], Callable[[Case], Changes]] = {
+    RegistryGenesis: organizations.genesis,
+    OrganizationRegister: organizations.organization_register,
+    OrganizationUpdate: organizations.organization_update,
+    GrantIssue: granting.grant_issue,
+    GrantWithdraw: granting.grant_withdraw,
+    DeviceRegister: devices.device_register,
+    DeviceUpdate: devices.device_update,
+    NumberRebind: devices.number_rebind,
+    KeysRotate: status.keys_rotate,
+    StatusSuspend: status.suspend,
+    StatusResume: status.resume,
+    StatusRevoke: status.revoke,
+    StatusRetire: status.retire,
+}
+
+
+class RuleBook:
+    """The rules over one table of code schemes."""
+
+    def __init__(self, schemes: Schemes) -> None:
+        self._schemes = schemes
+
+    def apply(
+        self,
+        state: State,
+        operation: AnyOperation,
+        operation_hash: str,
+        unique: Unique,
+        now: int,
+    ) -> Changes:
+        """The records that the operation changes, as entry number `state.size` at time `now`.
+
+        `now` is in seconds since the epoch. Raises RuleBroken, NotEntitled, InvalidProof,
+        InvalidIdentifier, InvalidKey or NotFound, and nothing else whatever the operation says.
+        """
+        if isinstance(operation, RegistryGenesis):
+            if state.size != 0:
+                raise WrongLedger("a genesis stands at the beginning alone")
+            case = Case(self._schemes, state, operation, operation_hash, unique, now, None)
+            return organizations.genesis(case)
+        registry = cast("Registry | None", state.get(("registry",)))
+        if registry is None:
+            raise WrongLedger("a ledger begins with its genesis", pointer="/type")
+        if operation.ledger != registry["ledger"]:
+            raise WrongLedger(
+                "the operation is signed for another ledger",
+                pointer="/ledger",
+                expected=registry["ledger"],
+            )
+        _check_created(operation.created, registry, now)
+        case = Case(self._schemes, state, operation, operation_hash, unique, now, registry)
+        return ROWS[type(operation)](case)
+
+
+def _check_created(created: str, registry: Registry, now: int) -> None:
+    bounds = cast("dict[str, int]", registry["policy"]["created"])
+    at = parse_time(created)
+    if not now - bounds["past"] <= at <= now + bounds["future"]:
+        raise TimeOutOfBounds(
+            f"created lies {abs(at - now)} s from the ledger's clock",
+            pointer="/created",
+            hint=f"sign again; the ledger's clock shows {format_time(now)}",
+            **bounds,
+        )

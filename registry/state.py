@@ -1,0 +1,191 @@
+"""The state: what the ledger's operations add up to, as records under keys.
+
+    ("did", "did:tetrad:…")           a device, an organization, or the authority
+    ("registry",)                     this ledger: its authority, policy and log keys
+    ("code", scheme, value)           the device that bears a code (if committed, by keyed hash)
+    ("number", scheme, keyed hash)    the device on which a number is active, if any
+    ("object", keyed hash)            the device that is that maker's model and serial
+    ("key", thumbprint)               the subject to which a key belongs, for ever
+    ("prefix", *segments)             the grant of a prefix, and how many grants lie below it
+    ("prefix", namespace)             also: the depths at which this namespace has prefixes
+    ("grant", operation hash)         a grant of a right
+    ("operation", operation hash)     where an operation that created no DID stands in the ledger
+
+Records are JSON objects with ASCII names and integers, so that their canonical bytes are one.
+A record is never removed. Specified in specs/2-registry.md, "State".
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Literal, NotRequired, Protocol, TypedDict, cast
+
+from identity.jcs import Json, canonicalize
+
+Key = tuple[str, ...]
+
+
+class Stamp(TypedDict):
+    """An entry of the ledger and its time."""
+
+    entry: int
+    time: str
+
+
+class Subject(TypedDict):
+    """What every DID has."""
+
+    did: str
+    kind: Literal["device", "organization", "authority"]
+    status: Literal["active", "suspended", "revoked", "retired"]
+    suspendedBy: list[str]
+    reason: NotRequired[str]
+    resumed: NotRequired[str]
+    """`created` of the last resume: a suspension must be created later."""
+    keys: list[str]
+    next: list[str]
+    recovery: Json
+    sequence: int
+    previous: str
+    registered: Stamp
+    updated: Stamp
+
+
+class Organization(Subject):
+    """An organization, or the authority."""
+
+    name: str
+    uscc: NotRequired[str]
+    grants: dict[str, list[str]]
+    """Operation hashes of the grants that it holds, by right; withdrawn ones are left out."""
+    prefixes: int
+    """How many prefixes it took for itself in a sandbox."""
+
+
+class Device(Subject):
+    """A device and its four ones."""
+
+    controller: str
+    object: dict[str, Json]
+    code: dict[str, Json]
+    number: Json
+    data: Json
+
+
+class Registry(TypedDict):
+    """The ledger itself, out of its genesis."""
+
+    authority: str
+    origin: str
+    mode: Literal["permissioned", "sandbox"]
+    ledger: str
+    log: list[str]
+    policy: dict[str, Json]
+    uniqueness: dict[str, Json]
+
+
+class Bearer(TypedDict):
+    """The record of a code, an object or a key: whose it is."""
+
+    did: str
+
+
+class NumberRecord(TypedDict):
+    """`did` is absent while the number is free."""
+
+    did: NotRequired[str]
+    since: str
+
+
+class PrefixRecord(TypedDict):
+    """A node of the tree of prefixes."""
+
+    grant: NotRequired[str]
+    below: int
+    """How many active grants lie strictly below."""
+    depths: NotRequired[list[int]]
+    """At a namespace: the numbers of segments, ascending, at which a prefix was ever granted."""
+
+
+class GrantRecord(TypedDict):
+    """A right, from whom, to whom, within which bounds."""
+
+    grant: str
+    right: str
+    issuer: str
+    to: str
+    scope: dict[str, Json]
+    notAfter: NotRequired[str]
+    status: Literal["active", "withdrawn"]
+    reason: NotRequired[str]
+    issued: Stamp
+    withdrawn: NotRequired[Stamp]
+
+
+class OperationRecord(TypedDict):
+    """Where an operation stands."""
+
+    entry: int
+
+
+Record = (
+    Organization
+    | Device
+    | Registry
+    | Bearer
+    | NumberRecord
+    | PrefixRecord
+    | GrantRecord
+    | OperationRecord
+)
+
+Changes = dict[Key, Record]
+
+
+class State(Protocol):
+    """What the rule book reads: the records as of `size` entries."""
+
+    @property
+    def size(self) -> int:
+        """Entries so far: the index of the entry that is being decided on."""
+        ...
+
+    def get(self, key: Key) -> Record | None:
+        """The present record under a key, or None. The caller never changes it."""
+        ...
+
+
+class MemoryState:
+    """A state in a dictionary: for vectors and tests, and the overlay of a batch over another."""
+
+    def __init__(self, base: State | None = None, records: Changes | None = None) -> None:
+        self._base = base
+        self._size = base.size if base else 0
+        self.records: Changes = records or {}
+
+    @property
+    def size(self) -> int:
+        """Entries so far."""
+        return self._size
+
+    def get(self, key: Key) -> Record | None:
+        """The record here, else in the state below."""
+        found = self.records.get(key)
+        if found is None and self._base is not None:
+            return self._base.get(key)
+        return found
+
+    def advance(self, changes: Changes) -> None:
+        """Takes the changes of one entry."""
+        self.records.update(changes)
+        self._size += 1
+
+
+def state_key(key: Key) -> bytes:
+    """SHA-256(JCS [kind, id…]): where a record stands in every store and in the state map."""
+    return sha256(canonicalize(cast("Json", list(key)))).digest()
+
+
+def subject_of(state: State, did: str) -> Device | Organization | None:
+    """The record of a DID."""
+    return cast("Device | Organization | None", state.get(("did", did)))
