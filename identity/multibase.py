@@ -11,15 +11,19 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import sys
 from hashlib import sha256
 
 from identity.errors import MalformedInput
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+# Ten digits at a time, and within them two: few operations on large numbers, and no more tables
+# than a page or two of memory. Pairs are looked up by the 16-bit number of their two characters.
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
-_VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
-_DIGITS = {digit: value for value, digit in enumerate(_ALPHABET)}
-_CHUNK = 58**10
+_PAIR_VALUES = {
+    int.from_bytes(pair.encode("ascii"), sys.byteorder): n for n, pair in enumerate(_PAIRS)
+}
+_TWO, _TEN = 58**2, 58**10
 _LONGEST = 4096  # decoding is quadratic: a limit, far above any key or signature
 
 _SHA2_256 = b"\x12\x20"  # multicodec sha2-256, 32 bytes
@@ -30,16 +34,16 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 def base58_encode(data: bytes) -> str:
     """Base58 with Bitcoin's alphabet, no multibase letter: each leading zero byte is a `1`."""
     number = int.from_bytes(data, "big")
-    chunks: list[str] = []
+    tens: list[str] = []
     while number:
-        number, chunk = divmod(number, _CHUNK)
-        text = ""
-        for _ in range(5):
-            chunk, pair = divmod(chunk, 3364)
-            text = _PAIRS[pair] + text
-        chunks.append(text)
-    digits = "".join(reversed(chunks)).lstrip("1")
-    return "1" * (len(data) - len(data.lstrip(b"\0"))) + digits
+        number, rest = divmod(number, _TEN)
+        rest, e = divmod(rest, _TWO)
+        rest, d = divmod(rest, _TWO)
+        rest, c = divmod(rest, _TWO)
+        a, b = divmod(rest, _TWO)
+        tens.append(_PAIRS[a] + _PAIRS[b] + _PAIRS[c] + _PAIRS[d] + _PAIRS[e])
+    tens.reverse()
+    return "1" * (len(data) - len(data.lstrip(b"\0"))) + "".join(tens).lstrip("1")
 
 
 def base58_decode(text: str) -> bytes:
@@ -49,11 +53,12 @@ def base58_decode(text: str) -> bytes:
     digits = text.lstrip("1")
     number = 0
     try:
-        if len(digits) % 2:
-            number = _DIGITS[digits[0]]
-        for start in range(len(digits) % 2, len(digits), 2):
-            number = number * 3364 + _VALUES[digits[start : start + 2]]
-    except KeyError:
+        padded = digits.encode("ascii").rjust(-(-len(digits) // 10) * 10, b"1")
+        values = map(_PAIR_VALUES.__getitem__, memoryview(padded).cast("H"))
+        for a, b, c, d, e in zip(values, values, values, values, values, strict=True):
+            rest = (((a * _TWO + b) * _TWO + c) * _TWO + d) * _TWO + e
+            number = number * _TEN + rest
+    except (KeyError, UnicodeEncodeError):
         raise MalformedInput("a character that base58 does not have") from None
     return bytes(len(text) - len(digits)) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
