@@ -150,7 +150,7 @@ class AmbiguousCode(InvalidIdentifier):
 
 
 class InvalidKey(TetradError):
-    """A key that nobody should trust: off the curve, of small order, not canonical, unknown type."""
+    """A key nobody should trust: off the curve, of small order, not canonical, unknown type."""
 
     code, status, title = "key.invalid", 422, "Key refused"
     section = "specs/1-identity.md#keys"
