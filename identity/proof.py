@@ -35,7 +35,7 @@ def proof_options(
     verification_method: str,
     purpose: str,
     created: str | None = None,
-    **more: Any,  # noqa: ANN401 - any JSON that a proof may carry: domain, challenge, expires …
+    **more: Any,
 ) -> dict[str, Any]:
     """A proof without its value. `created` is an RFC 3339 time and left out when None."""
     options: dict[str, Any] = {
