@@ -1,0 +1,68 @@
+"""Object identifiers (X.660), written as `urn:oid:` (RFC 3061).
+
+Leading zeros are refused: two spellings would name one object. China's teaching example
+1.2.156.3001.0501.1001.01 has them; the error offers the reading without.
+
+    >>> canonical("oid", "1.2.156.3001.501")
+    'urn:oid:1.2.156.3001.501'
+"""
+
+from __future__ import annotations
+
+import re
+
+from identity.errors import MalformedCode
+from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+
+_SHAPE = re.compile(r"(?:urn:oid:)?([0-9]+(?:\.[0-9]+)+)", re.IGNORECASE).fullmatch
+_ARC = "(?:0|[1-9][0-9]*)"
+# X.660, 6.2: below arcs 0 and 1 the second arc is at most 39.
+_X660 = re.compile(rf"(?:[01]\.(?:[0-9]|[123][0-9])|2\.{_ARC})(?:\.{_ARC})*").fullmatch
+_LEADING_ZERO = re.compile(r"(?<![0-9])0+(?=[0-9])")
+_PREFIX = re.compile(rf"[012](?:\.{_ARC})*").fullmatch
+
+
+def _oid(text: str) -> str | None:
+    match = _SHAPE(text)
+    if not match:
+        return None
+    arcs: str = match[1]
+    if _X660(arcs):
+        return f"urn:oid:{arcs}"
+    without = _LEADING_ZERO.sub("", arcs)
+    if not _X660(without):
+        raise MalformedCode(
+            "not an OID: the first arc is 0, 1 or 2, and below 0 and 1 the second is at most 39",
+            hint="it looks like 1.2.156.3001.501",
+            scheme="oid",
+        )
+    arc = next(arc for arc in arcs.split(".") if len(arc) > 1 and arc[0] == "0")
+    raise MalformedCode(
+        f"the arc {arc[:16]} has a leading zero, which X.660 forbids",
+        hint=f"if the number is what counts, write urn:oid:{without[:240]}",
+        scheme="oid",
+    )
+
+
+def _prefix(prefix: str) -> Segments:
+    arcs = prefix.split(".")
+    if not _PREFIX(prefix) or (len(arcs) > 1 and not _X660(prefix)):
+        raise malformed_prefix("oid", prefix, "arcs with dots between, like oid:1.2.156.3001")
+    return ("oid", *arcs)
+
+
+SCHEMES = (
+    Scheme(
+        name="oid",
+        title="Object identifier (X.660)",
+        example="urn:oid:1.2.156.3001.501",
+        check="none; no leading zeros",
+        canonical="urn:oid: and the arcs",
+        starts="0123456789uU",
+        recognize=_oid,
+        segments=lambda value: ("oid", *value.removeprefix("urn:oid:").split(".")),
+        prefix=_prefix,
+        namespace="oid",
+        minimal_depth=5,
+    ),
+)
