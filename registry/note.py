@@ -27,10 +27,10 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
-from identity.errors import InvalidCheckpoint, InvalidKey
+from identity.errors import ForgedProof, InvalidCheckpoint, InvalidKey
+from identity.keys import private_key, public_key_of
 
 MAX_SIGNATURES: Final = 100
 """Lines of a note that we look at; C2SP signed-note wants 16 at least."""
@@ -54,7 +54,7 @@ _KEY_BYTES = {
     SignatureType.ML_DSA_44: 1312,
 }
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_CONTROLS = bytes({*range(0x20)} - {0x0A})
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class VerifierKey:
             raise InvalidKey("A key name is not empty and has no spaces and no plus sign.")
         if len(self.public) != _KEY_BYTES[self.type]:
             raise InvalidKey(f"A key of {len(self.public)} bytes is not of type {self.type:02x}.")
+        _ = self._verify  # the point of an Ed25519 key is one that we trust anywhere else
 
     @classmethod
     def parse(cls, vkey: str) -> VerifierKey:
@@ -99,7 +100,7 @@ class VerifierKey:
     def _verify(self) -> Callable[[bytes, bytes], None]:
         if self.type == SignatureType.ML_DSA_44:
             return MLDSA44PublicKey.from_public_bytes(self.public).verify
-        return Ed25519PublicKey.from_public_bytes(self.public).verify
+        return public_key_of("Ed25519", self.public).verify
 
     def verify(self, text: str, signature: bytes) -> int | None:
         """Check the bytes behind the key ID; the time that a cosignature states, else None."""
@@ -108,7 +109,7 @@ class VerifierKey:
             time, signature = int.from_bytes(signature[:8]), signature[8:]
         try:
             self._verify(signature, _signed_message(self, text, time))
-        except (InvalidSignature, ValueError):
+        except (ForgedProof, InvalidSignature):
             raise InvalidCheckpoint(f"The signature of {self.name} does not verify.") from None
         return time
 
@@ -126,13 +127,16 @@ class Signer:
 
     def __init__(self, name: str, type_: SignatureType, seed: bytes) -> None:
         """From the 32 secret bytes that either algorithm grows its key from."""
-        private = (
-            MLDSA44PrivateKey.from_seed_bytes(seed)
-            if type_ == SignatureType.ML_DSA_44
-            else Ed25519PrivateKey.from_private_bytes(seed)
-        )
-        self._sign: Callable[[bytes], bytes] = private.sign
-        self.key = VerifierKey(name, type_, private.public_key().public_bytes_raw())
+        self._sign: Callable[[bytes], bytes]
+        if type_ == SignatureType.ML_DSA_44:
+            if len(seed) != 32:
+                raise InvalidKey("The seed of an ML-DSA-44 key has 32 bytes.")
+            quantum = MLDSA44PrivateKey.from_seed_bytes(seed)
+            self._sign, public = quantum.sign, quantum.public_key().public_bytes_raw()
+        else:
+            classic = private_key("Ed25519", seed)
+            self._sign, public = classic.sign, classic.public.raw
+        self.key = VerifierKey(name, type_, public)
 
     def sign(self, text: str, time: int) -> Signature:
         """Sign a text; `time` goes into cosignatures and not into plain Ed25519 signatures.
@@ -234,12 +238,12 @@ def _split(data: bytes) -> tuple[str, list[str]]:
     """The text of a note and its signature lines (C2SP signed-note, section Format)."""
     if len(data) > MAX_BYTES:
         raise InvalidCheckpoint(f"A note of {len(data)} bytes; we read {MAX_BYTES}.")
+    if data.translate(None, _CONTROLS) != data:
+        raise InvalidCheckpoint("The note has control characters in it.")
     try:
         whole = data.decode()
     except UnicodeDecodeError:
         raise InvalidCheckpoint("The note is not UTF-8.") from None
-    if _CONTROL.search(whole):
-        raise InvalidCheckpoint("The note has control characters in it.")
     if not whole.endswith("\n"):
         raise InvalidCheckpoint("The note does not end in a newline.")
     text, blank, lines = whole.rpartition("\n\n")  # the last blank line, not the first

@@ -267,8 +267,19 @@ def test_names_with_spaces_or_a_plus_are_refused(name: str) -> None:
         Signer(name, SignatureType.ED25519, bytes(32))
 
 
+@pytest.mark.parametrize("type_", [SignatureType.ED25519, SignatureType.ML_DSA_44])
+def test_a_seed_has_32_bytes(type_: SignatureType) -> None:
+    with pytest.raises(InvalidKey):
+        Signer(NAME, type_, bytes(31))
+
+
+def test_a_key_of_small_order_is_refused() -> None:
+    with pytest.raises(InvalidKey, match="small order"):
+        VerifierKey(NAME, SignatureType.ED25519, b"\x01" + bytes(31))
+
+
 def test_two_keys_with_one_name_and_id_are_refused() -> None:
-    twin = VerifierKey(NAME, SignatureType.ED25519, b"1" * 32)
+    twin = VerifierKey(NAME, SignatureType.ED25519, OTHER.key.public)
     twin.__dict__["id"] = LOG.key.id  # a collision of four bytes takes a minute to find
     with pytest.raises(InvalidKey):
         verify_note(SIGNED, [LOG.key, twin])
