@@ -31,7 +31,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
     │   ├── RolledBack, ForkDetected, LedgerTampered
     ├── Unavailable             try again later
-    │   └── Busy, LedgerStopped, ServerUnreachable
+    │   └── Busy, LedgerStopped, StaleHead, ServerUnreachable
     └── KeystoreError           a wallet that cannot be opened or written
 """
 
@@ -384,6 +384,12 @@ class LedgerStopped(Unavailable):
     """A commit failed: nothing is written until an operator has looked."""
 
     code, title = "unavailable.stopped", "The ledger has stopped"
+
+
+class StaleHead(LedgerStopped):
+    """Another writer has moved the head of the store."""
+
+    code, title = "unavailable.stale_head", "Another writer is at work"
 
 
 class ServerUnreachable(Unavailable):

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from identity.errors import InvalidDisclosure, KeyReused, NotFound, WrongSequence, WrongState
 from identity.keys import public_key
-from identity.operation import format_time, operation_value
+from identity.members import format_time
+from identity.operation import operation_value
 from registry import grants
 from registry.schemes import Schemes
 from registry.signers import Signers
@@ -40,7 +41,7 @@ class Case:
         self,
         schemes: Schemes,
         state: State,
-        operation: Any,
+        operation: Any,  # noqa: ANN401 - each row of the table casts it to its own type
         operation_hash: str,
         unique: Unique,
         now: int,

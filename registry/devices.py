@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from identity.bodies import DeviceBody
 from identity.did import tetrad_did
 from identity.disclosure import CODE, NUMBER, SERIAL
 from identity.errors import (
@@ -19,14 +20,8 @@ from identity.errors import (
     WrongState,
 )
 from identity.jcs import Json
-from identity.operation import (
-    CommittedCode,
-    CommittedNumber,
-    DeviceRegister,
-    DeviceUpdate,
-    NumberRebind,
-    operation_value,
-)
+from identity.members import Code, CommittedCode, CommittedNumber, Number
+from identity.operation import DeviceRegister, DeviceUpdate, NumberRebind, operation_value
 from registry import grants
 from registry.case import FINAL, Case
 from registry.signers import Signers
@@ -76,7 +71,7 @@ def device_register(case: Case) -> Changes:
     return changes
 
 
-def new_code(case: Case, code: Any) -> tuple[dict[str, Any], Key]:
+def new_code(case: Case, code: Code) -> tuple[dict[str, Any], Key]:
     """The code as a record shows it, and its key. Raises InvalidIdentifier, CodeTaken."""
     if case.schemes.is_number(code.scheme):
         raise MalformedCode(f"{code.scheme} is a scheme of numbers", pointer="/body/code/scheme")
@@ -108,7 +103,7 @@ def new_code(case: Case, code: Any) -> tuple[dict[str, Any], Key]:
     return ({**shown, "unique": value} if committed else shown), key
 
 
-def check_rights(case: Case, body: Any, code: dict[str, Any], signers: Signers) -> None:
+def check_rights(case: Case, body: DeviceBody, code: dict[str, Any], signers: Signers) -> None:
     """Exactly the parties that the table names: prefix holder, controller, maker."""
     holder = case.holder(code)
     if holder is None:
@@ -137,7 +132,7 @@ def check_rights(case: Case, body: Any, code: dict[str, Any], signers: Signers) 
     signers.exactly(required, also={maker})
 
 
-def check_ipv6(case: Case, body: Any) -> None:
+def check_ipv6(case: Case, body: DeviceBody) -> None:
     """The plan's policy: enabled on new industry terminals, or a declared exemption."""
     declared = body.object.ipv6
     if case.registry["policy"]["ipv6"] != "required" or not body.object.sector.industrial:
@@ -200,13 +195,13 @@ def device_update(case: Case) -> Changes:
     data = device["data"]
     if body.data is not None:
         data = body.data if body.data == "none" else operation_value(body.data)
-        check_version(case, device["data"], data)
+        check_version(cast("dict[str, Any]", device["data"]), data)
     return case.sequenced(device, {}, object=changed, data=data)
 
 
-def check_version(case: Case, old: Any, new: Any) -> None:
+def check_version(old: dict[str, Any] | str, new: dict[str, Any] | str) -> None:
     """Versions of the data record grow."""
-    if old != "none" and new != "none" and new["version"] <= old["version"]:
+    if isinstance(old, dict) and isinstance(new, dict) and new["version"] <= old["version"]:
         raise WrongSequence(
             f"version {new['version']} does not follow {old['version']}",
             pointer="/body/data/version",
@@ -239,9 +234,9 @@ def number_rebind(case: Case) -> Changes:
     return case.sequenced(device, changes, number=bound(case, body.number))
 
 
-def bound(case: Case, number: Any) -> Json:
+def bound(case: Case, number: Number) -> Json:
     """A number as the device's record shows it: with the keyed hash under which it is found."""
-    if number == "none":
+    if not isinstance(number, CommittedNumber):
         return "none"
     return {**operation_value(number), "unique": case.committed(NUMBER)}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from identity.bodies import AdmitGrant, MakeGrant, PrefixGrant
 from identity.errors import (
     NotFound,
     PolicyViolated,
@@ -16,15 +17,8 @@ from identity.errors import (
     RightMissing,
     WrongState,
 )
-from identity.operation import (
-    AdmitGrant,
-    GrantIssue,
-    GrantWithdraw,
-    MakeGrant,
-    PrefixGrant,
-    operation_value,
-    parse_time,
-)
+from identity.members import parse_time
+from identity.operation import GrantIssue, GrantWithdraw, operation_value
 from registry.case import FINAL, Case
 from registry.grants import Segments, enclosing_prefix, grant_at, is_active, prefix_at
 from registry.state import Changes, GrantRecord, Organization, PrefixRecord, subject_of

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from identity.operation import parse_time
+from identity.members import parse_time
 from registry.state import GrantRecord, Organization, PrefixRecord, State, subject_of
 
 Segments = tuple[str, ...]

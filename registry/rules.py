@@ -31,6 +31,7 @@ from collections.abc import Callable
 from typing import cast
 
 from identity.errors import TimeOutOfBounds, WrongLedger
+from identity.members import format_time, parse_time
 from identity.operation import (
     AnyOperation,
     DeviceRegister,
@@ -46,8 +47,6 @@ from identity.operation import (
     StatusRetire,
     StatusRevoke,
     StatusSuspend,
-    format_time,
-    parse_time,
 )
 from registry import devices, granting, organizations, status
 from registry.case import Case, Unique

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from identity.did import did_key_method
 from identity.errors import SignerMissing, SignerUnexpected, UnknownMethod, WrongState
 from identity.keys import public_key
-from identity.operation import Proof
+from identity.members import Proof
 from registry.state import State, subject_of
 
 

@@ -1,0 +1,251 @@
+"""The bodies of operations: what each of them says, member by member.
+
+Closed objects: a member that is not named here is refused, so that nobody signs what the rule book
+does not read. Specified in specs/2-registry.md, "Operations"; the JSON Schemas in specs/schemas
+are generated from these models.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from identity.members import (
+    Closed,
+    Code,
+    Data,
+    Hash,
+    Identifier,
+    Keys,
+    Number,
+    Object,
+    RecoveryOrNone,
+    SchemeName,
+    Seconds,
+    Sector,
+    TetradDid,
+    Text,
+    Thumbprints,
+    Time,
+    Url,
+)
+
+
+class TimeBounds(Closed):
+    """How far `created` may lie from the entry's time, in seconds."""
+
+    past: Seconds
+    future: Seconds
+
+
+class Policy(Closed):
+    """What this ledger asks beyond the rule book."""
+
+    created: TimeBounds
+    ipv6: Literal["required", "optional"]
+    prefixes: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Sandbox only: how many prefixes one organization may take for itself."""
+
+
+class Uniqueness(Closed):
+    """How committed values are compared without being seen."""
+
+    alg: Literal["hmac-sha256"]
+
+
+class GenesisBody(Closed):
+    """The rules, keys and name under which a ledger begins."""
+
+    format: Literal[0]
+    origin: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,100}$")]
+    mode: Literal["permissioned", "sandbox"]
+    authority: Text
+    keys: Keys
+    next: Thumbprints
+    recovery: RecoveryOrNone
+    log: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(min_length=1, max_length=4)]
+    policy: Policy
+    uniqueness: Uniqueness
+
+
+class OrganizationBody(Closed):
+    """A maker, operator or issuer. `uscc`: China's unified social credit code."""
+
+    name: Text
+    uscc: Annotated[str | None, Field(pattern=r"^[0-9A-Z]{18}$")] = None
+    keys: Keys
+    next: Thumbprints
+    recovery: RecoveryOrNone
+
+
+class OrganizationUpdateBody(Closed):
+    """What is given replaces what was."""
+
+    name: Text | None = None
+    uscc: Annotated[str | None, Field(pattern=r"^[0-9A-Z]{18}$")] = None
+
+    @model_validator(mode="after")
+    def _something(self) -> OrganizationUpdateBody:
+        if self.name is None and self.uscc is None:
+            raise ValueError("an update names at least one member")
+        return self
+
+
+class Prefix(Closed):
+    """A prefix of codes, in the scheme's own notation."""
+
+    scheme: SchemeName
+    prefix: Identifier
+
+
+class Node(Closed):
+    """The holder's own ledger, which knows the codes under the prefix."""
+
+    ledger: Hash
+    origin: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,100}$")]
+    urls: Annotated[list[Url], Field(min_length=1, max_length=4)]
+
+
+class AdmitScope(Closed):
+    """To admit organizations: no bounds but time."""
+
+
+class PrefixScope(Prefix):
+    """To issue codes under a prefix; may name the holder's own node."""
+
+    node: Node | None = None
+
+
+class NumberScope(Prefix):
+    """To assign numbers of a range, given as a prefix."""
+
+
+class MakeScope(Closed):
+    """To register devices under a maker's name; without `models`, all of them."""
+
+    maker: TetradDid
+    models: Annotated[list[Text] | None, Field(min_length=1, max_length=100)] = None
+
+
+class CredentialScope(Closed):
+    """To issue credentials of some types, about devices under a prefix where one is given."""
+
+    types: Annotated[list[Text], Field(min_length=1, max_length=32)]
+    prefix: Prefix | None = None
+
+
+class EnrolScope(Closed):
+    """A manufacturer's certificate authority for a code template (IEEE 802.1AR)."""
+
+    scheme: SchemeName
+    template: Identifier
+    anchor: Hash
+    intermediates: Annotated[list[Hash], Field(max_length=4)]
+    quota: Annotated[int, Field(ge=1, le=2**40)]
+
+
+class _Grant(Closed):
+    to: TetradDid
+    notAfter: Time | None = None  # noqa: N815 - X.509's name
+
+
+class AdmitGrant(_Grant):
+    """Right to admit organizations."""
+
+    right: Literal["admit"]
+    scope: AdmitScope
+
+
+class PrefixGrant(_Grant):
+    """Right to a prefix of codes."""
+
+    right: Literal["prefix"]
+    scope: PrefixScope
+
+
+class NumberGrant(_Grant):
+    """Right to a range of numbers."""
+
+    right: Literal["number"]
+    scope: NumberScope
+
+
+class MakeGrant(_Grant):
+    """Right to a maker's name."""
+
+    right: Literal["make"]
+    scope: MakeScope
+
+
+class CredentialGrant(_Grant):
+    """Right to issue credentials."""
+
+    right: Literal["credential"]
+    scope: CredentialScope
+
+
+class EnrolGrant(_Grant):
+    """Right of a certificate authority to enrol devices."""
+
+    right: Literal["enrol"]
+    scope: EnrolScope
+
+
+Grant = Annotated[
+    AdmitGrant | PrefixGrant | NumberGrant | MakeGrant | CredentialGrant | EnrolGrant,
+    Field(discriminator="right"),
+]
+
+
+class WithdrawBody(Closed):
+    """Ends a grant from now on."""
+
+    grant: Hash
+    reason: Text
+
+
+class DeviceBody(Closed):
+    """The four ones, the keys, and who controls them."""
+
+    object: Object
+    code: Code
+    number: Number
+    data: Data
+    keys: Keys
+    next: Thumbprints
+    recovery: RecoveryOrNone
+    controller: TetradDid
+
+
+class DeviceUpdateBody(Closed):
+    """What is given replaces what was; maker, model, serial, code and keys do not change here."""
+
+    data: Data | None = None
+    parent: TetradDid | Literal["none"] | None = None
+    sector: Sector | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> DeviceUpdateBody:
+        if self.data is None and self.parent is None and self.sector is None:
+            raise ValueError("an update names at least one member")
+        return self
+
+
+class RebindBody(Closed):
+    """The number that takes the place of the present one."""
+
+    number: Number
+
+
+class RotateBody(Closed):
+    """New keys, committed to in the last establishment's `next`, and the next commitments."""
+
+    keys: Keys
+    next: Thumbprints
+
+
+class StatusBody(Closed):
+    """Why."""
+
+    reason: Text

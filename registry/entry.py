@@ -1,0 +1,103 @@
+"""Entries of the ledger: an operation, its place, its time, and the hash of the entry before.
+
+    {"index": 21, "operation": {…}, "previous": "9f86d0…", "time": "2026-11-22T08:00:00Z",
+     "unique": {"/body/object/serial": "…"}}
+
+An entry is the JCS of that object, and `previous` is the leaf hash of the entry before it, in
+hexadecimal, so that the chain can be followed with sha256sum and patience: the leaf hash is
+SHA-256 over a zero byte and the entry's bytes (RFC 6962, section 2.1). Since `operation` sorts
+between `index` and `previous`, an entry is spliced together from bytes that are canonical already,
+and a receipt that carries the rest lets whoever holds the operation rebuild it.
+Specified in specs/2-registry.md, "Entries".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from identity.errors import InvalidReceipt, LedgerTampered, TetradError
+from identity.jcs import Json, canonicalize, parse
+from identity.members import parse_time
+
+FIRST_PREVIOUS = "0" * 64
+"""`previous` of the first entry."""
+
+MAX_ENTRY_BYTES = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A parsed entry; `unique` is empty where the entry has none."""
+
+    index: int
+    time: str
+    previous: str
+    operation: dict[str, Json]
+    unique: dict[str, str]
+
+
+def entry_context(index: int, time: str, previous: str, unique: Mapping[str, str]) -> bytes:
+    """The entry without its operation: the `extra` of a receipt."""
+    members: dict[str, Any] = {"index": index, "previous": previous, "time": time}
+    if unique:
+        members["unique"] = dict(unique)
+    return canonicalize(members)
+
+
+def join_entry(context: bytes, operation: bytes) -> bytes:
+    """The entry out of its context and the JCS bytes of the signed operation.
+
+    Raises InvalidReceipt where the context is not one that `entry_context` writes.
+    """
+    place = context.find(b',"previous":')
+    if not context.startswith(b'{"index":') or place < 0:
+        raise InvalidReceipt("the receipt does not carry the rest of an entry")
+    return context[:place] + b',"operation":' + operation + context[place:]
+
+
+def split_entry(data: bytes, index: int) -> tuple[bytes, bytes]:
+    """The context and the operation's bytes of a stored entry, without parsing it.
+
+    `previous` is the last member of that name: what follows it holds no quotation mark before its
+    own value, so the search from the right finds it whatever the operation says.
+    """
+    start = len(b'{"index":,"operation":') + len(str(index))
+    end = data.rfind(b',"previous":"')
+    return data[: start - len(b',"operation":')] + data[end:], data[start:end]
+
+
+def parse_entry(data: bytes, index: int) -> Entry:
+    """An entry as it was written. Raises LedgerTampered unless these are its canonical bytes."""
+    try:
+        value = parse(data, max_bytes=MAX_ENTRY_BYTES)
+        if not isinstance(value, dict) or canonicalize(value) != data:
+            raise LedgerTampered("an entry is not canonical JSON", index=index)
+    except LedgerTampered:
+        raise
+    except TetradError as error:
+        raise LedgerTampered(f"an entry cannot be read: {error.detail}", index=index) from None
+    unique = value.get("unique", {})
+    if (
+        set(value) - {"unique"} != {"index", "time", "previous", "operation"}
+        or value["index"] != index
+        or not isinstance(value["time"], str)
+        or not isinstance(value["previous"], str)
+        or not isinstance(value["operation"], dict)
+        or not isinstance(unique, dict)
+        or ("unique" in value and not unique)
+        or not all(isinstance(hashed, str) for hashed in unique.values())
+    ):
+        raise LedgerTampered("an entry does not have the members of one", index=index)
+    try:
+        parse_time(value["time"])
+    except ValueError:
+        raise LedgerTampered("an entry's time is none", index=index) from None
+    return Entry(
+        index,
+        value["time"],
+        value["previous"],
+        value["operation"],
+        cast("dict[str, str]", unique),
+    )

@@ -1,0 +1,273 @@
+"""The ledger: the one writer.
+
+    ledger = Ledger.begin(store, RuleBook(SCHEMES), signer, genesis, now)
+    outcomes = ledger.append([checked, …], now)        # one commit; receipts only after it
+
+`append` decides each operation by the rule book over an overlay of the batch, splices entries,
+extends the tree, signs one checkpoint, and commits all of it against the head that it started
+from. Nothing leaves before the commit returns. When a commit fails, memory is rebuilt from the
+store and the batch is refused whole. Specified in specs/2-registry.md, "Ledger".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import orjson
+
+from identity.did import tetrad_did
+from identity.errors import InputTooLarge, LedgerStopped, TetradError
+from identity.jcs import Json, canonicalize
+from identity.keys import public_key
+from identity.members import format_time
+from identity.multibase import decode_multihash
+from identity.operation import ESTABLISHING, RegistryGenesis
+from registry.checking import Checked, verify_proofs
+from registry.checkpoint import Checkpoint
+from registry.entry import FIRST_PREVIOUS, MAX_ENTRY_BYTES, entry_context, join_entry
+from registry.merkle import Frontier, leaf_hash
+from registry.note import Signer, sign_note
+from registry.rules import RuleBook
+from registry.state import (
+    Changes,
+    Device,
+    GrantRecord,
+    Key,
+    MemoryState,
+    OperationRecord,
+    Record,
+    State,
+    Subject,
+    state_key,
+    subject_of,
+)
+from registry.store import Batch, Head, Row, Store
+from registry.tile import changed_tiles
+
+_CACHED_KINDS = frozenset({"registry", "prefix", "grant"})
+_CACHE_LIMIT = 50_000
+
+
+class StoredState:
+    """The state out of a store; what every registration asks again is kept at hand."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._cache: dict[Key, Record | None] = {}
+
+    @property
+    def size(self) -> int:
+        """Entries so far."""
+        head = self._store.head()
+        return head.size if head else 0
+
+    def get(self, key: Key) -> Record | None:
+        """The newest record under a key."""
+        if key in self._cache:
+            return self._cache[key]
+        (stored,) = self._store.records([state_key(key)])
+        record = cast("Record", orjson.loads(stored)) if stored is not None else None
+        self._keep(key, record)
+        return record
+
+    def _keep(self, key: Key, record: Record | None) -> None:
+        """Organizations, prefixes and grants: few, and asked for by every registration."""
+        organization = key[0] == "did" and record is not None and record.get("kind") != "device"
+        if key[0] not in _CACHED_KINDS and not organization:
+            return
+        if len(self._cache) >= _CACHE_LIMIT:
+            self._cache.clear()
+        self._cache[key] = record
+
+    def committed(self, changes: Changes) -> None:
+        """Takes over what a commit has changed."""
+        for key, record in changes.items():
+            self._keep(key, record)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An operation that stands in the ledger."""
+
+    hash: str
+    index: int
+    repeated: bool
+    """It stood there before it was sent this time."""
+
+
+Outcome = Accepted | TetradError
+
+
+class Ledger:
+    """The one writer of a store. Not for several threads at once."""
+
+    def __init__(self, store: Store, rules: RuleBook, signer: Signer, origin: str) -> None:
+        """`signer` is the log's Ed25519 key, whose name is the `origin`."""
+        self._store = store
+        self._rules = rules
+        self._signer = signer
+        self._origin = origin
+        self._stopped: TetradError | None = None
+        self._reload()
+
+    def _reload(self) -> None:
+        self._head = self._store.head()
+        self.state = StoredState(self._store)
+        self._frontier = (
+            Frontier(self._head.size, self._head.frontier) if self._head else Frontier()
+        )
+
+    @property
+    def head(self) -> Head | None:
+        """The newest head that is on disk."""
+        return self._head
+
+    def append(self, operations: Sequence[Checked | TetradError], now: int) -> list[Outcome]:
+        """Decides operations in their order and commits what is accepted, in one transaction.
+
+        An element that is an error already stays one, so that a batch keeps its lines. Raises
+        LedgerStopped when the commit failed: then none of them was written, and this writer refuses
+        from now on.
+        """
+        if self._stopped is not None:
+            raise self._stopped
+        draft = _Draft(self._rules, self.state, self._head, self._frontier, now)
+        outcomes: list[Outcome] = []
+        for checked in operations:
+            if isinstance(checked, TetradError):
+                outcomes.append(checked)
+                continue
+            try:
+                outcomes.append(draft.add(checked))
+            except TetradError as error:
+                outcomes.append(error)
+        if draft.entries:
+            self._commit(draft)
+        return outcomes
+
+    def _commit(self, draft: _Draft) -> None:
+        head = draft.head()
+        text = Checkpoint(self._origin, head.size, head.root).format()
+        batch = Batch(
+            draft.entries,
+            changed_tiles(draft.start, draft.leaves, self._store.tile),
+            draft.records,
+            draft.rows,
+            draft.disclosures,
+            head,
+            sign_note(text, [self._signer], draft.now),
+        )
+        try:
+            self._store.commit(batch, self._head)
+        except LedgerStopped as error:
+            # A flush that failed once is never trusted again: an operator restarts the service,
+            # which begins from what the store really holds.
+            self._stopped = error
+            self._reload()
+            raise
+        self._head = head
+        self.state.committed(draft.overlay.records)
+
+
+class _Draft:
+    """A batch in the making: entries, leaves and records that no one has seen yet."""
+
+    def __init__(
+        self, rules: RuleBook, state: State, head: Head | None, frontier: Frontier, now: int
+    ) -> None:
+        self._rules = rules
+        self.overlay = MemoryState(state)
+        self._frontier = frontier
+        self.start = head.size if head else 0
+        self.now = max(now, head.time) if head else now  # the clock never runs back
+        self._time = format_time(self.now)
+        self._last_leaf = head.last_leaf if head else None
+        self.entries: list[bytes] = []
+        self.leaves: list[bytes] = []
+        self.records: list[tuple[bytes, int, bytes]] = []
+        self.rows: list[Row] = []
+        self.disclosures: list[tuple[int, list[str]]] = []
+
+    def add(self, checked: Checked) -> Accepted:
+        """One operation; raises what the rule book raises."""
+        known = known_index(self.overlay, checked)
+        if known is not None:
+            return Accepted(checked.hash, known, repeated=True)
+        if checked.pending:
+            self._verify_pending(checked)
+        changes = self._rules.apply(
+            self.overlay, checked.operation, checked.hash, checked.unique, self.now
+        )
+        index = self.start + len(self.entries)
+        previous = self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS
+        context = entry_context(index, self._time, previous, checked.unique)
+        entry = join_entry(context, checked.canonical)
+        if len(entry) > MAX_ENTRY_BYTES:
+            raise InputTooLarge(f"an entry of {len(entry)} bytes; {MAX_ENTRY_BYTES} are allowed")
+        self._last_leaf = leaf_hash(entry)
+        self.entries.append(entry)
+        self.leaves.append(self._last_leaf)
+        self.overlay.advance(changes)
+        for key, record in changes.items():
+            self.records.append((state_key(key), index, canonicalize(cast("Json", record))))
+            row = _row(self.overlay, key, record)
+            if row is not None:
+                self.rows.append(row)
+        if checked.disclosures:
+            self.disclosures.append((index, checked.disclosures))
+        return Accepted(checked.hash, index, repeated=False)
+
+    def _verify_pending(self, checked: Checked) -> None:
+        """Signatures under keys that only the state, or an operation just before, knows."""
+        keys: dict[str, str] = {}
+        for proof in checked.operation.proof:
+            party = subject_of(self.overlay, proof.verificationMethod.partition("#")[0])
+            for multikey in party["keys"] if party else ():
+                keys[public_key(multikey).thumbprint] = multikey
+        digest = decode_multihash(checked.hash)
+        # What stays unknown here is a key of nobody; the rule book refuses it by name.
+        verify_proofs(checked.operation, digest, keys.get, checked.pending)
+
+    def head(self) -> Head:
+        """The head after this batch; extends the tree."""
+        for leaf in self.leaves:
+            self._frontier.append(leaf)
+        return Head(
+            self._frontier.size,
+            self._frontier.root(),
+            self.now,
+            self.leaves[-1],
+            tuple(self._frontier.hashes),
+        )
+
+
+def known_index(state: State, checked: Checked) -> int | None:
+    """Where the very same operation stands already: idempotence is by operation hash alone."""
+    operation = checked.operation
+    if operation.type not in ESTABLISHING:
+        record = state.get(("operation", checked.hash))
+        return cast("OperationRecord", record)["entry"] if record else None
+    genesis = checked.hash if isinstance(operation, RegistryGenesis) else operation.ledger
+    subject = subject_of(state, tetrad_did(genesis, checked.hash))
+    return subject["registered"]["entry"] if subject else None
+
+
+def _row(state: State, key: Key, record: Record) -> Row | None:
+    """The line of a listing that a changed record stands for, if any."""
+    if key[0] == "did":
+        subject = cast("Subject", record)
+        entry = owner = subject["registered"]["entry"]
+        if subject["kind"] == "device":
+            owner = _entry_of(state, cast("Device", subject)["controller"])
+        return Row(entry, subject["kind"], subject["status"], owner, state_key(key))
+    if key[0] == "grant":
+        grant = cast("GrantRecord", record)
+        owner = _entry_of(state, grant["to"])
+        return Row(grant["issued"]["entry"], "grant", grant["status"], owner, state_key(key))
+    return None
+
+
+def _entry_of(state: State, did: str) -> int:
+    return cast("Subject", subject_of(state, did))["registered"]["entry"]

@@ -1,0 +1,112 @@
+"""The ledger as everyone but the writer sees it: entries, proofs, receipts, checkpoints.
+
+Everything here is computed from committed bytes. Specified in specs/2-registry.md, "Ledger".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from identity.errors import LedgerTampered, NotFound
+from registry.checkpoint import Checkpoint
+from registry.entry import split_entry
+from registry.merkle import consistency_proof, inclusion_proof
+from registry.note import Signer, sign_note
+from registry.receipt import TlogProof
+from registry.store import Head, Store
+from registry.tile import subtree_reader
+
+RESTAMP_SECONDS = 60
+"""The dated line of the published checkpoint is made anew at least this often."""
+
+
+class LedgerReader:
+    """Reads one store. Each thread has its own, since proofs are made through a cache."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._read = subtree_reader(store.tile)
+
+    def head(self) -> Head:
+        """The newest committed head. Raises NotFound before the genesis."""
+        head = self._store.head()
+        if head is None:
+            raise NotFound("the ledger has not begun")
+        return head
+
+    def entry(self, index: int) -> bytes:
+        """The entry at an index. Raises NotFound."""
+        if index < 0 or index >= self.head().size:
+            raise NotFound("no such entry", size=self.head().size)
+        (entry,) = self._store.entries(index, index + 1)
+        return entry
+
+    def entries(self, start: int, end: int) -> list[bytes]:
+        """The entries start … end-1, which must exist."""
+        found = self._store.entries(start, end)
+        if len(found) != end - start:
+            raise LedgerTampered("entries are missing from the store", index=start + len(found))
+        return found
+
+    def tile(self, level: int, n: int) -> bytes:
+        """The newest form of a tile; b"" where there is none."""
+        return self._store.tile(level, n)
+
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """The inclusion proof of an entry in the tree of `size` entries. Raises NotFound."""
+        if not 0 <= index < size <= self.head().size:
+            raise NotFound("no such entry in a tree of that size", size=self.head().size)
+        return inclusion_proof(index, size, self._read)
+
+    def consistency(self, size1: int, size2: int) -> list[bytes]:
+        """The consistency proof between two sizes. Raises NotFound."""
+        if not 0 < size1 <= size2 <= self.head().size:
+            raise NotFound("no such pair of sizes", size=self.head().size)
+        return consistency_proof(size1, size2, self._read)
+
+    def checkpoint(self, size: int | None = None) -> bytes:
+        """The note signed with the commit of that size; the newest without one."""
+        note = self._store.checkpoint(size)
+        if note is None:
+            raise NotFound("no checkpoint of that size", size=self.head().size)
+        return note
+
+    def receipts(self, indexes: Sequence[int]) -> list[bytes]:
+        """Receipts (C2SP tlog-proof) under the newest checkpoint: `extra` is the entry without its
+        operation, so that whoever holds the operation can rebuild the leaf."""
+        size = self.head().size
+        checkpoint = self.checkpoint(size)
+        found: list[bytes] = []
+        for index in indexes:
+            context, _ = split_entry(self.entry(index), index)
+            hashes = tuple(self.inclusion(index, size))
+            found.append(TlogProof(index, hashes, context, checkpoint).format())
+        return found
+
+
+class Publisher:
+    """Makes the checkpoint that is published: with the dated ML-DSA-44 line, which costs ten times
+    an Ed25519 signature and therefore goes with what is published rather than with each commit."""
+
+    def __init__(self, reader: LedgerReader, origin: str, signers: Sequence[Signer]) -> None:
+        self._reader = reader
+        self._origin = origin
+        self._signers = signers
+        self._published = b""
+        self._size = -1
+        self._time = 0
+
+    def checkpoint(self, now: int, *, at_least: int = 0, every: int = 1) -> tuple[int, bytes]:
+        """(size, signed note) of the newest tree that is published, or of a newer one now.
+
+        A new one is made when the last is `every` seconds old and the tree has grown, when it does
+        not yet hold `at_least` entries, or when its date is a minute old.
+        """
+        head = self._reader.head()
+        age = now - self._time
+        grown = head.size > self._size and (age >= every or self._size < at_least)
+        if self._size < 0 or grown or age >= RESTAMP_SECONDS:
+            text = Checkpoint(self._origin, head.size, head.root).format()
+            self._published = sign_note(text, self._signers, now)
+            self._size, self._time = head.size, now
+        return self._size, self._published

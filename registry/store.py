@@ -1,0 +1,224 @@
+"""What the ledger asks of a store: a page of methods, and the store that forgets.
+
+A store keeps bytes: entries, tiles, records, disclosures, the head. It decides nothing. One commit
+is one transaction, compared and swapped against the head that the writer believed in; when `commit`
+returns, the batch is on disk for good. Every store passes tests/registry/test_store_contract.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from identity.errors import StaleHead
+from registry.tile import StoredTile
+
+
+class Head(NamedTuple):
+    """The newest state of a ledger, as a writer needs it to go on."""
+
+    size: int
+    root: bytes
+    time: int
+    """Of the last entry, in seconds since the epoch: the clock never runs back."""
+    last_leaf: bytes
+    """Leaf hash of the last entry."""
+    frontier: tuple[bytes, ...]
+    """The right edge of the tree (registry.merkle.Frontier)."""
+
+
+class Version(NamedTuple):
+    """A record as one entry left it."""
+
+    entry: int
+    record: bytes
+
+
+class Row(NamedTuple):
+    """A line of a listing: a subject or a grant, by the entry that made it."""
+
+    entry: int
+    kind: str
+    status: str
+    owner: int
+    """The entry that made its controller or holder; of an organization its own."""
+    key: bytes
+
+
+class Page(NamedTuple):
+    """Rows in the order of their entries; `after` continues the listing, None ends it."""
+
+    rows: list[Row]
+    after: int | None
+
+
+class Batch(NamedTuple):
+    """All that one commit writes."""
+
+    entries: list[bytes]
+    """Bytes of the entries from `expected.size` on."""
+    tiles: list[StoredTile]
+    """Tiles in their newest form; level 0 and up."""
+    records: list[tuple[bytes, int, bytes]]
+    """(state key, entry, record), oldest first; a key may occur more than once."""
+    rows: list[Row]
+    """New or changed lines of listings, oldest first."""
+    disclosures: list[tuple[int, list[str]]]
+    """(entry, disclosures that came with it)."""
+    head: Head
+    checkpoint: bytes
+    """The signed note for `head`."""
+
+
+class Store(Protocol):
+    """Reads may come from several threads, `commit` from one."""
+
+    def head(self) -> Head | None:
+        """The newest head, or None where nothing was ever committed."""
+        ...
+
+    def checkpoint(self, size: int | None = None) -> bytes | None:
+        """The signed note of that size; the newest without one; None where there is none."""
+        ...
+
+    def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The newest record under each key, in the order of the keys."""
+        ...
+
+    def versions(self, key: bytes, *, limit: int, before: int | None = None) -> list[Version]:
+        """Versions of one record, the newest first; those of entries below `before` alone."""
+        ...
+
+    def entries(self, start: int, end: int) -> list[bytes]:
+        """The entries start … end-1, those that exist."""
+        ...
+
+    def tile(self, level: int, n: int) -> bytes:
+        """The newest form of a tile, 32 bytes a hash; b"" where there is none."""
+        ...
+
+    def listing(
+        self,
+        kind: str,
+        *,
+        after: int,
+        limit: int,
+        status: str | None = None,
+        owner: int | None = None,
+    ) -> Page:
+        """Rows of entries above `after`. Looks at a bounded number of rows, so that a page may
+        hold fewer than `limit` and still go on."""
+        ...
+
+    def count(self, kind: str) -> int:
+        """How many rows of a kind there are, at a cost that does not grow with them."""
+        ...
+
+    def disclosures(self, entry: int) -> list[str]:
+        """What was disclosed with an entry and not erased since."""
+        ...
+
+    def commit(self, batch: Batch, expected: Head | None) -> None:
+        """Writes the batch in one transaction and makes it durable.
+
+        Raises StaleHead where the stored head is not `expected`, LedgerStopped where the store
+        fails; in both cases nothing is written.
+        """
+        ...
+
+    def close(self) -> None:
+        """Lets go of files and connections."""
+        ...
+
+
+class MemoryStore:
+    """A store in memory: for tests, vectors and `serve --ephemeral`."""
+
+    SCAN = 10_000
+
+    def __init__(self) -> None:
+        self._head: Head | None = None
+        self._entries: list[bytes] = []
+        self._checkpoints: dict[int, bytes] = {}
+        self._versions: dict[bytes, list[Version]] = {}
+        self._tiles: dict[tuple[int, int], bytes] = {}
+        self._rows: dict[str, dict[int, Row]] = {}
+        self._disclosures: dict[int, list[str]] = {}
+
+    def head(self) -> Head | None:
+        """See Store."""
+        return self._head
+
+    def checkpoint(self, size: int | None = None) -> bytes | None:
+        """See Store."""
+        if size is None:
+            size = self._head.size if self._head else 0
+        return self._checkpoints.get(size)
+
+    def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See Store."""
+        found = (self._versions.get(key) for key in keys)
+        return [versions[-1].record if versions else None for versions in found]
+
+    def versions(self, key: bytes, *, limit: int, before: int | None = None) -> list[Version]:
+        """See Store."""
+        newest_first: Iterable[Version] = reversed(self._versions.get(key, []))
+        chosen = (v for v in newest_first if before is None or v.entry < before)
+        return [version for version, _ in zip(chosen, range(limit), strict=False)]
+
+    def entries(self, start: int, end: int) -> list[bytes]:
+        """See Store."""
+        return self._entries[start:end]
+
+    def tile(self, level: int, n: int) -> bytes:
+        """See Store."""
+        return self._tiles.get((level, n), b"")
+
+    def listing(
+        self,
+        kind: str,
+        *,
+        after: int,
+        limit: int,
+        status: str | None = None,
+        owner: int | None = None,
+    ) -> Page:
+        """See Store."""
+        above = [row for row in self._rows.get(kind, {}).values() if row.entry > after]
+        scanned = above[: self.SCAN]
+        fitting = [
+            row
+            for row in scanned
+            if (status is None or row.status == status) and (owner is None or row.owner == owner)
+        ]
+        rows = fitting[:limit]
+        if len(fitting) > limit:
+            return Page(rows, rows[-1].entry)
+        return Page(rows, scanned[-1].entry if len(above) > len(scanned) else None)
+
+    def count(self, kind: str) -> int:
+        """See Store."""
+        return len(self._rows.get(kind, {}))
+
+    def disclosures(self, entry: int) -> list[str]:
+        """See Store."""
+        return self._disclosures.get(entry, [])
+
+    def commit(self, batch: Batch, expected: Head | None) -> None:
+        """See Store."""
+        if self._head != expected:
+            raise StaleHead("another writer has moved the head")
+        self._entries += batch.entries
+        for level, n, data in batch.tiles:
+            self._tiles[level, n] = data
+        for key, entry, record in batch.records:
+            self._versions.setdefault(key, []).append(Version(entry, record))
+        for row in batch.rows:
+            self._rows.setdefault(row.kind, {})[row.entry] = row
+        for entry, disclosed in batch.disclosures:
+            self._disclosures[entry] = disclosed
+        self._checkpoints[batch.head.size] = batch.checkpoint
+        self._head = batch.head
+
+    def close(self) -> None:
+        """See Store."""
