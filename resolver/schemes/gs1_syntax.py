@@ -38,7 +38,7 @@ _SIMPLE_LINK = re.compile(
 ).fullmatch
 _AI_IN_BRACKETS = re.compile(r"\(([0-9]{2,4})\)")
 _SGTIN = re.compile(r"urn:epc:id:sgtin:", re.IGNORECASE).match
-_SGTIN_BODY = re.compile(r"([0-9]{6,12})\.([0-9]{1,7})\.([^.].*|\..+)").fullmatch
+_SGTIN_BODY = re.compile(r"([0-9]{6,12})\.([0-9]{1,7})\.(.+)").fullmatch
 # The 82 characters of GS1 General Specifications, figure 7.11-1.
 _CSET_82 = re.compile('[!"%-?A-Z_a-z]+').fullmatch
 _GTIN_LIKE = re.compile("[0-9]{8}|[0-9]{12,14}").fullmatch

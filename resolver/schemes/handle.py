@@ -37,6 +37,11 @@ def _bare(text: str) -> str:
     return visible(percent_decoded(match[1])) if match else text
 
 
+def is_link(text: str) -> bool:
+    """Whether the text is a URL of a handle proxy."""
+    return _AS_URL(text) is not None
+
+
 def _handle(text: str) -> str | None:
     bare = _bare(text)
     return bare.lower() if _HANDLE(bare) and not _IDIS(bare) else None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from identity.errors import MalformedCode
+from resolver.schemes.plain_text import MAX_LENGTH
 from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
 
 _SHAPE = re.compile(r"(?:urn:oid:)?([0-9]+(?:\.[0-9]+)+)", re.IGNORECASE).fullmatch
@@ -30,16 +31,17 @@ def _oid(text: str) -> str | None:
     if _X660(arcs):
         return f"urn:oid:{arcs}"
     without = _LEADING_ZERO.sub("", arcs)
-    if not _X660(without):
+    if not _X660(without) or len(without) > MAX_LENGTH - len("urn:oid:"):
         raise MalformedCode(
-            "not an OID: the first arc is 0, 1 or 2, and below 0 and 1 the second is at most 39",
+            "not an OID: the first arc is 0, 1 or 2, below 0 and 1 the second is at most 39, "
+            f"and the whole has at most {MAX_LENGTH} characters",
             hint="it looks like 1.2.156.3001.501",
             scheme="oid",
         )
     arc = next(arc for arc in arcs.split(".") if len(arc) > 1 and arc[0] == "0")
     raise MalformedCode(
         f"the arc {arc[:16]} has a leading zero, which X.660 forbids",
-        hint=f"if the number is what counts, write urn:oid:{without[:240]}",
+        hint=f"if it means the same without leading zeros, write urn:oid:{without}",
         scheme="oid",
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from identity.errors import InvalidIdentifier, MalformedCode
+from resolver.schemes import handle
 from resolver.schemes.gs1_syntax import parse
 from resolver.schemes.plain_text import MAX_LENGTH
 from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
@@ -77,9 +78,9 @@ def _link(text: str) -> str | None:
         key = parse(text)
     except InvalidIdentifier:
         key = None
-    if key:
+    if key or handle.is_link(text):
         raise MalformedCode(
-            "a GS1 Digital Link",
+            "a GS1 Digital Link or a handle",
             hint="leave the scheme out, and it is read as what it is",
             scheme="iec61406",
         )

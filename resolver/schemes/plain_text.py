@@ -27,8 +27,11 @@ _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})").search
 _ASCII_SPACE = " \t\n\r\v\f"
 
 
-def plain(text: str) -> str:
-    """The text without the ASCII white space around it. MalformedCode, LookAlikeRefused."""
+def plain(text: str, *, private: bool = False) -> str:
+    """The text without the ASCII white space around it. MalformedCode, LookAlikeRefused.
+
+    The hint of an error shows how to write the text instead, unless it is private.
+    """
     if len(text) <= MAX_TEXT and _VISIBLE(text):
         return text
     if len(text) > MAX_TEXT:
@@ -37,13 +40,13 @@ def plain(text: str) -> str:
             hint=f"a code has at most {MAX_LENGTH} characters in its canonical form",
         )
     stripped = text.strip(_ASCII_SPACE)
-    return visible(stripped)
+    return visible(stripped, private=private)
 
 
-def visible(text: str) -> str:
+def visible(text: str, *, private: bool = False) -> str:
     """The text itself, if every character is visible ASCII. MalformedCode, LookAlikeRefused."""
     if not _VISIBLE(text):
-        _refuse(text)
+        _refuse(text, private)
     return text
 
 
@@ -63,7 +66,7 @@ def percent_encoded(text: str) -> str:
     return text if _UNRESERVED(text) else quote(text, safe="")
 
 
-def _refuse(text: str) -> NoReturn:
+def _refuse(text: str, private: bool) -> NoReturn:
     """Name the first character that no code contains."""
     if not text:
         raise MalformedCode("empty", hint="give a code or a number")
@@ -72,16 +75,21 @@ def _refuse(text: str) -> NoReturn:
     where = f"character {at + 1} is U+{ord(odd):04X}"
     if odd in _ASCII_SPACE:
         closed = "".join(c for c in text if c not in _ASCII_SPACE)
-        suggestion = f": {closed}" if _VISIBLE(closed) and len(closed) <= MAX_LENGTH else ""
-        raise MalformedCode(f"{where}, white space", hint=f"write it without spaces{suggestion}")
+        raise MalformedCode(
+            f"{where}, white space", hint="write it without spaces" + _instead(closed, private)
+        )
     if ord(odd) < 0x80:
         raise MalformedCode(f"{where}, a control character", hint="type the code as it is printed")
     folded = unicodedata.normalize("NFKC", text)
-    suggestion = f": {folded}" if _VISIBLE(folded) and len(folded) <= MAX_LENGTH else ""
     raise LookAlikeRefused(
         f"{where}, {name}, which is not ASCII",
-        hint=f"type the code with plain ASCII characters{suggestion}",
+        hint="type the code with plain ASCII characters" + _instead(folded, private),
     )
+
+
+def _instead(text: str, private: bool) -> str:
+    """The end of a hint: the text to write instead, where that would be a code and may be shown."""
+    return f": {text}" if not private and len(text) <= MAX_LENGTH and _VISIBLE(text) else ""
 
 
 def within_length(value: str) -> str:

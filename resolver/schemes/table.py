@@ -76,9 +76,11 @@ class SchemeTable:
         Raises LookAlikeRefused, MalformedCode, CheckDigitWrong, UnknownScheme, or AmbiguousCode
         with `candidates`, a list of `{"scheme", "value"}`.
         """
-        stripped = plain(text)
         if scheme is not None:
-            return Code(scheme, within_length(self.get(scheme).canonicalize(stripped)))
+            named = self.get(scheme)
+            stripped = plain(text, private=named.committed)
+            return Code(scheme, within_length(named.canonicalize(stripped)))
+        stripped = plain(text)
         found, errors = self._attempt(stripped)
         if len(found) == 1:
             return found[0]
