@@ -6,14 +6,14 @@ the rows themselves stand in registry/organizations.py, registry/devices.py and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from identity.errors import InvalidDisclosure, KeyReused, NotFound, WrongSequence, WrongState
 from identity.keys import public_key
 from identity.members import format_time
-from identity.operation import operation_value
-from registry import grants
+from registry import effects, grants
+from registry.effects import Unique
 from registry.schemes import Schemes
 from registry.signers import Signers
 from registry.state import (
@@ -29,9 +29,6 @@ from registry.state import (
 )
 
 FINAL = ("revoked", "retired")
-
-Unique = Mapping[str, str]
-"""Keyed hashes of committed values, by the JSON pointer of their commitment."""
 
 
 class Case:
@@ -61,26 +58,6 @@ class Case:
         """The ledger's own record; every operation but the genesis has one."""
         assert self._registry is not None  # noqa: S101 - apply() has refused all others
         return self._registry
-
-    def new_subject(self, did: str, kind: str) -> tuple[dict[str, Any], Changes]:
-        """The common part of a new DID's record, and the claims on its keys."""
-        body = self.operation.body
-        claims = self.claim_keys(did, body.keys, body.next)
-        recovery = body.recovery
-        record = {
-            "did": did,
-            "kind": kind,
-            "status": "active",
-            "suspendedBy": [],
-            "keys": body.keys,
-            "next": body.next,
-            "recovery": recovery if recovery == "none" else operation_value(recovery),
-            "sequence": 0,
-            "previous": self.hash,
-            "registered": self.stamp,
-            "updated": self.stamp,
-        }
-        return record, claims
 
     def claim_keys(self, did: str, keys: list[str], following: list[str]) -> Changes:
         """Each key belongs to one subject, for ever. Raises InvalidKey, KeyReused."""
@@ -159,24 +136,27 @@ class Case:
                 expected={"sequence": subject["sequence"] + 1, "previous": subject["previous"]},
             )
 
-    def changed(self, subject: Subject, *, sequenced: bool, **members: Any) -> Subject:
-        """The subject's record with new members, its stamp, and its place in the sequence."""
-        record = {**subject, **members, "updated": self.stamp}
-        if sequenced:
-            record |= {"sequence": self.operation.sequence, "previous": self.hash}
-        return cast("Subject", record)
-
-    def sequenced(self, subject: Subject, changes: Changes, **members: Any) -> Changes:
-        """`changes`, with the subject itself moved on by one."""
-        key: Key = ("did", subject["did"])
-        latest = cast("Subject", changes.get(key, subject))
-        return self.recorded(
-            {**changes, key: cast("Device", self.changed(latest, sequenced=True, **members))}
+    def after(self, subject: Subject, *, by: str | None = None) -> Subject:
+        """The subject's record after this operation (registry/effects.py)."""
+        return effects.after(
+            subject,
+            self.operation,
+            self.hash,
+            self.stamp,
+            self.unique,
+            by,
+            self.registry["authority"],
         )
 
-    def recorded(self, changes: Changes) -> Changes:
-        """`changes`, with the place of an operation that creates no DID."""
-        return {**changes, ("operation", self.hash): {"entry": self.state.size}}
+    def changing(self, subject: Subject, changes: Changes, *, by: str | None = None) -> Changes:
+        """`changes`, the subject as it is after them, and where the operation stands."""
+        key: Key = ("did", subject["did"])
+        latest = cast("Subject", changes.get(key, subject))
+        return {
+            **changes,
+            key: cast("Device", self.after(latest, by=by)),
+            ("operation", self.hash): {"entry": self.state.size},
+        }
 
     def committed(self, pointer: str) -> str:
         """The keyed hash of a committed value, which the entry carries."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from identity.bodies import DeviceBody
 from identity.did import tetrad_did
@@ -20,10 +20,11 @@ from identity.errors import (
     WrongState,
 )
 from identity.jcs import Json
-from identity.members import Code, CommittedCode, CommittedNumber, Number
+from identity.members import Code, CommittedCode, CommittedNumber, DataRecord
 from identity.operation import DeviceRegister, DeviceUpdate, NumberRebind, operation_value
 from registry import grants
 from registry.case import FINAL, Case
+from registry.effects import new_device
 from registry.signers import Signers
 from registry.state import Bearer, Changes, Device, Key, NumberRecord, subject_of
 
@@ -33,31 +34,23 @@ def device_register(case: Case) -> Changes:
     operation = cast("DeviceRegister", case.operation)
     body = operation.body
     did = tetrad_did(case.registry["ledger"], case.hash)
-    code, code_key = new_code(case, body.code)
+    code_key = new_code(case, body.code)
     signers = case.signers(new_keys=body.keys)
-    check_rights(case, body, code, signers)
+    check_rights(case, body, signers)
     check_ipv6(case, body)
     object_key: Key = ("object", case.committed(SERIAL))
     if case.state.get(object_key) is not None:
         raise ObjectTaken(
             "this maker's model and serial is registered already", pointer="/body/object/serial"
         )
-    record, claims = case.new_subject(did, "device")
-    record |= {
-        "controller": body.controller,
-        "object": operation_value(body.object),
-        "code": code,
-        "number": bound(case, body.number),
-        "data": body.data if body.data == "none" else operation_value(body.data),
-    }
     if body.object.parent is not None:
         check_parent(case, body.object.parent, body.controller, "/body/object/parent")
     bearer: Bearer = {"did": did}
     changes: Changes = {
-        ("did", did): cast("Device", record),
+        **case.claim_keys(did, body.keys, body.next),
+        ("did", did): new_device(operation, did, case.hash, case.stamp, case.unique),
         code_key: bearer,
         object_key: bearer,
-        **claims,
     }
     if isinstance(body.number, CommittedNumber):
         number_key, active = bearer_of(case, body.number)
@@ -71,8 +64,8 @@ def device_register(case: Case) -> Changes:
     return changes
 
 
-def new_code(case: Case, code: Code) -> tuple[dict[str, Any], Key]:
-    """The code as a record shows it, and its key. Raises InvalidIdentifier, CodeTaken."""
+def new_code(case: Case, code: Code) -> Key:
+    """The key under which a code is found, and is free. Raises InvalidIdentifier, CodeTaken."""
     if case.schemes.is_number(code.scheme):
         raise MalformedCode(f"{code.scheme} is a scheme of numbers", pointer="/body/code/scheme")
     committed = isinstance(code, CommittedCode)
@@ -82,15 +75,15 @@ def new_code(case: Case, code: Code) -> tuple[dict[str, Any], Key]:
             + ("in clear" if committed else "as a prefix and a commitment"),
             pointer="/body/code",
         )
-    if committed:
+    if isinstance(code, CommittedCode):
         value = case.committed(CODE)
     else:
-        value = code.value
-        if case.schemes.canonical(code.scheme, value) != value:
+        value = case.schemes.canonical(code.scheme, code.value)
+        if value != code.value:
             raise MalformedCode(
                 "the code is not in canonical form",
                 pointer="/body/code/value",
-                hint=f"write {case.schemes.canonical(code.scheme, value)}",
+                hint=f"write {value}",
             )
     key: Key = ("code", code.scheme, value)
     if case.state.get(key) is not None:
@@ -99,13 +92,12 @@ def new_code(case: Case, code: Code) -> tuple[dict[str, Any], Key]:
             pointer="/body/code",
             hint=f"resolve it to see whose it is: {value}" if not committed else "",
         )
-    shown = operation_value(code)
-    return ({**shown, "unique": value} if committed else shown), key
+    return key
 
 
-def check_rights(case: Case, body: DeviceBody, code: dict[str, Any], signers: Signers) -> None:
+def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
     """Exactly the parties that the table names: prefix holder, controller, maker."""
-    holder = case.holder(code)
+    holder = case.holder(operation_value(body.code))
     if holder is None:
         if case.registry["authority"] not in signers.parties:
             raise RightMissing(
@@ -184,27 +176,18 @@ def device_update(case: Case) -> Changes:
     case.usable(device)
     case.signers().exactly({device["controller"]})
     case.in_order(device)
-    changed: dict[str, Any] = {**device["object"]}
-    if body.parent == "none":
-        changed.pop("parent", None)
-    elif body.parent is not None:
+    if body.parent is not None and body.parent != "none":
         check_parent(case, body.parent, device["controller"], "/body/parent")
-        changed["parent"] = body.parent
-    if body.sector is not None:
-        changed["sector"] = operation_value(body.sector)
-    data = device["data"]
-    if body.data is not None:
-        data = body.data if body.data == "none" else operation_value(body.data)
-        check_version(cast("dict[str, Any]", device["data"]), data)
-    return case.sequenced(device, {}, object=changed, data=data)
+    if isinstance(body.data, DataRecord):
+        check_version(device["data"], body.data.version)
+    return case.changing(device, {})
 
 
-def check_version(old: dict[str, Any] | str, new: dict[str, Any] | str) -> None:
+def check_version(old: Json, version: int) -> None:
     """Versions of the data record grow."""
-    if isinstance(old, dict) and isinstance(new, dict) and new["version"] <= old["version"]:
+    if isinstance(old, dict) and version <= cast("int", old["version"]):
         raise WrongSequence(
-            f"version {new['version']} does not follow {old['version']}",
-            pointer="/body/data/version",
+            f"version {version} does not follow {old['version']}", pointer="/body/data/version"
         )
 
 
@@ -226,19 +209,12 @@ def number_rebind(case: Case) -> Changes:
                     "the number is active on another device, whose controller has not signed",
                     pointer="/body/number",
                 )
-            changes["did", active["did"]] = {**active, "number": "none", "updated": case.stamp}
+            changes["did", active["did"]] = cast("Device", case.after(active))
         changes[key] = {"did": device["did"], "since": case.stamp["time"]}
     case.signers().exactly(required)
     case.in_order(device)
     changes = {**freed_number(case, device), **changes}
-    return case.sequenced(device, changes, number=bound(case, body.number))
-
-
-def bound(case: Case, number: Number) -> Json:
-    """A number as the device's record shows it: with the keyed hash under which it is found."""
-    if not isinstance(number, CommittedNumber):
-        return "none"
-    return {**operation_value(number), "unique": case.committed(NUMBER)}
+    return case.changing(device, changes)
 
 
 def freed_number(case: Case, device: Device) -> Changes:

@@ -72,7 +72,7 @@ def grant_issue(case: Case) -> Changes:
     held = {**receiver["grants"], body.right: [*receiver["grants"].get(body.right, []), case.hash]}
     changes["grant", case.hash] = grant
     changes["did", body.to] = {**receiver, "grants": held, "prefixes": prefixes}
-    return case.sequenced(granter, changes)
+    return case.changing(granter, changes)
 
 
 def _receiver(case: Case, did: str) -> Organization:
@@ -198,7 +198,7 @@ def grant_withdraw(case: Case) -> Changes:
     held = {**receiver["grants"], grant["right"]: left}
     changes["grant", body.grant] = ended
     changes["did", grant["to"]] = {**receiver, "grants": held}
-    return case.sequenced(withdrawer, changes)
+    return case.changing(withdrawer, changes)
 
 
 def _leave_prefix(case: Case, segments: Segments, grant: str) -> Changes:

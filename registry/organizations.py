@@ -7,13 +7,13 @@ from typing import cast
 from identity.did import tetrad_did
 from identity.operation import (
     OrganizationRegister,
-    OrganizationUpdate,
     RegistryGenesis,
     operation_value,
 )
 from registry import grants
 from registry.case import Case
-from registry.state import Changes, Organization, Registry
+from registry.effects import new_organization
+from registry.state import Changes, Registry
 
 
 def genesis(case: Case) -> Changes:
@@ -22,8 +22,7 @@ def genesis(case: Case) -> Changes:
     body = operation.body
     case.signers(new_keys=body.keys).exactly(set())
     did = tetrad_did(case.hash, case.hash)
-    record, claims = case.new_subject(did, "authority")
-    record |= {"name": body.authority, "grants": {}, "prefixes": 0}
+    claims = case.claim_keys(did, body.keys, body.next)
     registry: Registry = {
         "authority": did,
         "origin": body.origin,
@@ -33,7 +32,8 @@ def genesis(case: Case) -> Changes:
         "policy": operation_value(body.policy),
         "uniqueness": operation_value(body.uniqueness),
     }
-    return {**claims, ("registry",): registry, ("did", did): cast("Organization", record)}
+    record = new_organization(body, did, case.hash, case.stamp)
+    return {**claims, ("registry",): registry, ("did", did): record}
 
 
 def organization_register(case: Case) -> Changes:
@@ -50,17 +50,14 @@ def organization_register(case: Case) -> Changes:
             )
         )
     did = tetrad_did(case.registry["ledger"], case.hash)
-    record, claims = case.new_subject(did, "organization")
-    record |= {"name": operation.body.name, "grants": {}, "prefixes": 0}
-    if operation.body.uscc is not None:
-        record["uscc"] = operation.body.uscc
-    return {**claims, ("did", did): cast("Organization", record)}
+    body = operation.body
+    record = new_organization(body, did, case.hash, case.stamp)
+    return {**case.claim_keys(did, body.keys, body.next), ("did", did): record}
 
 
 def organization_update(case: Case) -> Changes:
     """organization.update"""
-    operation = cast("OrganizationUpdate", case.operation)
     subject = case.organization()
     case.signers().exactly({subject["did"]})
     case.in_order(subject)
-    return case.sequenced(subject, {}, **operation_value(operation.body))
+    return case.changing(subject, {})

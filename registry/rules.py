@@ -49,7 +49,8 @@ from identity.operation import (
     StatusSuspend,
 )
 from registry import devices, granting, organizations, status
-from registry.case import Case, Unique
+from registry.case import Case
+from registry.effects import Unique
 from registry.schemes import Schemes
 from registry.state import Changes, Registry, State
 

@@ -16,10 +16,10 @@ from identity.errors import (
     WrongState,
 )
 from identity.keys import public_key
-from identity.operation import KeysRotate, StatusResume, StatusRetire, StatusRevoke, StatusSuspend
+from identity.operation import KeysRotate, StatusSuspend
 from registry.case import Case
 from registry.devices import freed_number
-from registry.state import Changes, Device, Key, Subject
+from registry.state import Changes, Device, Subject
 
 
 def keys_rotate(case: Case) -> Changes:
@@ -39,7 +39,7 @@ def keys_rotate(case: Case) -> Changes:
         if public_key(key).thumbprint in body.next:
             raise KeyReused("a key that served cannot be committed to again", pointer="/body/next")
     claims = case.claim_keys(subject["did"], body.keys, body.next)
-    return case.sequenced(subject, claims, keys=body.keys, next=body.next)
+    return case.changing(subject, claims)
 
 
 def _controller(subject: Subject) -> str:
@@ -75,14 +75,6 @@ def _in_service(case: Case) -> Subject:
     return subject
 
 
-def _recorded(case: Case, subject: Subject, **members: object) -> Changes:
-    """The subject with new members; moved on by one where the operation has a sequence."""
-    if case.operation.sequence is not None:
-        return case.sequenced(subject, {}, **members)
-    key: Key = ("did", subject["did"])
-    return case.recorded({key: cast("Device", case.changed(subject, sequenced=False, **members))})
-
-
 def suspend(case: Case) -> Changes:
     """status.suspend"""
     operation = cast("StatusSuspend", case.operation)
@@ -96,56 +88,33 @@ def suspend(case: Case) -> Changes:
             pointer="/created",
             hint=f"the subject was resumed by an operation created {subject['resumed']}",
         )
-    by = sorted([*subject["suspendedBy"], who])
-    return _recorded(
-        case, subject, suspendedBy=by, status="suspended", reason=operation.body.reason
-    )
+    return case.changing(subject, {}, by=who)
 
 
 def resume(case: Case) -> Changes:
     """status.resume"""
-    operation = cast("StatusResume", case.operation)
     subject = _in_service(case)
     who = _who(case, subject)
-    by = [did for did in subject["suspendedBy"] if did != who]
-    if who == case.registry["authority"]:
-        by = []
-    if by == subject["suspendedBy"]:
+    lifted = subject["suspendedBy"] if who == case.registry["authority"] else [who]
+    if not set(lifted) & set(subject["suspendedBy"]):
         raise WrongState(
             "this party has not suspended the subject",
             pointer="/subject",
             hint="each lifts its own suspension; the authority lifts any",
         )
-    return _recorded(
-        case,
-        subject,
-        suspendedBy=by,
-        status="suspended" if by else "active",
-        reason=operation.body.reason,
-        resumed=operation.created,
-    )
+    return case.changing(subject, {}, by=who)
 
 
 def revoke(case: Case) -> Changes:
     """status.revoke"""
-    operation = cast("StatusRevoke", case.operation)
     subject = _in_service(case)
     case.signers(lenient=subject["did"]).one_of(lambda did: did in _supervisors(case, subject))
-    key: Key = ("did", subject["did"])
-    changed = case.changed(subject, sequenced=False, status="revoked", reason=operation.body.reason)
-    return case.recorded({key: cast("Device", changed)})
+    return case.changing(subject, {})
 
 
 def retire(case: Case) -> Changes:
     """status.retire"""
-    operation = cast("StatusRetire", case.operation)
     device = case.device()
     case.signers().exactly({device["controller"]})
     case.in_order(device)
-    return case.sequenced(
-        device,
-        freed_number(case, device),
-        status="retired",
-        reason=operation.body.reason,
-        number="none",
-    )
+    return case.changing(device, freed_number(case, device))

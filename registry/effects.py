@@ -1,0 +1,171 @@
+"""Effects: how an accepted operation changes the record of a subject.
+
+The rule book decides whether an operation may be; these functions say what then is, out of the
+record before and the operation alone. They are apart from the rules because one more party needs
+them: whoever verifies an answer holds a device's operations but not the whole state, replays their
+effects, and compares the outcome with the record that the registry asserts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from identity.bodies import DeviceBody, DeviceUpdateBody, GenesisBody, OrganizationBody
+from identity.disclosure import CODE, NUMBER
+from identity.jcs import Json
+from identity.members import Code, CommittedCode, CommittedNumber, Number
+from identity.operation import (
+    AnyOperation,
+    DeviceRegister,
+    DeviceUpdate,
+    KeysRotate,
+    NumberRebind,
+    OrganizationUpdate,
+    StatusResume,
+    StatusRetire,
+    StatusRevoke,
+    StatusSuspend,
+    operation_value,
+)
+from registry.state import Device, Organization, Stamp, Subject
+
+Unique = Mapping[str, str]
+"""Keyed hashes of committed values, by the JSON pointer of their commitment."""
+
+
+def new_subject(
+    body: GenesisBody | OrganizationBody | DeviceBody,
+    kind: str,
+    did: str,
+    operation_hash: str,
+    stamp: Stamp,
+) -> dict[str, Any]:
+    """What the record of every new DID holds."""
+    return {
+        "did": did,
+        "kind": kind,
+        "status": "active",
+        "suspendedBy": [],
+        "keys": body.keys,
+        "next": body.next,
+        "recovery": body.recovery if body.recovery == "none" else operation_value(body.recovery),
+        "sequence": 0,
+        "previous": operation_hash,
+        "registered": stamp,
+        "updated": stamp,
+    }
+
+
+def new_organization(
+    body: GenesisBody | OrganizationBody, did: str, operation_hash: str, stamp: Stamp
+) -> Organization:
+    """The record that an `organization.register` or a genesis creates."""
+    authority = isinstance(body, GenesisBody)
+    record = new_subject(
+        body, "authority" if authority else "organization", did, operation_hash, stamp
+    )
+    record |= {
+        "name": body.authority if isinstance(body, GenesisBody) else body.name,
+        "grants": {},
+        "prefixes": 0,
+    }
+    if isinstance(body, OrganizationBody) and body.uscc is not None:
+        record["uscc"] = body.uscc
+    return cast("Organization", record)
+
+
+def new_device(
+    operation: DeviceRegister, did: str, operation_hash: str, stamp: Stamp, unique: Unique
+) -> Device:
+    """The record that a `device.register` creates."""
+    body = operation.body
+    record = new_subject(body, "device", did, operation_hash, stamp)
+    record |= {
+        "controller": body.controller,
+        "object": operation_value(body.object),
+        "code": shown_code(body.code, unique),
+        "number": shown_number(body.number, unique),
+        "data": body.data if body.data == "none" else operation_value(body.data),
+    }
+    return cast("Device", record)
+
+
+def shown_code(code: Code, unique: Unique) -> dict[str, Json]:
+    """A code as a record shows it: a committed one with the keyed hash under which it is found."""
+    shown = operation_value(code)
+    return {**shown, "unique": unique[CODE]} if isinstance(code, CommittedCode) else shown
+
+
+def shown_number(number: Number, unique: Unique) -> Json:
+    """A number as a record shows it, with the keyed hash under which it is found."""
+    if not isinstance(number, CommittedNumber):
+        return "none"
+    return {**operation_value(number), "unique": unique[NUMBER]}
+
+
+def after(
+    subject: Subject,
+    operation: AnyOperation,
+    operation_hash: str,
+    stamp: Stamp,
+    unique: Unique,
+    by: str | None,
+    authority: str,
+) -> Subject:
+    """The record of `subject` after an operation on it, or one that takes its number away.
+
+    `by` is the party that suspends or resumes, `authority` the DID of the ledger's authority.
+    """
+    record: dict[str, Any] = {**subject, "updated": stamp}
+    if isinstance(operation, NumberRebind) and operation.subject != subject["did"]:
+        return cast("Subject", {**record, "number": "none"})
+    if isinstance(operation, OrganizationUpdate):
+        record |= operation_value(operation.body)
+    elif isinstance(operation, KeysRotate):
+        record |= {"keys": operation.body.keys, "next": operation.body.next}
+    elif isinstance(operation, DeviceUpdate):
+        record |= _updated(cast("Device", subject), operation.body)
+    elif isinstance(operation, NumberRebind):
+        record["number"] = shown_number(operation.body.number, unique)
+    elif isinstance(operation, StatusSuspend | StatusResume | StatusRevoke | StatusRetire):
+        record |= _status(subject, operation, by, authority)
+        record["reason"] = operation.body.reason
+    if getattr(operation, "sequence", None) is not None:
+        record |= {"sequence": operation.sequence, "previous": operation_hash}  # type: ignore[union-attr]
+    return cast("Subject", record)
+
+
+def _updated(device: Device, body: DeviceUpdateBody) -> dict[str, Any]:
+    described: dict[str, Any] = {**device["object"]}
+    if body.parent == "none":
+        described.pop("parent", None)
+    elif body.parent is not None:
+        described["parent"] = body.parent
+    if body.sector is not None:
+        described["sector"] = operation_value(body.sector)
+    data: Json = device["data"]
+    if body.data is not None:
+        data = body.data if body.data == "none" else operation_value(body.data)
+    return {"object": described, "data": data}
+
+
+def _status(
+    subject: Subject,
+    operation: StatusSuspend | StatusResume | StatusRevoke | StatusRetire,
+    by: str | None,
+    authority: str,
+) -> dict[str, Any]:
+    if isinstance(operation, StatusSuspend):
+        suspenders = sorted({*subject["suspendedBy"], cast("str", by)})
+        return {"status": "suspended", "suspendedBy": suspenders}
+    if isinstance(operation, StatusRevoke):
+        return {"status": "revoked"}
+    if isinstance(operation, StatusRetire):
+        return {"status": "retired", "number": "none"}
+    left = [] if by == authority else [did for did in subject["suspendedBy"] if did != by]
+    return {
+        "status": "suspended" if left else "active",
+        "suspendedBy": left,
+        "resumed": operation.created,
+    }
