@@ -1,0 +1,368 @@
+"""Signed operations for tests, and a small ledger: every key, salt and time follows from names.
+
+    city = City()                                  # a sandbox in memory; its genesis is entry 0
+    acme = city.organization("Acme")               # registered, entry 1
+    city.accept(city.prefix(acme, "gtin:09506000"))
+    meter = city.device("M-0001", acme)            # registered; its disclosures are `meter.first`'s
+    city.accept(city.follow(meter, "status.retire", {"reason": "worn out"}, by=[acme]))
+
+`Maker` builds and signs, and applies nothing: for tests of the rule book or of parsers.
+`City` is a `Maker` with a store and a ledger: `submit` gives the outcomes, `accept` insists.
+
+A `Subject` knows its DID, keys and place in its sequence. `follow` builds the next operation of a
+subject without moving it, so that a test can build one that is refused; `accept` moves it, and a
+test without a ledger calls `signed.accepted()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from identity.did import did_key_method, tetrad_did, tetrad_method
+from identity.disclosure import NUMBER, SERIAL, Disclosure, disclose
+from identity.jcs import canonicalize
+from identity.keys import PrivateKey, private_key
+from identity.members import format_time
+from identity.operation import operation_hash
+from identity.proof import CRYPTOSUITES, create_proof, proof_options
+from registry.admission import hmac_uniqueness
+from registry.checking import Checked, check_operation
+from registry.ledger import Accepted, Ledger, Outcome
+from registry.note import SignatureType, Signer
+from registry.reader import LedgerReader
+from registry.rules import RuleBook
+from registry.store import MemoryStore, Store
+from resolver.schemes import SCHEMES
+
+NOW = 1_795_334_400
+"""2026-11-22T08:00:00Z."""
+ORIGIN = "sandbox.test"
+UNIQUE = hmac_uniqueness(sha256(b"uniqueness").digest())
+LOG = Signer(ORIGIN, SignatureType.ED25519, sha256(b"log").digest())
+QUANTUM = Signer(ORIGIN, SignatureType.ML_DSA_44, sha256(b"quantum").digest())
+RULES = RuleBook(SCHEMES)
+
+Operation = dict[str, Any]
+Method = tuple[PrivateKey, str]
+"""A key and the verification method that names it."""
+
+
+@lru_cache(maxsize=65_536)
+def key(name: str, algorithm: str = "Ed25519") -> PrivateKey:
+    """The key of that name."""
+    return private_key(algorithm, sha256(f"key {name}".encode()).digest())
+
+
+def disclosed(pointer: str, value: str) -> Disclosure:
+    """A disclosure whose salt follows from its value."""
+    return disclose(
+        pointer, value, lambda n: sha256(f"salt {pointer} {value}".encode()).digest()[:n]
+    )
+
+
+def sign(operation: Operation, *methods: Method) -> Operation:
+    """The operation with one proof for each method, in that order; an older `proof` is dropped."""
+    unsigned = {name: value for name, value in operation.items() if name != "proof"}
+    proofs = [
+        create_proof(
+            unsigned,
+            signer,
+            proof_options(CRYPTOSUITES[signer.public.algorithm], method, "capabilityInvocation"),
+        )
+        for signer, method in methods
+    ]
+    return {**unsigned, "proof": proofs}
+
+
+@dataclass
+class Subject:
+    """A party of the ledger with its keys: a device, an organization or the authority."""
+
+    name: str
+    did: str = ""
+    previous: str = ""
+    """Hash of its last sequenced operation."""
+    sequence: int = 0
+    generation: int = 0
+    """How often its key was rotated."""
+    algorithm: str = "Ed25519"
+    first: Signed | None = None
+    """The operation that created it."""
+
+    @property
+    def key(self) -> PrivateKey:
+        """Its present key."""
+        return key(f"{self.name}/{self.generation}", self.algorithm)
+
+    @property
+    def next_key(self) -> PrivateKey:
+        """The key that it has committed to in `next`."""
+        return key(f"{self.name}/{self.generation + 1}", self.algorithm)
+
+    @property
+    def method(self) -> Method:
+        """Its present key as a method of its DID."""
+        return self.key, tetrad_method(self.did, self.key.public.thumbprint)
+
+    @property
+    def establishment(self) -> dict[str, Any]:
+        """`keys`, `next` and `recovery` of a first operation."""
+        return {
+            "keys": [self.key.public.multikey],
+            "next": [self.next_key.public.thumbprint],
+            "recovery": "none",
+        }
+
+
+class Signed(NamedTuple):
+    """A signed operation, the disclosures beside it, and the subject that it moves on."""
+
+    operation: Operation
+    disclosures: list[str]
+    subject: Subject | None = None
+
+    @property
+    def hash(self) -> str:
+        """The operation hash."""
+        return operation_hash(self.operation)
+
+    @property
+    def submission(self) -> bytes:
+        """What is posted."""
+        return canonicalize({"operation": self.operation, "disclosures": self.disclosures})
+
+    def accepted(self) -> None:
+        """Moves the subject on, where the operation is one of its sequence."""
+        if self.subject is not None and "sequence" in self.operation:
+            self.subject.sequence = self.operation["sequence"]
+            self.subject.previous = self.hash
+            self.subject.generation += self.operation["type"] == "keys.rotate"
+
+
+class Maker:
+    """Builds operations for one ledger, whose genesis is `genesis`."""
+
+    def __init__(self, mode: str = "sandbox", *, now: int = NOW, **policy: Any) -> None:
+        """`policy` replaces members of the genesis's policy."""
+        self.now = now
+        self.authority = Subject("authority")
+        body = {
+            "format": 0,
+            "origin": ORIGIN,
+            "mode": mode,
+            "authority": "The authority",
+            **self.authority.establishment,
+            "log": [str(LOG.key), str(QUANTUM.key)],
+            "policy": {
+                "created": {"past": 86_400, "future": 300},
+                "ipv6": "required",
+                "prefixes": 16,
+                **policy,
+            },
+            "uniqueness": {"alg": "hmac-sha256"},
+        }
+        operation = {"type": "registry.genesis", "created": self.created, "body": body}
+        multikey = self.authority.key.public.multikey
+        operation = sign(operation, (self.authority.key, did_key_method(multikey)))
+        self.genesis = Signed(operation, [])
+        self.ledger_hash = self.genesis.hash
+        self._establish(self.authority, self.genesis)
+
+    @property
+    def created(self) -> str:
+        """`created` of what is built now."""
+        return format_time(self.now)
+
+    def _establish(self, subject: Subject, signed: Signed) -> None:
+        subject.did = tetrad_did(self.ledger_hash, signed.hash)
+        subject.previous = signed.hash
+        subject.first = signed
+
+    def operation(self, type_: str, body: Any, *methods: Method, **members: Any) -> Operation:
+        """A signed operation with these members, whatever they are."""
+        built = {"type": type_, "ledger": self.ledger_hash, "created": self.created, "body": body}
+        return sign({**built, **members}, *methods)
+
+    def follow(
+        self,
+        subject: Subject,
+        type_: str,
+        body: Any,
+        *,
+        by: Sequence[Subject] = (),
+        disclosures: Sequence[Disclosure] = (),
+        methods: Sequence[Method] = (),
+    ) -> Signed:
+        """The next operation in a subject's own sequence; signed by itself unless `by` says who."""
+        signers = [*(signer.method for signer in by), *methods] or [subject.method]
+        operation = self.operation(
+            type_,
+            body,
+            *signers,
+            subject=subject.did,
+            sequence=subject.sequence + 1,
+            previous=subject.previous,
+        )
+        return Signed(operation, [one.encoded for one in disclosures], subject)
+
+    def supervise(self, subject: Subject, type_: str, reason: str, by: Subject) -> Signed:
+        """A status operation by a supervisor: it has no sequence."""
+        operation = self.operation(type_, {"reason": reason}, by.method, subject=subject.did)
+        return Signed(operation, [])
+
+    def new_organization(
+        self, name: str, *, admitted_by: Subject | None = None, algorithm: str = "Ed25519"
+    ) -> Subject:
+        """An organization whose `first` is signed and not yet submitted."""
+        subject = Subject(name, algorithm=algorithm)
+        methods = [(subject.key, did_key_method(subject.key.public.multikey))]
+        if admitted_by is not None:
+            methods.append(admitted_by.method)
+        body = {"name": name, **subject.establishment}
+        operation = self.operation("organization.register", body, *methods)
+        self._establish(subject, Signed(operation, []))
+        return subject
+
+    def grant(
+        self, granter: Subject, right: str, to: Subject, scope: dict[str, Any], **members: Any
+    ) -> Signed:
+        """A grant.issue; `members` such as notAfter go into its body."""
+        body = {"right": right, "to": to.did, "scope": scope, **members}
+        return self.follow(granter, "grant.issue", body)
+
+    def prefix(self, to: Subject, prefix: str, *, by: Subject | None = None) -> Signed:
+        """The grant of a prefix written "scheme:prefix"; taken by `to` itself unless `by`."""
+        scheme, _, value = prefix.partition(":")
+        return self.grant(by or to, "prefix", to, {"scheme": scheme, "prefix": value})
+
+    def rotate(self, subject: Subject) -> Signed:
+        """The key that was committed to takes over; the next one is committed to."""
+        following = key(f"{subject.name}/{subject.generation + 2}", subject.algorithm)
+        new = subject.next_key
+        body = {"keys": [new.public.multikey], "next": [following.public.thumbprint]}
+        method = (new, tetrad_method(subject.did, new.public.thumbprint))
+        return self.follow(subject, "keys.rotate", body, methods=[method])
+
+    def device_body(
+        self,
+        subject: Subject,
+        controller: Subject,
+        *,
+        maker: Subject | None = None,
+        serial: Disclosure,
+        number: Disclosure | None,
+        **members: Any,
+    ) -> dict[str, Any]:
+        """The body of a device.register: a gs1 code under gtin:09506000 and its device's name."""
+        body: dict[str, Any] = {
+            "object": {
+                "maker": (maker or controller).did,
+                "model": "M1",
+                "serial": serial.digest,
+                "sector": {"domain": "production", "field": "industry", "category": "C4016"},
+                "ipv6": "enabled",
+            },
+            "code": {
+                "scheme": "gs1",
+                "value": f"https://id.gs1.org/01/09506000134352/21/{subject.name}",
+            },
+            "number": "none",
+            "data": "none",
+            **subject.establishment,
+            "controller": controller.did,
+        }
+        if number is not None:
+            body["number"] = {"scheme": "msisdn-cn-iot", "commitment": number.digest}
+        return {**body, **members}
+
+    def new_device(
+        self,
+        name: str,
+        controller: Subject,
+        *,
+        by: Sequence[Subject] | None = None,
+        maker: Subject | None = None,
+        serial: str | None = None,
+        number: str | None = None,
+        algorithm: str = "Ed25519",
+        **members: Any,
+    ) -> Subject:
+        """A device whose `first` is signed and not yet submitted.
+
+        Signed by itself and by the controller, or those in `by`. `number` is 13 digits of
+        msisdn-cn-iot ("1440000000001"); `members` replace members of the body.
+        """
+        subject = Subject(name, algorithm=algorithm)
+        opened = [disclosed(SERIAL, serial or f"SN-{name}")]
+        called = disclosed(NUMBER, number) if number is not None else None
+        opened += [called] if called else []
+        body = self.device_body(
+            subject, controller, maker=maker, serial=opened[0], number=called, **members
+        )
+        methods = [(subject.key, did_key_method(subject.key.public.multikey))]
+        methods += [signer.method for signer in ([controller] if by is None else by)]
+        operation = self.operation("device.register", body, *methods)
+        self._establish(subject, Signed(operation, [one.encoded for one in opened]))
+        return subject
+
+    def check(self, signed: Signed, keys: dict[str, str] | None = None) -> Checked:
+        """What the writer takes; `keys` by thumbprint, without them proofs stay pending."""
+        known = (keys or {}).get
+        return check_operation(signed.operation, signed.disclosures, SCHEMES, UNIQUE, known)
+
+
+class City(Maker):
+    """A ledger in a store, begun with its genesis."""
+
+    def __init__(
+        self, store: Store | None = None, mode: str = "sandbox", *, now: int = NOW, **policy: Any
+    ) -> None:
+        super().__init__(mode, now=now, **policy)
+        self.store: Store = MemoryStore() if store is None else store
+        self.ledger = Ledger(self.store, RULES, LOG, ORIGIN)
+        self.accept(self.genesis)
+
+    @property
+    def reader(self) -> LedgerReader:
+        """A new reader of the store."""
+        return LedgerReader(self.store)
+
+    def submit(self, *signed: Signed) -> list[Outcome]:
+        """Checks and appends them as one batch; subjects stay where they are."""
+        return self.ledger.append([self.check(one) for one in signed], self.now)
+
+    def accept(self, *signed: Signed) -> list[Accepted]:
+        """As `submit`; raises the first refusal, and moves subjects on."""
+        accepted: list[Accepted] = []
+        for one, outcome in zip(signed, self.submit(*signed), strict=True):
+            if not isinstance(outcome, Accepted):
+                raise outcome
+            one.accepted()
+            accepted.append(outcome)
+        return accepted
+
+    def organization(self, name: str, **options: Any) -> Subject:
+        """A registered organization."""
+        return self._register(self.new_organization(name, **options))
+
+    def device(self, name: str, controller: Subject, **options: Any) -> Subject:
+        """A registered device; options as of `new_device`."""
+        return self._register(self.new_device(name, controller, **options))
+
+    def _register(self, subject: Subject) -> Subject:
+        assert subject.first is not None
+        self.accept(subject.first)
+        return subject
+
+    def fill(self, devices: int, *, batch: int = 500) -> list[Subject]:
+        """Acme with gtin:09506000 and that many devices with numbers; Acme stands first."""
+        acme = self.organization("Acme")
+        self.accept(self.prefix(acme, "gtin:09506000"))
+        made = [self.new_device(f"M-{n:06}", acme, number=f"14400{n:08}") for n in range(devices)]
+        for start in range(0, devices, batch):
+            self.accept(*(one.first for one in made[start : start + batch] if one.first))
+        return [acme, *made]
