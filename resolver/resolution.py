@@ -129,11 +129,10 @@ class Resolver:
         (bearer,) = self._store.records([state_key(key)])
         did = orjson.loads(bearer).get("did") if bearer is not None else None
         if did is None:
-            raise NotFound(
-                _NOT_FOUND,
-                hint="an unregistered code, or one of another ledger",
-                **({"readAs": read_as._asdict()} if read_as else {}),
-            )
+            missing = NotFound(_NOT_FOUND, hint="an unregistered code, or one of another ledger")
+            if read_as is not None:
+                missing.members["readAs"] = read_as._asdict()
+            raise missing
         return self._at(did, at, read_as)
 
     def _at(self, did: str, at: str | None, read_as: Code | None) -> Found:
@@ -190,7 +189,7 @@ class Resolver:
         It holds each entry that made the record, and those that established the keys which signed
         them, each with its inclusion proof. Raises InputTooLarge beyond 256 changes.
         """
-        did = cast("str", found.device["did"])
+        did = found.device["did"]
         changes = [v.entry for v in self._versions(did) if v.entry <= found.entry]
         if len(changes) > MAX_PROVED_CHANGES:
             raise InputTooLarge(

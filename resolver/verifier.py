@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from identity.did import tetrad_did
+from identity.disclosure import NUMBER
 from identity.errors import (
     InvalidAnswer,
     InvalidReceipt,
@@ -27,6 +28,7 @@ from identity.operation import (
     AnyOperation,
     DeviceRegister,
     KeysRotate,
+    NumberRebind,
     OrganizationRegister,
     RegistryGenesis,
     operation_hash,
@@ -203,12 +205,8 @@ def _concerns(item: _Shown, did: str) -> bool:
     operation = item.operation
     if isinstance(operation, DeviceRegister):
         return did.endswith(":" + item.hash)
-    if isinstance(operation, OrganizationRegister | RegistryGenesis):
-        return False
-    if isinstance(operation, KeysRotate):
-        return operation.subject == did
-    # Another device's rebinding is shown only where it took this one's number away.
-    return True
+    # Another device's rebinding is shown where it took this one's number away.
+    return getattr(operation, "subject", None) == did or isinstance(operation, NumberRebind)
 
 
 def _replay(own: Sequence[_Shown], pinned: Pinned) -> Device:
@@ -227,7 +225,7 @@ def _replay(own: Sequence[_Shown], pinned: Pinned) -> Device:
                 did = tetrad_did(pinned.ledger, item.hash)
                 record = effects.new_device(operation, did, item.hash, stamp, entry.unique)  # type: ignore[arg-type]
                 continue
-            _check_order(record, operation)
+            _check_order(record, operation, entry)
             by = operation.proof[0].verificationMethod.partition("#")[0]
             changed = effects.after(
                 record,
@@ -246,8 +244,11 @@ def _replay(own: Sequence[_Shown], pinned: Pinned) -> Device:
     return record
 
 
-def _check_order(record: Device, operation: AnyOperation) -> None:
+def _check_order(record: Device, operation: AnyOperation, entry: Entry) -> None:
     if getattr(operation, "subject", None) != record["did"]:
+        taken = cast("dict[str, str] | str", record["number"])
+        if isinstance(taken, str) or taken["unique"] != entry.unique.get(NUMBER):
+            raise InvalidAnswer("an entry that has nothing to do with this device")
         return
     sequence = getattr(operation, "sequence", None)
     if sequence is not None and (
