@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from identity.errors import InvalidKey, MalformedInput
@@ -85,14 +86,15 @@ def parse_did_key(text: str) -> str:
         raise MalformedInput(f"not a did:key: {refusal.detail}", hint=refusal.hint) from None
 
 
+@lru_cache(maxsize=64)
 def ledger_label(genesis_hash: str) -> str:
     """The label of a ledger: 16 characters of base32 out of its genesis hash (`zQm…`)."""
     return base64.b32encode(decode_multihash(genesis_hash)[:_LABEL_BYTES]).decode("ascii").lower()
 
 
 def tetrad_did(genesis_hash: str, operation_hash: str) -> str:
-    """The DID of the subject whose first operation has this hash. Raises `MalformedInput`."""
-    decode_multihash(operation_hash)
+    """The DID of the subject whose first operation has this hash. Raises `MalformedInput` for a
+    genesis hash that is none; the operation hash is one that the caller has computed."""
     return f"did:tetrad:{ledger_label(genesis_hash)}:{operation_hash}"
 
 

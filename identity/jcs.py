@@ -90,6 +90,15 @@ def canonicalize(value: Json) -> bytes:
     return _canonicalize_slowly(value)
 
 
+def canonicalize_profile(value: Json) -> bytes:
+    """As `canonicalize`, for a value that is known to keep to the JSON profile of operations.
+
+    ASCII member names, integers below 2^53, no floats: what the models of operations and the
+    records of the state allow. The caller vouches for it; a property test holds the two equal.
+    """
+    return orjson.dumps(value, option=_PLAIN)
+
+
 def _is_plain(value: Json) -> bool:
     """Whether a value holds only what orjson writes as JCS does, whatever the order of keys."""
     if isinstance(value, (dict, list, tuple)):

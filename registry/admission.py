@@ -130,7 +130,7 @@ def _check_canonical(schemes: Schemes, scheme: str, value: str, pointer: str) ->
         raise MalformedCode(
             "the disclosed value is not in canonical form",
             pointer=pointer,
-            hint=f"disclose {canonical!r}",
+            hint="disclose it as its scheme writes it",
         )
 
 

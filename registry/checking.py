@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 from identity.did import parse_did_key
 from identity.disclosure import open_disclosures
 from identity.errors import MalformedInput, SchemaViolation, TetradError, UnknownMethod
-from identity.jcs import Json, canonicalize, parse
+from identity.jcs import Json, canonicalize_profile, parse
 from identity.keys import public_key
 from identity.members import Proof
 from identity.multibase import digest_multihash
@@ -55,9 +55,9 @@ class Checked(NamedTuple):
 
 
 def document_digest(operation: dict[str, Json]) -> bytes:
-    """SHA-256 over the JCS of the operation without `proof`."""
+    """SHA-256 over the JCS of an operation that its model has accepted, without `proof`."""
     unsigned = {name: value for name, value in operation.items() if name != "proof"}
-    return sha256(canonicalize(unsigned)).digest()
+    return sha256(canonicalize_profile(unsigned)).digest()
 
 
 def check_submission(
@@ -92,7 +92,7 @@ def check_operation(
 ) -> Checked:
     """As `check_submission`, for an operation that is parsed already."""
     model = read_operation(operation)
-    canonical = canonicalize(operation)
+    canonical = canonicalize_profile(operation)  # the closed models have seen to the profile
     check_no_null(operation, canonical)
     check_size(canonical)
     digest = document_digest(operation)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from identity.errors import InvalidReceipt, LedgerTampered, TetradError
-from identity.jcs import Json, canonicalize, parse
+from identity.jcs import Json, canonicalize, canonicalize_profile, parse
 from identity.members import parse_time
 
 FIRST_PREVIOUS = "0" * 64
@@ -43,7 +43,7 @@ def entry_context(index: int, time: str, previous: str, unique: Mapping[str, str
     members: dict[str, Any] = {"index": index, "previous": previous, "time": time}
     if unique:
         members["unique"] = dict(unique)
-    return canonicalize(members)
+    return canonicalize_profile(members)
 
 
 def join_entry(context: bytes, operation: bytes) -> bytes:

@@ -19,7 +19,7 @@ import orjson
 
 from identity.did import tetrad_did
 from identity.errors import InputTooLarge, LedgerStopped, TetradError
-from identity.jcs import Json, canonicalize
+from identity.jcs import Json, canonicalize_profile
 from identity.keys import public_key
 from identity.members import format_time
 from identity.multibase import decode_multihash
@@ -211,7 +211,7 @@ class _Draft:
         self.leaves.append(self._last_leaf)
         self.overlay.advance(changes)
         for key, record in changes.items():
-            self.records.append((state_key(key), index, canonicalize(cast("Json", record))))
+            self.records.append((state_key(key), index, canonicalize_profile(cast("Json", record))))
             row = _row(self.overlay, key, record)
             if row is not None:
                 self.rows.append(row)

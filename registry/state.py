@@ -17,10 +17,11 @@ A record is never removed. Specified in specs/2-registry.md, "State".
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal, NotRequired, Protocol, TypedDict, cast
 
-from identity.jcs import Json, canonicalize
+from identity.jcs import Json, canonicalize_profile
 
 Key = tuple[str, ...]
 
@@ -181,9 +182,10 @@ class MemoryState:
         self._size += 1
 
 
+@lru_cache(maxsize=16_384)
 def state_key(key: Key) -> bytes:
     """SHA-256(JCS [kind, id…]): where a record stands in every store and in the state map."""
-    return sha256(canonicalize(cast("Json", list(key)))).digest()
+    return sha256(canonicalize_profile(list(key))).digest()
 
 
 def subject_of(state: State, did: str) -> Device | Organization | None:
