@@ -101,6 +101,19 @@ class PublicKey:
 @lru_cache(maxsize=16_384)
 def public_key(multikey: str) -> PublicKey:
     """The key behind a Multikey string. Raises `InvalidKey`; what it returns is cached."""
+    key = signing_key(multikey)
+    if key.algorithm == ED25519:
+        _check_ed25519_curve(key.raw)
+    return key
+
+
+@lru_cache(maxsize=16_384)
+def signing_key(multikey: str) -> PublicKey:
+    """As `public_key`, for a key of which a signature is about to be verified.
+
+    Whether an Ed25519 key lies on the curve is left to that: nothing verifies under one that does
+    not, and finding out twice costs half a verification. Raises `InvalidKey`.
+    """
     if len(multikey) > _LONGEST:
         raise InvalidKey(f"a Multikey of {len(multikey)} characters")
     try:
@@ -114,6 +127,14 @@ def public_key(multikey: str) -> PublicKey:
         "a Multikey of a type that is not supported",
         hint="Ed25519 starts with z6Mk, P-256 with zDn, P-384 with z82",
     )
+
+
+@lru_cache(maxsize=16_384)
+def thumbprint(multikey: str) -> str:
+    """The thumbprint of a Multikey string, whether or not a good key is behind it: for where the
+    key has been checked before, since finding out anew whether a point is on the curve costs half
+    a signature's verification."""
+    return multihash(multikey.encode("ascii"))
 
 
 def public_key_of(algorithm: str, raw: bytes) -> PublicKey:
@@ -138,12 +159,15 @@ def _checked(algorithm: str, raw: bytes, multikey: str) -> PublicKey:
 
 
 def _check_ed25519_point(raw: bytes) -> None:
-    """Canonical (RFC 8032, section 5.1.3 step 1), not of small order, on the curve."""
+    """Canonical (RFC 8032, section 5.1.3 step 1) and not of small order."""
     y = int.from_bytes(raw, "little") & (_SIGN_BIT - 1)
     if y >= _FIELD_PRIME:
         raise InvalidKey("an Ed25519 key that is not canonical")
     if y in _SMALL_ORDER_Y:  # with either sign bit, so that x = 0 with sign 1 is refused as well
         raise InvalidKey("an Ed25519 key of small order: any signature would verify under it")
+
+
+def _check_ed25519_curve(raw: bytes) -> None:
     try:
         nacl.bindings.crypto_core_ed25519_add(raw, _BASE_POINT)  # the cheapest check of the curve
     except nacl.exceptions.RuntimeError:

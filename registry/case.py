@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from identity.errors import InvalidDisclosure, KeyReused, NotFound, WrongSequence, WrongState
-from identity.keys import public_key
+from identity.keys import thumbprint
 from identity.members import format_time
 from registry import effects, grants
 from registry.effects import Unique
@@ -63,7 +63,7 @@ class Case:
         """Each key belongs to one subject, for ever. Raises InvalidKey, KeyReused."""
         changes: Changes = {}
         for place, multikey in enumerate(keys):
-            key: Key = ("key", public_key(multikey).thumbprint)
+            key: Key = ("key", thumbprint(multikey))
             if key in changes or self.state.get(key) is not None:
                 raise KeyReused(
                     "this key serves, or has served, before", pointer=f"/body/keys/{place}"

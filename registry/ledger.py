@@ -20,7 +20,7 @@ import orjson
 from identity.did import tetrad_did
 from identity.errors import InputTooLarge, LedgerStopped, TetradError
 from identity.jcs import Json, canonicalize_profile
-from identity.keys import public_key
+from identity.keys import thumbprint
 from identity.members import format_time
 from identity.multibase import decode_multihash
 from identity.operation import ESTABLISHING, RegistryGenesis
@@ -225,7 +225,7 @@ class _Draft:
         for proof in checked.operation.proof:
             party = subject_of(self.overlay, proof.verificationMethod.partition("#")[0])
             for multikey in party["keys"] if party else ():
-                keys[public_key(multikey).thumbprint] = multikey
+                keys[thumbprint(multikey)] = multikey
         digest = decode_multihash(checked.hash)
         # What stays unknown here is a key of nobody; the rule book refuses it by name.
         verify_proofs(checked.operation, digest, keys.get, checked.pending)

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from identity.did import did_key_method
 from identity.errors import SignerMissing, SignerUnexpected, UnknownMethod, WrongState
-from identity.keys import public_key
+from identity.keys import thumbprint
 from identity.members import Proof
 from registry.state import State, subject_of
 
@@ -39,7 +38,7 @@ class Signers:
     ) -> None:
         self.parties: set[str] = set()
         awaited = {
-            f"{rotating}#{public_key(key).thumbprint}" if rotating else did_key_method(key)
+            f"{rotating}#{thumbprint(key)}" if rotating else f"did:key:{key}#{key}"
             for key in new_keys
         }
         seen: set[str] = set()
@@ -60,11 +59,11 @@ class Signers:
             )
 
     def _add_party(self, state: State, method: str, pointer: str, lenient: str | None) -> None:
-        did, _, thumbprint = method.partition("#")
+        did, _, fragment = method.partition("#")
         party = subject_of(state, did)
         if party is None:
             raise UnknownMethod("no such party on this ledger", pointer=pointer)
-        if thumbprint not in (public_key(key).thumbprint for key in party["keys"]):
+        if fragment not in (thumbprint(key) for key in party["keys"]):
             raise UnknownMethod(
                 "this is not a present key of that party",
                 pointer=pointer,

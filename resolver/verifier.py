@@ -22,7 +22,7 @@ from identity.errors import (
     TetradError,
 )
 from identity.jcs import Json, canonicalize
-from identity.keys import public_key
+from identity.keys import thumbprint
 from identity.multibase import decode_multihash
 from identity.operation import (
     AnyOperation,
@@ -183,7 +183,7 @@ def _keys(shown: Sequence[_Shown], pinned: Pinned) -> dict[str, str]:
         else:
             continue
         for multikey in operation.body.keys:
-            keys[f"{did}#{public_key(multikey).thumbprint}"] = multikey
+            keys[f"{did}#{thumbprint(multikey)}"] = multikey
     return keys
 
 
