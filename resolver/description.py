@@ -1,0 +1,209 @@
+"""The plain values of a description, and what becomes of them in an operation's body.
+
+    code      "(01)09506000134352(21)M-0017"              -> {"scheme": "gs1", "value": "https://…"}
+    code      {"scheme": "vin", "value": "1HGCM82633A004352"} -> scheme, prefix, commitment
+    number    "+8613800138000", {"scheme", "value"}       -> {"scheme", "commitment"}, or "none"
+    serial    "SN000017"                                  -> its commitment
+    data      {…, "content": any JSON}                    -> {…, "commitment"}
+    next      Multikeys                                   -> their thumbprints
+
+What is a commitment already stays as it is; its disclosure is then for the caller to add.
+`recovery`, `number` and `data` that are left out become "none". Specified in specs/2-registry.md,
+"Prepare".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from identity.disclosure import CODE, DATA, NUMBER, SERIAL, Disclosure, disclose
+from identity.errors import (
+    AmbiguousCode,
+    InvalidIdentifier,
+    MalformedCode,
+    SchemaViolation,
+    TetradError,
+    UnknownScheme,
+)
+from identity.jcs import Json, canonicalize
+from identity.keys import public_key
+from resolver.schemes import Code, SchemeTable
+
+Random = Callable[[int], bytes]
+
+_WITH_NEXT = ("organization.register", "device.register", "keys.rotate")
+_WITH_DATA = ("device.register", "device.update")
+_WITH_NUMBER = ("device.register", "number.rebind")
+
+
+def plain_body(
+    kind: str, body: Json, schemes: SchemeTable, random: Random
+) -> tuple[dict[str, Json], list[Disclosure]]:
+    """The body of an operation of this type, and the disclosures of what it commits to.
+
+    Raises SchemaViolation, InvalidIdentifier or InvalidKey, with a pointer below /body.
+    """
+    if not isinstance(body, dict):
+        raise SchemaViolation("a JSON object is expected", pointer="/body")
+    plain = _Plain(dict(body), schemes, random)
+    if kind in ("organization.register", "device.register"):
+        plain.body.setdefault("recovery", "none")
+    if kind == "device.register":
+        plain.body.setdefault("number", "none")
+        plain.body.setdefault("data", "none")
+        plain.serial()
+        plain.code()
+    if kind in _WITH_NUMBER:
+        plain.number()
+    if kind in _WITH_DATA:
+        plain.data()
+    if kind in _WITH_NEXT:
+        plain.next()
+    return plain.body, plain.disclosures
+
+
+def read_code(value: Json, schemes: SchemeTable) -> Code:
+    """A code from text or `{"scheme", "value"}`. Raises InvalidIdentifier, SchemaViolation."""
+    if isinstance(value, str):
+        return schemes.read(value)
+    scheme, text = _scheme_and_value(value)
+    return schemes.read(text, scheme)
+
+
+def read_number(value: Json, schemes: SchemeTable) -> Code:
+    """A number from `{"scheme", "value"}`, from "iccid:8986…", or from text that one scheme allows.
+
+    Raises InvalidIdentifier (AmbiguousCode where several do) and SchemaViolation.
+    """
+    if not isinstance(value, str):
+        scheme, text = _scheme_and_value(value)
+    else:
+        named, colon, rest = value.partition(":")
+        if colon and named in schemes.names():
+            scheme, text = named, rest
+        else:
+            found = schemes.recognize_number(value)
+            if len(found) == 1:
+                return found[0]
+            names = ", ".join(number.scheme for number in found)
+            if found:
+                raise AmbiguousCode(
+                    f"a valid value of {len(found)} schemes: {names}",
+                    hint="name the scheme, as in imei:…",
+                    candidates=[number.scheme for number in found],
+                )
+            raise UnknownScheme("no scheme recognizes this number", hint="name it, as in msisdn:…")
+    if not schemes.is_number(scheme):
+        raise MalformedCode(f"{scheme} is not a scheme of numbers", scheme=scheme)
+    return schemes.read(text, scheme)
+
+
+def shortest_prefix(code: Code, schemes: SchemeTable) -> str:
+    """The shortest beginning of a code that a sandbox would grant: a maker's block, mostly."""
+    segments = schemes.segments(code.scheme, code.value)
+    depth = schemes.minimal_prefix_depth(code.scheme)
+    for length in range(1, len(code.value)):
+        try:
+            prefix = schemes.prefix_segments(code.scheme, code.value[:length])
+        except InvalidIdentifier:
+            continue
+        if len(prefix) >= depth and segments[: len(prefix)] == prefix:
+            return code.value[:length]
+    raise MalformedCode("say which prefix of the code to show", scheme=code.scheme)
+
+
+class _Plain:
+    """A body on the way from plain values to commitments."""
+
+    def __init__(self, body: dict[str, Json], schemes: SchemeTable, random: Random) -> None:
+        self.body = body
+        self.disclosures: list[Disclosure] = []
+        self._schemes = schemes
+        self._random = random
+
+    def _commit(self, name: str, value: str) -> str:
+        disclosure = disclose(name, value, self._random)
+        self.disclosures.append(disclosure)
+        return disclosure.digest
+
+    def serial(self) -> None:
+        """/object/serial, always a plain text."""
+        described = self.body.get("object")
+        if not isinstance(described, dict):
+            raise SchemaViolation("a JSON object is expected", pointer="/body/object")
+        serial = described.get("serial")
+        if not isinstance(serial, str):
+            raise SchemaViolation("the serial is expected, as text", pointer=SERIAL)
+        self.body["object"] = {**described, "serial": self._commit(SERIAL, serial)}
+
+    def code(self) -> None:
+        """/code: recognized, canonical, committed where its scheme is private."""
+        value = self.body.get("code")
+        if isinstance(value, dict) and "commitment" in value:
+            return
+        try:
+            code = read_code(value, self._schemes)
+            if self._schemes.is_number(code.scheme):
+                raise MalformedCode(f"{code.scheme} is a scheme of numbers", scheme=code.scheme)
+            if not self._schemes.is_committed(code.scheme):
+                self.body["code"] = {"scheme": code.scheme, "value": code.value}
+                return
+            prefix = value.get("prefix") if isinstance(value, dict) else None
+            self.body["code"] = {
+                "scheme": code.scheme,
+                "prefix": prefix or shortest_prefix(code, self._schemes),
+                "commitment": self._commit(CODE, code.value),
+            }
+        except TetradError as error:
+            error.pointer = "/body/code"
+            raise
+
+    def number(self) -> None:
+        """/number: never in clear."""
+        value = self.body.get("number")
+        if value == "none" or (isinstance(value, dict) and "commitment" in value):
+            return
+        try:
+            number = read_number(value, self._schemes)
+        except TetradError as error:
+            error.pointer = "/body/number"
+            raise
+        commitment = self._commit(NUMBER, number.value)
+        self.body["number"] = {"scheme": number.scheme, "commitment": commitment}
+
+    def data(self) -> None:
+        """/data: its content is committed to as canonical JSON text."""
+        value = self.body.get("data")
+        if not isinstance(value, dict) or "content" not in value:
+            return
+        record = {name: member for name, member in value.items() if name != "content"}
+        content = canonicalize(value["content"]).decode("utf-8")
+        record.setdefault("endpoints", [])
+        record.setdefault("version", 1)
+        record["commitment"] = self._commit(DATA, content)
+        self.body["data"] = record
+
+    def next(self) -> None:
+        """/next: keys given whole become thumbprints."""
+        following = self.body.get("next")
+        if isinstance(following, list):
+            self.body["next"] = [_thumbprint(key, place) for place, key in enumerate(following)]
+
+
+def _thumbprint(key: Json, place: int) -> Json:
+    if not isinstance(key, str) or key.startswith("zQm"):
+        return key
+    try:
+        return public_key(key).thumbprint
+    except TetradError as error:
+        error.pointer = f"/body/next/{place}"
+        raise
+
+
+def _scheme_and_value(value: Json) -> tuple[str, str]:
+    if not isinstance(value, dict) or set(value) - {"scheme", "value", "prefix"}:
+        raise SchemaViolation('expected is text, or {"scheme": …, "value": …}')
+    scheme, text = value.get("scheme"), value.get("value")
+    if not isinstance(scheme, str) or not isinstance(text, str):
+        raise SchemaViolation('expected is text, or {"scheme": …, "value": …}')
+    return scheme, text

@@ -1,0 +1,402 @@
+"""From a plain description to the operation to sign, and from signatures to what is posted.
+
+    {"type": "device.register",
+     "body": {"object": {"maker": "did:tetrad:…", "model": "M1", "serial": "SN000017",
+                         "sector": {"domain": "production", "field": "industry"},
+                         "ipv6": "enabled"},
+              "code": "(01)09506000134352(21)M-0017",
+              "number": {"scheme": "msisdn-cn-iot", "value": "1440000000017"},
+              "keys": ["z6Mk…"], "next": ["z6Mk…"], "controller": "did:tetrad:…"},
+     "signers": [{"key": "z6Mk…"}, {"method": "did:tetrad:…#zQm…"}]}
+
+Plain values become what the ledger keeps: codes and numbers are read and put into canonical form,
+private ones and serials and contents become salted commitments whose disclosures travel beside
+the operation; keys under `next` become thumbprints; ledger, time, sequence and previous are filled
+in. What comes out names, for each signer, the exact bytes to sign, so that firmware needs neither
+canonical JSON nor base58. The service's `prepare` endpoint and the SDK are this one function.
+Specified in specs/2-registry.md, "Prepare".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, cast
+
+from identity.did import did_key_method, parse_did_key, tetrad_method
+from identity.disclosure import Disclosure, open_disclosures
+from identity.errors import (
+    InvalidKey,
+    MalformedInput,
+    NotFound,
+    SchemaViolation,
+    SignerMissing,
+    SignerUnexpected,
+    TetradError,
+    UnknownMethod,
+)
+from identity.jcs import Json
+from identity.keys import ED25519, P256, public_key
+from identity.members import format_time
+from identity.multibase import base64url_encode, multibase_encode
+from identity.operation import as_object, operation_hash, read_operation
+from identity.proof import CRYPTOSUITES, proof_options, signing_input
+from registry.admission import admit
+from registry.state import Device, State, subject_of
+from resolver.description import plain_body
+from resolver.schemes import SchemeTable
+
+PURPOSE = "capabilityInvocation"
+WARNING = "Never sign what you have not read: hold `operation` against what you meant to say."
+
+ESTABLISHING = ("organization.register", "device.register")
+SUPERVISED = ("status.suspend", "status.resume")
+UNSEQUENCED = (*ESTABLISHING, "status.revoke")
+TYPES = (
+    *ESTABLISHING,
+    *("organization.update", "grant.issue", "grant.withdraw", "device.update", "number.rebind"),
+    *("keys.rotate", *SUPERVISED, "status.revoke", "status.retire"),
+)
+_MEMBERS = {"type", "body", "subject", "signers", "created", "as"}
+
+
+class Position(NamedTuple):
+    """Where a subject stands: its last sequence, the hash that is the next `previous`, and the DID
+    of whoever acts for it (a device's controller; an organization itself)."""
+
+    sequence: int
+    previous: str
+    controller: str
+
+
+class Present(Protocol):
+    """What must be known of the ledger's present state."""
+
+    @property
+    def ledger(self) -> str:
+        """The operation hash of the genesis."""
+        ...
+
+    def position(self, did: str) -> Position | None:
+        """Where the subject stands, or None where the ledger has no such subject."""
+        ...
+
+    def key(self, thumbprint: str) -> tuple[str, str] | None:
+        """DID and Multikey of a key that is in use now, or None."""
+        ...
+
+
+class PresentState:
+    """`Present` over the rule book's state."""
+
+    def __init__(self, state: State, ledger: str) -> None:
+        self._state = state
+        self.ledger = ledger
+
+    def position(self, did: str) -> Position | None:
+        """Where the subject stands."""
+        found = subject_of(self._state, did)
+        if found is None:
+            return None
+        controller = cast("Device", found)["controller"] if found["kind"] == "device" else did
+        return Position(found["sequence"], found["previous"], controller)
+
+    def key(self, thumbprint: str) -> tuple[str, str] | None:
+        """DID and Multikey of a present key."""
+        owner = cast("Mapping[str, str] | None", self._state.get(("key", thumbprint)))
+        found = subject_of(self._state, owner["did"]) if owner else None
+        for multikey in found["keys"] if found else ():
+            if found is not None and public_key(multikey).thumbprint == thumbprint:
+                return found["did"], multikey
+        return None
+
+
+class Signing(NamedTuple):
+    """One signature that is wanted: `input` are the exact bytes to sign (64 of them)."""
+
+    method: str
+    options: dict[str, Any]
+    input: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation on its way: without its proofs, and what still has to be signed."""
+
+    operation: dict[str, Json]
+    disclosures: tuple[str, ...]
+    signing: tuple[Signing, ...]
+    proofs: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """The operation hash; of a first operation, the end of the new DID."""
+        return operation_hash(self.operation)
+
+    def signed(self, signatures: Mapping[str, bytes]) -> Prepared:
+        """With some of the signatures that it waits for, by verification method.
+
+        Nothing is verified: the service does. Raises SignerUnexpected for a method that does not
+        sign here.
+        """
+        strangers = set(signatures) - {wanted.method for wanted in self.signing}
+        if strangers:
+            raise SignerUnexpected(
+                "this method is not one of those that sign", unexpected=sorted(strangers)
+            )
+        made = [
+            {**wanted.options, "proofValue": multibase_encode(signatures[wanted.method])}
+            for wanted in self.signing
+            if wanted.method in signatures
+        ]
+        left = tuple(wanted for wanted in self.signing if wanted.method not in signatures)
+        return replace(self, signing=left, proofs=(*self.proofs, *made))
+
+    def submission(self) -> dict[str, Json]:
+        """What is posted to /v1/operations. Raises SignerMissing while a signature is missing."""
+        if self.signing:
+            raise SignerMissing(
+                f"{len(self.signing)} of the signatures are missing",
+                pointer="/operation/proof",
+                missing=[wanted.method for wanted in self.signing],
+            )
+        return {
+            "operation": {**self.operation, "proof": list(self.proofs)},
+            "disclosures": list(self.disclosures),
+        }
+
+    def value(self) -> dict[str, Json]:
+        """As the service answers, and as `read_prepared` reads."""
+        signed: dict[str, Json] = {"proof": list(self.proofs)} if self.proofs else {}
+        return {
+            "operation": {**self.operation, **signed},
+            "hash": self.hash,
+            "disclosures": list(self.disclosures),
+            "signing": [
+                {
+                    "verificationMethod": wanted.method,
+                    "cryptosuite": wanted.options["cryptosuite"],
+                    "proof": wanted.options,
+                    "input": base64url_encode(wanted.input),
+                }
+                for wanted in self.signing
+            ],
+            "warning": WARNING,
+        }
+
+
+def attach(prepared: Prepared, signatures: Mapping[str, bytes]) -> dict[str, Json]:
+    """The submission out of a prepared operation and all its signatures, by verification method.
+
+    Raises SignerMissing and SignerUnexpected.
+    """
+    return prepared.signed(signatures).submission()
+
+
+def prepare(
+    description: Json,
+    present: Present,
+    schemes: SchemeTable,
+    now: int,
+    random: Callable[[int], bytes],
+) -> Prepared:
+    """The operation that a description means, ready to be signed.
+
+    `now` is in seconds since the epoch, `random` gives so many random bytes. Raises InvalidInput,
+    InvalidIdentifier, InvalidKey, InvalidDisclosure, NotFound or UnknownMethod, with a JSON pointer
+    into the description.
+    """
+    described = as_object(description)
+    kind = _checked_type(described)
+    body, disclosures = plain_body(kind, described.get("body"), schemes, random)
+    operation: dict[str, Json] = {
+        "type": kind,
+        "ledger": present.ledger,
+        "created": described.get("created", format_time(now)),
+        "body": body,
+    }
+    subject = described.get("subject")
+    if kind not in ESTABLISHING:
+        operation["subject"] = _text(subject, "/subject", "the DID that the operation is about")
+    elif subject is not None:
+        raise SchemaViolation(f"a {kind} creates its subject", pointer="/subject")
+    keys = _Keys(kind, body, cast("str | None", subject), present)
+    signing = keys.signing(described.get("signers"))
+    if kind not in UNSEQUENCED:
+        operation |= _order(described, kind, cast("str", subject), signing, present)
+    _check(operation, signing, disclosures, schemes)
+    return Prepared(
+        operation,
+        tuple(disclosure.encoded for disclosure in disclosures),
+        tuple(_to_sign(operation, method, key) for method, key in signing.items()),
+    )
+
+
+def read_prepared(value: Json) -> Prepared:
+    """A prepared operation out of JSON, as `Prepared.value` writes it.
+
+    What is to be signed is computed anew from the operation, never taken from the text: whoever
+    prepared it may be lying. Raises InvalidInput, and SchemaViolation where hash or input differ.
+    """
+    given = as_object(value)
+    signed = as_object(given.get("operation"))
+    operation = {name: member for name, member in signed.items() if name != "proof"}
+    proofs = cast("list[dict[str, Any]]", _list(signed.get("proof", []), "/operation/proof"))
+    disclosures = cast("list[str]", _list(given.get("disclosures", []), "/disclosures"))
+    if given.get("hash", operation_hash(operation)) != operation_hash(operation):
+        raise SchemaViolation("the hash is not that of the operation", pointer="/hash")
+    signing = []
+    for place, asked in enumerate(_list(given.get("signing", []), "/signing")):
+        wanted, pointer = as_object(asked), f"/signing/{place}"
+        method = _text(wanted.get("verificationMethod"), f"{pointer}/verificationMethod", "a DID")
+        suite = _text(wanted.get("cryptosuite"), f"{pointer}/cryptosuite", "a cryptosuite")
+        options = proof_options(suite, method, PURPOSE)
+        bytes_to_sign = signing_input(operation, options)
+        if wanted.get("input", base64url_encode(bytes_to_sign)) != base64url_encode(bytes_to_sign):
+            raise SchemaViolation(
+                "these are not the bytes of this operation",
+                pointer=f"{pointer}/input",
+                hint="do not sign: the operation or the input was changed",
+            )
+        signing.append(Signing(method, options, bytes_to_sign))
+    return Prepared(operation, tuple(disclosures), tuple(signing), tuple(proofs))
+
+
+class _Keys:
+    """Which keys sign, and as which verification methods."""
+
+    def __init__(
+        self, kind: str, body: dict[str, Json], subject: str | None, present: Present
+    ) -> None:
+        self._present = present
+        self._new: dict[str, str] = {}
+        listed = body.get("keys", []) if kind in (*ESTABLISHING, "keys.rotate") else []
+        for place, multikey in enumerate(_list(listed, "/body/keys")):
+            text = _text(multikey, f"/body/keys/{place}", "a Multikey")
+            key = public_key(text)
+            own = tetrad_method(subject, key.thumbprint) if subject else did_key_method(text)
+            self._new[own] = text
+
+    def signing(self, signers: Json) -> dict[str, str]:
+        """Verification methods and their Multikeys: every new key, then those that are named."""
+        found = dict(self._new)
+        for place, signer in enumerate(_list([] if signers is None else signers, "/signers")):
+            try:
+                method, multikey = self._one(as_object(signer))
+            except TetradError as error:
+                error.pointer = f"/signers/{place}"
+                raise
+            found[method] = multikey
+        if not found:
+            raise SchemaViolation(
+                "name who signs", pointer="/signers", hint='[{"key": "z6Mk…"}] or [{"method": …}]'
+            )
+        return found
+
+    def _one(self, signer: dict[str, Json]) -> tuple[str, str]:
+        if set(signer) == {"key"}:
+            multikey = _text(signer["key"], "", "a Multikey")
+            thumbprint = public_key(multikey).thumbprint
+            for method, new in self._new.items():
+                if new == multikey:
+                    return method, new
+            known = self._present.key(thumbprint)
+            if known is None:
+                raise UnknownMethod("this key is not in use on the ledger")
+            return tetrad_method(known[0], thumbprint), multikey
+        if set(signer) == {"method"}:
+            method = _text(signer["method"], "", "a verification method")
+            return method, self._named(method)
+        raise SchemaViolation("a signer is named by its `key` or its `method`")
+
+    def _named(self, method: str) -> str:
+        if method in self._new:
+            return self._new[method]
+        did, _, thumbprint = method.partition("#")
+        if did.startswith("did:key:"):
+            try:
+                parse_did_key(method)
+            except MalformedInput as error:
+                raise UnknownMethod(error.detail) from None
+            raise UnknownMethod("a did:key signs only where it is a new key of the body")
+        known = self._present.key(thumbprint)
+        if known is None or known[0] != did:
+            raise UnknownMethod("this is not a present key of that party")
+        return known[1]
+
+
+def _checked_type(described: dict[str, Json]) -> str:
+    unknown = sorted(set(described) - _MEMBERS)
+    if unknown:
+        raise SchemaViolation(
+            f"a description has no member {unknown[0][:64]!r}",
+            hint=f"it has {', '.join(sorted(_MEMBERS))}",
+        )
+    kind = described.get("type")
+    if kind not in TYPES:
+        raise SchemaViolation(
+            "no operation of this type can be prepared",
+            pointer="/type",
+            hint=f"one of {', '.join(TYPES)}",
+        )
+    return kind
+
+
+def _order(
+    described: dict[str, Json],
+    kind: str,
+    subject: str,
+    signing: Mapping[str, str],
+    present: Present,
+) -> dict[str, Json]:
+    """`sequence` and `previous`, unless a supervisor acts."""
+    position = present.position(subject)
+    if position is None:
+        raise NotFound("no such subject on this ledger", pointer="/subject")
+    role = described.get("as")
+    if role not in (None, "controller", "supervisor"):
+        raise SchemaViolation("one acts as controller or as supervisor", pointer="/as")
+    if kind in SUPERVISED:
+        parties = {method.partition("#")[0] for method in signing}
+        if role == "supervisor" or (role is None and position.controller not in parties):
+            return {}
+    return {"sequence": position.sequence + 1, "previous": position.previous}
+
+
+def _check(
+    operation: dict[str, Json],
+    signing: Mapping[str, str],
+    disclosures: Sequence[Disclosure],
+    schemes: SchemeTable,
+) -> None:
+    """What the service will check of form and disclosed values, before anybody signs."""
+    unsigned = [
+        {**_options(method, multikey), "proofValue": "z1"} for method, multikey in signing.items()
+    ]
+    model = read_operation({**operation, "proof": cast("Json", unsigned)})
+    opened = open_disclosures([disclosure.encoded for disclosure in disclosures])
+    admit(model, opened, schemes, lambda kind, scheme, value: "")  # noqa: ARG005 - only its checks
+
+
+def _to_sign(operation: dict[str, Json], method: str, multikey: str) -> Signing:
+    options = _options(method, multikey)
+    return Signing(method, options, signing_input(operation, options))
+
+
+def _options(method: str, multikey: str) -> dict[str, Any]:
+    algorithm = public_key(multikey).algorithm
+    if algorithm not in (ED25519, P256):
+        raise InvalidKey("operations are signed with Ed25519 or P-256", pointer="/signers")
+    return proof_options(CRYPTOSUITES[algorithm], method, PURPOSE)
+
+
+def _text(value: Json, pointer: str, what: str) -> str:
+    if not isinstance(value, str):
+        raise SchemaViolation(f"{what} is expected, as text", pointer=pointer)
+    return value
+
+
+def _list(value: Json, pointer: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise SchemaViolation("a list is expected", pointer=pointer)
+    return value
