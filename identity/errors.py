@@ -12,6 +12,9 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   ├── SchemaViolation         JSON, but not the shape that is asked for
     │   ├── InputTooLarge           more bytes, depth or lines than the limits allow
     │   ├── UnsupportedMediaType    a body of a type that this endpoint does not read
+    │   ├── NotAcceptable           an answer in a form that we do not write
+    │   ├── MethodNotAllowed        a method that this address does not have
+    │   ├── SlowRequest             a request that did not arrive in time
     │   └── InvalidCursor           a page that was never handed out
     ├── InvalidIdentifier       a code or number that its scheme does not allow
     │   ├── MalformedCode, CheckDigitWrong, UnknownScheme, AmbiguousCode, LookAlikeRefused
@@ -31,7 +34,9 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
     │   ├── RolledBack, ForkDetected, LedgerTampered
     ├── Unavailable             try again later
-    │   └── Busy, LedgerStopped, StaleHead, ServerUnreachable
+    │   ├── Busy, RateLimited, ServerUnreachable
+    │   └── LedgerStopped           a commit failed
+    │       └── StaleHead
     └── KeystoreError           a wallet that cannot be opened or written
 """
 
@@ -104,6 +109,25 @@ class UnsupportedMediaType(InvalidInput):
     """A body of a type that this endpoint does not read."""
 
     code, status, title = "input.media_type", 415, "Unsupported media type"
+
+
+class NotAcceptable(InvalidInput):
+    """An answer in a form that we do not write."""
+
+    code, status, title = "input.not_acceptable", 406, "Not acceptable"
+    section = "specs/3-resolution.md#http"
+
+
+class MethodNotAllowed(InvalidInput):
+    """A method that this address does not have."""
+
+    code, status, title = "input.method", 405, "Method not allowed"
+
+
+class SlowRequest(InvalidInput):
+    """A request that did not arrive in time."""
+
+    code, status, title = "input.slow", 408, "Request too slow"
 
 
 class InvalidCursor(InvalidInput):
@@ -378,6 +402,12 @@ class Busy(Unavailable):
     """The queue is full; `retry_after` is in seconds."""
 
     code, title = "unavailable.busy", "Busy"
+
+
+class RateLimited(Unavailable):
+    """Too many requests of one kind from one place; `retry_after` is in seconds."""
+
+    code, status, title = "unavailable.rate", 429, "Too many requests"
 
 
 class LedgerStopped(Unavailable):
