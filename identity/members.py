@@ -107,7 +107,7 @@ class Sector(Closed):
 
     domain: Literal["production", "consumption", "governance"]
     field: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-    category: Annotated[str | None, Field(pattern=r"^[A-T]\d{2,4}$")] = None
+    category: Annotated[str | None, Field(pattern=r"^[A-T][0-9]{2,4}$")] = None
 
     @property
     def industrial(self) -> bool:

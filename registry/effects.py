@@ -67,7 +67,6 @@ def new_organization(
     )
     record |= {
         "name": body.authority if isinstance(body, GenesisBody) else body.name,
-        "grants": {},
         "prefixes": 0,
     }
     if isinstance(body, OrganizationBody) and body.uscc is not None:

@@ -35,22 +35,24 @@ def grant_issue(case: Case) -> Changes:
         raise PolicyViolated("the grant would be over before it begins", pointer="/body/notAfter")
     by_authority = granter["did"] == case.registry["authority"]
     changes: Changes = {}
-    prefixes = receiver["prefixes"]
     if isinstance(body, AdmitGrant):
         if not by_authority:
             raise RightMissing(
                 "only the authority grants the right to admit", pointer="/body/right"
             )
+        changes |= _hold(case, held_key("admit", body.to))
     elif isinstance(body, MakeGrant):
         if not by_authority and body.scope.maker != granter["did"]:
             raise RightMissing(
                 "only the maker itself grants the use of its name", pointer="/body/scope/maker"
             )
+        changes |= _hold(case, held_key("make", body.to, body.scope.maker))
     elif isinstance(body, PrefixGrant):
-        segments = case.schemes.prefix_segments(body.scope.scheme, body.scope.prefix)
+        segments = _segments_of(case, body)
         if not by_authority and not _encloses(case, body, granter, segments):
             _check_first_come(case, body, granter, segments)
-            prefixes += 1
+            taken: Organization = {**receiver, "prefixes": receiver["prefixes"] + 1}
+            changes["did", body.to] = taken
         changes |= _take_prefix(case, segments)
     else:
         raise PolicyViolated(
@@ -69,10 +71,32 @@ def grant_issue(case: Case) -> Changes:
     }
     if body.notAfter is not None:
         grant["notAfter"] = body.notAfter
-    held = {**receiver["grants"], body.right: [*receiver["grants"].get(body.right, []), case.hash]}
     changes["grant", case.hash] = grant
-    changes["did", body.to] = {**receiver, "grants": held, "prefixes": prefixes}
     return case.changing(granter, changes)
+
+
+def _hold(case: Case, key: Key) -> Changes:
+    """Lists the grant among those of its holder; what is over drops out. Raises QuotaExceeded."""
+    names = [grant["grant"] for grant in held(case.state, key, case.now)]
+    if len(names) >= MAX_HELD:
+        raise QuotaExceeded(
+            f"its holder has {MAX_HELD} such grants",
+            pointer="/body/to",
+            hint="withdraw those that are not needed, or name all models in one",
+        )
+    return {key: {"grants": [*names, case.hash]}}
+
+
+def _segments_of(case: Case, body: PrefixGrant) -> Segments:
+    """The prefix as segments. Raises InvalidIdentifier: a range of numbers is no prefix."""
+    scope = body.scope
+    with at("/body/scope/scheme", MalformedCode="/body/scope/prefix"):
+        if case.schemes.is_number(scope.scheme):
+            raise PolicyViolated(
+                f"{scope.scheme} is a scheme of numbers, whose ranges are granted as `number`",
+                pointer="/body/scope/scheme",
+            )
+        return case.schemes.prefix_segments(scope.scheme, scope.prefix)
 
 
 def _receiver(case: Case, did: str) -> Organization:

@@ -12,11 +12,10 @@ the longest one costs a look for each depth in use rather than for each segment.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from identity.members import parse_time
-from registry.state import GrantRecord, Organization, PrefixRecord, State, subject_of
+from registry.state import GrantRecord, HeldRecord, Key, PrefixRecord, State, subject_of
 
 Segments = tuple[str, ...]
 
@@ -60,31 +59,38 @@ def enclosing_prefix(
 
 
 def prefix_holder(state: State, segments: Segments, now: int) -> str | None:
-    """The organization that answers for a code with these segments, or None."""
-    grant = enclosing_prefix(state, segments, now, longest=len(segments) - 1)
+    """The organization that answers for a code with these segments, or None.
+
+    A prefix encloses whatever begins with it, and so the code that is no longer than itself.
+    """
+    grant = enclosing_prefix(state, segments, now, longest=len(segments))
     return grant["to"] if grant else None
 
 
-def holds(
-    state: State, did: str, right: str, now: int, fits: Callable[[dict[str, Any]], bool]
-) -> bool:
-    """Whether `did` holds an active grant of `right` whose scope fits."""
-    holder = subject_of(state, did)
-    if holder is None or holder["kind"] == "device":
-        return False
-    for name in cast("Organization", holder)["grants"].get(right, []):
-        grant = grant_at(state, name)
-        if grant and is_active(state, grant, now) and fits(grant["scope"]):
-            return True
-    return False
+def held_key(right: str, to: str, maker: str | None = None) -> Key:
+    """Where the grants of a right that one party holds are listed; those of a name by its maker.
+
+    Apart from the holder's own record and from other makers', so that nobody can make another's
+    registrations slow by giving it rights that it never asked for.
+    """
+    return ("held", right, to, *([maker] if maker else []))
+
+
+def held(state: State, key: Key, now: int) -> list[GrantRecord]:
+    """The active grants under a `held_key`, oldest first."""
+    listed = cast("HeldRecord | None", state.get(key))
+    found = (grant_at(state, name) for name in (listed["grants"] if listed else ()))
+    return [grant for grant in found if grant and is_active(state, grant, now)]
+
+
+def may_admit(state: State, did: str, now: int) -> bool:
+    """Whether `did` holds the right to admit organizations."""
+    return bool(held(state, held_key("admit", did), now))
 
 
 def may_make(state: State, did: str, maker: str, model: str, now: int) -> bool:
     """Whether `did` may use a maker's name for a model."""
-    return did == maker or holds(
-        state,
-        did,
-        "make",
-        now,
-        lambda scope: scope["maker"] == maker and model in scope.get("models", [model]),
-    )
+    if did == maker:
+        return True
+    scopes = (grant["scope"] for grant in held(state, held_key("make", did, maker), now))
+    return any(model in cast("list[str]", scope.get("models", [model])) for scope in scopes)

@@ -46,7 +46,7 @@ from registry.state import (
 from registry.store import Batch, Head, Row, Store
 from registry.tile import changed_tiles
 
-_CACHED_KINDS = frozenset({"registry", "prefix", "grant"})
+_CACHED_KINDS = frozenset({"registry", "prefix", "grant", "held"})
 _CACHE_LIMIT = 50_000
 
 

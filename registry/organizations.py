@@ -46,7 +46,7 @@ def organization_register(case: Case) -> Changes:
         signers.one_of(
             lambda did: (
                 did == case.registry["authority"]
-                or grants.holds(case.state, did, "admit", case.now, lambda _: True)
+                or grants.may_admit(case.state, did, case.now)
             )
         )
     did = tetrad_did(case.registry["ledger"], case.hash)

@@ -9,6 +9,8 @@
     ("prefix", *segments)             the grant of a prefix, and how many grants lie below it
     ("prefix", namespace)             also: the depths at which this namespace has prefixes
     ("grant", operation hash)         a grant of a right
+    ("held", "admit", holder)         the grants to admit that a party holds
+    ("held", "make", holder, maker)   the grants that it holds to use one maker's name
     ("operation", operation hash)     where an operation that created no DID stands in the ledger
 
 Records are JSON objects with ASCII names and integers, so that their canonical bytes are one.
@@ -57,8 +59,6 @@ class Organization(Subject):
 
     name: str
     uscc: NotRequired[str]
-    grants: dict[str, list[str]]
-    """Operation hashes of the grants that it holds, by right; withdrawn ones are left out."""
     prefixes: int
     """How many prefixes it took for itself in a sandbox."""
 
@@ -123,6 +123,12 @@ class GrantRecord(TypedDict):
     withdrawn: NotRequired[Stamp]
 
 
+class HeldRecord(TypedDict):
+    """Operation hashes of the grants of one right that one party holds, withdrawn ones left out."""
+
+    grants: list[str]
+
+
 class OperationRecord(TypedDict):
     """Where an operation stands."""
 
@@ -137,6 +143,7 @@ Record = (
     | NumberRecord
     | PrefixRecord
     | GrantRecord
+    | HeldRecord
     | OperationRecord
 )
 

@@ -34,6 +34,8 @@ EDGES = (
     "resolver.cli",
     "resolver.client",
     "resolver.demo",
+    "resolver.folder",
+    "resolver.registration",
     "resolver.service",
     "resolver.settings",
     "resolver.simulator",

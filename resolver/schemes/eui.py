@@ -81,7 +81,8 @@ SCHEMES = (
         starts=_HEX,
         recognize=_eui48,
         segments=lambda value: ("eui", *value),
-        prefix=lambda prefix: address_prefix("eui48", prefix, 12),
+        # A prefix stands in the ledger in clear: IEEE's smallest block (MA-S) has 9 digits.
+        prefix=lambda prefix: address_prefix("eui48", prefix, 9),
         namespace="eui",
         minimal_depth=7,
         committed=True,

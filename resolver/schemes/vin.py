@@ -12,8 +12,9 @@ from resolver.schemes import check_digits
 from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
 
 _VIN = re.compile("[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{8}").fullmatch
-# The world manufacturer identifier has three characters.
-_PREFIX = re.compile("[A-HJ-NPR-Z0-9]{3,17}").fullmatch
+# From the manufacturer identifier (3 characters) to the vehicle descriptor before the check digit:
+# a prefix stands in the ledger in clear, so that it must not come near to the vehicle itself.
+_PREFIX = re.compile("[A-HJ-NPR-Z0-9]{3,8}").fullmatch
 
 
 def _vin(text: str) -> str | None:
@@ -28,7 +29,7 @@ def _vin(text: str) -> str | None:
 
 def _prefix(prefix: str) -> Segments:
     if not _PREFIX(prefix):
-        raise malformed_prefix("vin", prefix, "at least the manufacturer's 3 characters")
+        raise malformed_prefix("vin", prefix, "the manufacturer's 3 characters, and up to 8")
     return ("vin", *prefix)
 
 
