@@ -1,0 +1,228 @@
+"""What a client trusts: one pinned genesis, and the newest checkpoint that it has seen.
+
+    trust = Trust.begin(genesis)                      # after its fingerprint was compared
+    needed = trust.consistency_needed(note)           # (from, to), or None
+    trust = trust.observe(note, hashes)               # hashes of that consistency proof
+
+Everything else follows from the genesis: its hash is the ledger's name, its body holds the log's
+keys. A log may only grow. What is newer must extend what was seen; what is older must be a
+beginning of it; a server that cannot show either is refused. Does no I/O; kept by the client
+(resolver/client) as JSON. Specified in specs/3-resolution.md, "Trust".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, cast
+
+from identity.did import ledger_label, tetrad_did
+from identity.errors import (
+    ForkDetected,
+    InvalidAnswer,
+    InvalidConsistency,
+    MalformedInput,
+    RolledBack,
+    TetradError,
+)
+from identity.jcs import Json
+from identity.operation import RegistryGenesis, operation_hash, read_operation
+from registry.checking import document_digest, verify_proofs
+from registry.checkpoint import Checkpoint, OpenedCheckpoint, open_checkpoint
+from registry.merkle import check_consistency
+from registry.note import VerifierKey
+from resolver.verifier import Pinned
+
+
+@dataclass(frozen=True)
+class Trust:
+    """One ledger as a client knows it. Immutable: `observe` gives the next one."""
+
+    genesis: dict[str, Json]
+    """The genesis operation, signed by the authority's keys."""
+    newest: bytes = b""
+    """The newest checkpoint seen, as a signed note; b"" before the first."""
+
+    @classmethod
+    def begin(cls, genesis: Json) -> Trust:
+        """Trust in a ledger by its genesis, whose signatures and log keys are checked.
+
+        Whether it is the right one is for a person to decide, by its `ledger`. Raises InvalidInput,
+        InvalidKey or InvalidProof.
+        """
+        operation = read_operation(genesis)
+        if not isinstance(operation, RegistryGenesis):
+            raise InvalidAnswer("a ledger begins with a registry.genesis")
+        trust = cls(cast("dict[str, Json]", genesis))
+        signed = {proof.verificationMethod for proof in operation.proof}
+        own = {f"did:key:{multikey}#{multikey}" for multikey in operation.body.keys}
+        if signed != own or verify_proofs(
+            operation, document_digest(trust.genesis), lambda _: None
+        ):
+            raise InvalidAnswer("a genesis is signed by each of its own keys, and no other")
+        if any(key.name != trust.origin for key in trust.log_keys):
+            raise InvalidAnswer("a log key of the genesis bears another name than its origin")
+        return trust
+
+    @cached_property
+    def ledger(self) -> str:
+        """The operation hash of the genesis: the fingerprint that a person compares."""
+        return operation_hash(self.genesis)
+
+    @property
+    def label(self) -> str:
+        """The ledger's label, as it stands in its DIDs."""
+        return ledger_label(self.ledger)
+
+    @property
+    def authority(self) -> str:
+        """The DID of the authority."""
+        return tetrad_did(self.ledger, self.ledger)
+
+    @property
+    def origin(self) -> str:
+        """The name of the log."""
+        return cast("str", self._body["origin"])
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether anyone may register."""
+        return bool(self._body["mode"] == "sandbox")
+
+    @property
+    def policy(self) -> dict[str, Json]:
+        """What this ledger asks beyond the rule book."""
+        return cast("dict[str, Json]", self._body["policy"])
+
+    @property
+    def name(self) -> str:
+        """What the authority calls itself."""
+        return cast("str", self._body["authority"])
+
+    @cached_property
+    def log_keys(self) -> tuple[VerifierKey, ...]:
+        """The log's keys. Raises InvalidKey."""
+        return tuple(VerifierKey.parse(key) for key in cast("list[str]", self._body["log"]))
+
+    @cached_property
+    def pinned(self) -> Pinned:
+        """What the verifier of answers needs."""
+        return Pinned(self.ledger, self.log_keys)
+
+    @property
+    def size(self) -> int:
+        """Entries under the newest checkpoint seen."""
+        return self._seen().size if self.newest else 0
+
+    @property
+    def _body(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", self.genesis["body"])
+
+    def _seen(self) -> Checkpoint:
+        return self.open(self.newest).checkpoint
+
+    def open(self, note: bytes) -> OpenedCheckpoint:
+        """A checkpoint of this log, by its pinned keys. Raises InvalidCheckpoint."""
+        return open_checkpoint(note, self.log_keys)
+
+    def consistency_needed(self, note: bytes) -> tuple[int, int] | None:
+        """The two sizes between which `observe` will ask for a proof, or None where it will not.
+
+        Raises InvalidCheckpoint; ForkDetected for another tree of the same size.
+        """
+        offered = self.open(note).checkpoint
+        if not self.newest:
+            return None
+        seen = self._seen()
+        if offered.size == seen.size:
+            if offered.root != seen.root:
+                raise self._fork(note, f"two different trees of {seen.size} entries")
+            return None
+        if offered.size == 0:
+            return None
+        return min(offered.size, seen.size), max(offered.size, seen.size)
+
+    def observe(self, note: bytes, proof: Sequence[bytes] | None = None) -> Trust:
+        """Trust after one more checkpoint; `proof` lies between the two sizes, the smaller first.
+
+        A larger tree must extend the newest seen, and becomes it. A smaller one must be a
+        beginning of it: evidence under a checkpoint a moment old; without a proof of that, the log
+        has gone back. Raises InvalidCheckpoint, RolledBack, ForkDetected (both notes are members),
+        InvalidConsistency for a larger tree without any proof.
+        """
+        needed = self.consistency_needed(note)
+        if not self.newest:
+            return replace(self, newest=note)
+        offered, seen = self.open(note).checkpoint, self._seen()
+        if needed is None and offered.size == seen.size:
+            # The same tree: keep the note with the later date.
+            return replace(self, newest=note) if self._later(note) else self
+        smaller, larger = sorted((offered, seen), key=lambda tree: tree.size)
+        if needed is None or (proof is None and offered is smaller):
+            raise RolledBack(
+                f"the log shows {offered.size} entries, where it had {seen.size}",
+                hint="the server was restored from an old copy, or hides what it accepted",
+                seen=self.newest.decode("utf-8", "replace"),
+                shown=note.decode("utf-8", "replace"),
+            )
+        if proof is None:
+            raise InvalidConsistency(f"no proof that {larger.size} entries extend {smaller.size}")
+        try:
+            check_consistency(proof, smaller.size, larger.size, smaller.root, larger.root)
+        except InvalidConsistency as error:
+            raise self._fork(note, error.detail) from None
+        return replace(self, newest=note) if offered is larger else self
+
+    def _later(self, note: bytes) -> bool:
+        return _dated(self.open(note)) > _dated(self.open(self.newest))
+
+    def _fork(self, note: bytes, detail: str) -> ForkDetected:
+        return ForkDetected(
+            f"the log shows two histories: {detail}",
+            hint="keep both checkpoints: together they are evidence against the log",
+            seen=self.newest.decode("utf-8", "replace"),
+            shown=note.decode("utf-8", "replace"),
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        """As the client keeps it."""
+        return {"genesis": self.genesis, "checkpoint": self.newest.decode("utf-8")}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Trust:
+        """The inverse of `to_json`; everything is checked again.
+
+        Raises TetradError of what does not hold.
+        """
+        if not isinstance(value, Mapping) or set(value) != {"genesis", "checkpoint"}:
+            raise MalformedInput("a pinned ledger has the members `genesis` and `checkpoint`")
+        trust = cls.begin(value["genesis"])
+        note = value["checkpoint"]
+        if not isinstance(note, str):
+            raise MalformedInput("a checkpoint is text", pointer="/checkpoint")
+        try:
+            return trust.observe(note.encode()) if note else trust
+        except UnicodeEncodeError:
+            raise MalformedInput("a checkpoint is UTF-8", pointer="/checkpoint") from None
+        except TetradError as error:
+            error.pointer = "/checkpoint"
+            raise
+
+
+def _dated(opened: OpenedCheckpoint) -> int:
+    return max((time for _, time in opened.times), default=0)
+
+
+def merged(ours: Trust, kept: Trust) -> Trust:
+    """Of two states of trust in one ledger, written by two programs, the one that saw more.
+
+    Raises ForkDetected where they saw different trees of one size.
+    """
+    if not kept.newest or not ours.newest:
+        return ours if ours.newest else kept
+    return (
+        ours.observe(kept.newest)
+        if kept.size == ours.size
+        else max((ours, kept), key=lambda trust: trust.size)
+    )
