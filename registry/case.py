@@ -6,10 +6,19 @@ the rows themselves stand in registry/organizations.py, registry/devices.py and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
-from identity.errors import InvalidDisclosure, KeyReused, NotFound, WrongSequence, WrongState
+from identity.errors import (
+    InvalidDisclosure,
+    InvalidIdentifier,
+    KeyReused,
+    NotFound,
+    UnknownScheme,
+    WrongSequence,
+    WrongState,
+)
 from identity.keys import thumbprint
 from identity.members import format_time
 from registry import effects, grants
@@ -29,6 +38,17 @@ from registry.state import (
 )
 
 FINAL = ("revoked", "retired")
+
+
+@contextmanager
+def pointing(place: str, member: str) -> Iterator[None]:
+    """Errors of the table of schemes, with a pointer to the scheme or the value they refuse."""
+    try:
+        yield
+    except InvalidIdentifier as error:
+        refused = "scheme" if isinstance(error, UnknownScheme) else member
+        error.pointer = error.pointer or f"{place}/{refused}"
+        raise
 
 
 class Case:
@@ -60,7 +80,7 @@ class Case:
         return self._registry
 
     def claim_keys(self, did: str, keys: list[str], following: list[str]) -> Changes:
-        """Each key belongs to one subject, for ever. Raises InvalidKey, KeyReused."""
+        """Each key belongs to one subject, for ever. Raises KeyReused."""
         changes: Changes = {}
         for place, multikey in enumerate(keys):
             key: Key = ("key", thumbprint(multikey))
@@ -114,12 +134,14 @@ class Case:
             raise WrongState("the subject is a device", pointer="/subject")
         return cast("Organization", found)
 
-    def usable(self, subject: Subject) -> None:
-        """Raises WrongState where a suspension stands in the way."""
-        if subject["status"] != "active":
+    def usable(
+        self, subject: Subject, *, despite: str | None = None, pointer: str = "/subject"
+    ) -> None:
+        """Raises WrongState where a suspension stands in the way, other than by `despite`."""
+        if set(subject["suspendedBy"]) - {despite}:
             raise WrongState(
-                f"the subject is {subject['status']}",
-                pointer="/subject",
+                "the subject is suspended" if pointer == "/subject" else "its bearer is suspended",
+                pointer=pointer,
                 hint="whoever suspended it can resume it",
             )
 
@@ -171,7 +193,8 @@ class Case:
         return grants.prefix_holder(self.state, self.code_segments(code), self.now)
 
     def code_segments(self, code: dict[str, Any]) -> tuple[str, ...]:
-        """The segments that enclosure looks at; of a committed code, its prefix and one more."""
+        """The segments that enclosure looks at; of a committed code, those that it shows."""
         if "commitment" in code:
-            return (*self.schemes.prefix_segments(code["scheme"], code["prefix"]), "committed")
+            with pointing("/body/code", "prefix"):
+                return self.schemes.prefix_segments(code["scheme"], code["prefix"])
         return self.schemes.segments(code["scheme"], code["value"])

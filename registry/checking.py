@@ -14,9 +14,9 @@ from hashlib import sha256
 from typing import NamedTuple, cast
 
 from identity.disclosure import open_disclosures
-from identity.errors import SchemaViolation, TetradError, UnknownMethod
+from identity.errors import InvalidKey, SchemaViolation, TetradError, UnknownMethod
 from identity.jcs import Json, canonicalize_profile, parse
-from identity.keys import signing_key, thumbprint
+from identity.keys import ED25519, P256, signing_key, thumbprint
 from identity.members import Proof
 from identity.multibase import digest_multihash
 from identity.operation import (
@@ -36,6 +36,8 @@ KeyOf = Callable[[str], str | None]
 """thumbprint -> Multikey, or None where it is not known."""
 
 MAX_DISCLOSURES = 8
+ALGORITHMS = (ED25519, P256)
+"""Of keys that sign operations, whose hash is SHA-256 for both (P-384 would ask for SHA-384)."""
 
 
 class Checked(NamedTuple):
@@ -119,11 +121,13 @@ def verify_proofs(
             if multikey is None:
                 pending.append(place)
                 continue
+            key = signing_key(multikey)
+            if key.algorithm not in ALGORITHMS:
+                raise InvalidKey(
+                    f"a ledger of format 0 takes no {key.algorithm} keys", hint="Ed25519 or P-256"
+                )
             verify_digest(
-                digest,
-                operation_value(proof),
-                signing_key(multikey),
-                expected_purpose="capabilityInvocation",
+                digest, operation_value(proof), key, expected_purpose="capabilityInvocation"
             )
         except TetradError as error:
             error.pointer = pointer + error.pointer

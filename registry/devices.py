@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from identity.bodies import DeviceBody
@@ -20,10 +21,10 @@ from identity.errors import (
     WrongState,
 )
 from identity.jcs import Json
-from identity.members import Code, CommittedCode, CommittedNumber, DataRecord
+from identity.members import Code, CommittedCode, CommittedNumber, DataRecord, Sector
 from identity.operation import DeviceRegister, DeviceUpdate, NumberRebind, operation_value
 from registry import grants
-from registry.case import FINAL, Case
+from registry.case import FINAL, Case, pointing
 from registry.effects import new_device
 from registry.signers import Signers
 from registry.state import Bearer, Changes, Device, Key, NumberRecord, subject_of
@@ -35,9 +36,15 @@ def device_register(case: Case) -> Changes:
     body = operation.body
     did = tetrad_did(case.registry["ledger"], case.hash)
     code_key = new_code(case, body.code)
-    signers = case.signers(new_keys=body.keys)
-    check_rights(case, body, signers)
-    check_ipv6(case, body)
+    check_rights(case, body, case.signers(new_keys=body.keys))
+    # Only those who may register here are told what is registered already.
+    if case.state.get(code_key) is not None:
+        raise CodeTaken(
+            "the code is registered already, and a code is never reissued",
+            pointer="/body/code",
+            hint="resolve it to see whose it is",
+        )
+    check_ipv6(case, body.object.sector, operation_value(body.object), "/body/object/ipv6")
     object_key: Key = ("object", case.committed(SERIAL))
     if case.state.get(object_key) is not None:
         raise ObjectTaken(
@@ -65,38 +72,31 @@ def device_register(case: Case) -> Changes:
 
 
 def new_code(case: Case, code: Code) -> Key:
-    """The key under which a code is found, and is free. Raises InvalidIdentifier, CodeTaken."""
-    if case.schemes.is_number(code.scheme):
-        raise MalformedCode(f"{code.scheme} is a scheme of numbers", pointer="/body/code/scheme")
-    committed = isinstance(code, CommittedCode)
-    if committed != case.schemes.is_committed(code.scheme):
-        raise SchemaViolation(
-            f"a code of {code.scheme} is given "
-            + ("in clear" if committed else "as a prefix and a commitment"),
-            pointer="/body/code",
-        )
-    if isinstance(code, CommittedCode):
-        value = case.committed(CODE)
-    else:
+    """The key under which a code is found. Raises InvalidIdentifier, InvalidDisclosure."""
+    with pointing("/body/code", "value"):
+        if case.schemes.is_number(code.scheme):
+            raise MalformedCode(
+                f"{code.scheme} is a scheme of numbers", pointer="/body/code/scheme"
+            )
+        committed = isinstance(code, CommittedCode)
+        if committed != case.schemes.is_committed(code.scheme):
+            raise SchemaViolation(
+                f"a code of {code.scheme} is given "
+                + ("in clear" if committed else "as a prefix and a commitment"),
+                pointer="/body/code",
+            )
+        if isinstance(code, CommittedCode):
+            return "code", code.scheme, case.committed(CODE)
         value = case.schemes.canonical(code.scheme, code.value)
         if value != code.value:
-            raise MalformedCode(
-                "the code is not in canonical form",
-                pointer="/body/code/value",
-                hint=f"write {value}",
-            )
-    key: Key = ("code", code.scheme, value)
-    if case.state.get(key) is not None:
-        raise CodeTaken(
-            "the code is registered already, and a code is never reissued",
-            pointer="/body/code",
-            hint=f"resolve it to see whose it is: {value}" if not committed else "",
-        )
-    return key
+            raise MalformedCode("the code is not in canonical form", hint=f"write {value}")
+    return "code", code.scheme, value
 
 
 def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
     """Exactly the parties that the table names: prefix holder, controller, maker."""
+    if isinstance(body.code, CommittedCode):
+        check_shown(case, body.code)
     holder = case.holder(operation_value(body.code))
     if holder is None:
         if case.registry["authority"] not in signers.parties:
@@ -124,15 +124,24 @@ def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
     signers.exactly(required, also={maker})
 
 
-def check_ipv6(case: Case, body: DeviceBody) -> None:
+def check_shown(case: Case, code: CommittedCode) -> None:
+    """A committed code shows so much of itself that it is certain who answers for it."""
+    node = grants.prefix_at(case.state, case.code_segments(operation_value(code)))
+    if node is not None and node["below"]:
+        raise RightMissing(
+            "there are grants below the prefix that is shown, and the code may lie under one",
+            pointer="/body/code/prefix",
+            hint="show as much of the code as tells it from every granted prefix",
+        )
+
+
+def check_ipv6(case: Case, sector: Sector, described: Mapping[str, Json], pointer: str) -> None:
     """The plan's policy: enabled on new industry terminals, or a declared exemption."""
-    declared = body.object.ipv6
-    if case.registry["policy"]["ipv6"] != "required" or not body.object.sector.industrial:
-        return
-    if isinstance(declared, str) and declared != "enabled":
+    required = case.registry["policy"]["ipv6"] == "required" and sector.industrial
+    if required and described["ipv6"] in ("supported", "none"):
         raise PolicyViolated(
-            "IPv6 is not enabled",
-            pointer="/body/object/ipv6",
+            "IPv6 is not enabled on an industry terminal",
+            pointer=pointer,
             hint="enable it, or declare an exemption",
         )
 
@@ -158,10 +167,11 @@ def check_parent(case: Case, parent: str, controller: str, pointer: str) -> None
 
 def bearer_of(case: Case, number: CommittedNumber) -> tuple[Key, Device | None]:
     """The key of a number, and the device on which it is active."""
-    if not case.schemes.is_number(number.scheme):
-        raise MalformedCode(
-            f"{number.scheme} is not a scheme of numbers", pointer="/body/number/scheme"
-        )
+    with pointing("/body/number", "commitment"):
+        if not case.schemes.is_number(number.scheme):
+            raise MalformedCode(
+                f"{number.scheme} is not a scheme of numbers", pointer="/body/number/scheme"
+            )
     key: Key = ("number", number.scheme, case.committed(NUMBER))
     record = cast("NumberRecord | None", case.state.get(key))
     if record is None or "did" not in record:
@@ -178,17 +188,14 @@ def device_update(case: Case) -> Changes:
     case.in_order(device)
     if body.parent is not None and body.parent != "none":
         check_parent(case, body.parent, device["controller"], "/body/parent")
-    if isinstance(body.data, DataRecord):
-        check_version(device["data"], body.data.version)
-    return case.changing(device, {})
-
-
-def check_version(old: Json, version: int) -> None:
-    """Versions of the data record grow."""
-    if isinstance(old, dict) and version <= cast("int", old["version"]):
+    if body.sector is not None:
+        check_ipv6(case, body.sector, device["object"], "/body/sector")
+    if isinstance(body.data, DataRecord) and body.data.version <= device["version"]:
         raise WrongSequence(
-            f"version {version} does not follow {old['version']}", pointer="/body/data/version"
+            f"version {body.data.version} does not follow {device['version']}",
+            pointer="/body/data/version",
         )
+    return case.changing(device, {})
 
 
 def number_rebind(case: Case) -> Changes:
@@ -197,6 +204,8 @@ def number_rebind(case: Case) -> Changes:
     device = case.device()
     case.usable(device)
     required = {device["controller"], device["did"]}
+    signers = case.signers()
+    signers.all_of(required)  # before a word is said about the number
     changes: Changes = {}
     if isinstance(body.number, CommittedNumber):
         key, active = bearer_of(case, body.number)
@@ -204,14 +213,15 @@ def number_rebind(case: Case) -> Changes:
             raise NumberTaken("the number is active on this very device", pointer="/body/number")
         if active is not None and active["status"] not in FINAL:
             required.add(active["controller"])
-            if active["controller"] not in case.signers().parties:
+            if active["controller"] not in signers.parties:
                 raise NumberTaken(
                     "the number is active on another device, whose controller has not signed",
                     pointer="/body/number",
                 )
+            case.usable(active, despite=active["controller"], pointer="/body/number")
             changes["did", active["did"]] = cast("Device", case.after(active))
         changes[key] = {"did": device["did"], "since": case.stamp["time"]}
-    case.signers().exactly(required)
+    signers.exactly(required)
     case.in_order(device)
     changes = {**freed_number(case, device), **changes}
     return case.changing(device, changes)

@@ -14,7 +14,7 @@ from typing import Any, cast
 from identity.bodies import DeviceBody, DeviceUpdateBody, GenesisBody, OrganizationBody
 from identity.disclosure import CODE, NUMBER
 from identity.jcs import Json
-from identity.members import Code, CommittedCode, CommittedNumber, Number
+from identity.members import Code, CommittedCode, CommittedNumber, DataRecord, Number
 from identity.operation import (
     AnyOperation,
     DeviceRegister,
@@ -47,6 +47,7 @@ def new_subject(
         "kind": kind,
         "status": "active",
         "suspendedBy": [],
+        "orders": {},
         "keys": body.keys,
         "next": body.next,
         "recovery": body.recovery if body.recovery == "none" else operation_value(body.recovery),
@@ -86,6 +87,7 @@ def new_device(
         "code": shown_code(body.code, unique),
         "number": shown_number(body.number, unique),
         "data": body.data if body.data == "none" else operation_value(body.data),
+        "version": body.data.version if isinstance(body.data, DataRecord) else 0,
     }
     return cast("Device", record)
 
@@ -146,7 +148,13 @@ def _updated(device: Device, body: DeviceUpdateBody) -> dict[str, Any]:
     data: Json = device["data"]
     if body.data is not None:
         data = body.data if body.data == "none" else operation_value(body.data)
-    return {"object": described, "data": data}
+    version = body.data.version if isinstance(body.data, DataRecord) else device["version"]
+    return {"object": described, "data": data, "version": version}
+
+
+def lifted_by(party: str | None, subject: Subject, authority: str) -> list[str]:
+    """Whose suspensions a party lifts: its own; the authority any."""
+    return [did for did in subject["suspendedBy"] if party in (did, authority)]
 
 
 def _status(
@@ -156,15 +164,20 @@ def _status(
     authority: str,
 ) -> dict[str, Any]:
     if isinstance(operation, StatusSuspend):
-        suspenders = sorted({*subject["suspendedBy"], cast("str", by)})
-        return {"status": "suspended", "suspendedBy": suspenders}
+        suspender = cast("str", by)
+        return {
+            "status": "suspended",
+            "suspendedBy": sorted({*subject["suspendedBy"], suspender}),
+            "orders": {**subject["orders"], suspender: operation.created},
+        }
     if isinstance(operation, StatusRevoke):
         return {"status": "revoked"}
     if isinstance(operation, StatusRetire):
         return {"status": "retired", "number": "none"}
-    left = [] if by == authority else [did for did in subject["suspendedBy"] if did != by]
+    lifted = lifted_by(by, subject, authority)
+    left = [did for did in subject["suspendedBy"] if did not in lifted]
     return {
         "status": "suspended" if left else "active",
         "suspendedBy": left,
-        "resumed": operation.created,
+        "orders": {**subject["orders"], **dict.fromkeys(lifted, operation.created)},
     }

@@ -19,9 +19,20 @@ from identity.errors import (
 )
 from identity.members import parse_time
 from identity.operation import GrantIssue, GrantWithdraw, operation_value
-from registry.case import FINAL, Case
-from registry.grants import Segments, enclosing_prefix, grant_at, is_active, prefix_at
-from registry.state import Changes, GrantRecord, Organization, PrefixRecord, subject_of
+from registry.case import FINAL, Case, pointing
+from registry.grants import (
+    Segments,
+    enclosing_prefix,
+    grant_at,
+    held,
+    held_key,
+    is_active,
+    prefix_at,
+)
+from registry.state import Changes, GrantRecord, Key, Organization, PrefixRecord, subject_of
+
+MAX_HELD = 64
+"""Grants of one right from one side to one holder that are in force at once."""
 
 
 def grant_issue(case: Case) -> Changes:
@@ -90,7 +101,7 @@ def _hold(case: Case, key: Key) -> Changes:
 def _segments_of(case: Case, body: PrefixGrant) -> Segments:
     """The prefix as segments. Raises InvalidIdentifier: a range of numbers is no prefix."""
     scope = body.scope
-    with at("/body/scope/scheme", MalformedCode="/body/scope/prefix"):
+    with pointing("/body/scope", "prefix"):
         if case.schemes.is_number(scope.scheme):
             raise PolicyViolated(
                 f"{scope.scheme} is a scheme of numbers, whose ranges are granted as `number`",
@@ -197,32 +208,49 @@ def grant_withdraw(case: Case) -> Changes:
         raise NotFound("no such grant", pointer="/body/grant")
     if grant["status"] == "withdrawn":
         raise WrongState("the grant is withdrawn already", pointer="/body/grant")
-    entitled = {case.registry["authority"], grant["issuer"]}
-    changes: Changes = {}
-    if grant["right"] == "prefix":
-        scope = cast("dict[str, str]", grant["scope"])
-        segments = case.schemes.prefix_segments(scope["scheme"], scope["prefix"])
-        encloser = enclosing_prefix(case.state, segments, case.now, longest=len(segments) - 1)
-        if encloser is not None:
-            entitled.add(encloser["to"])
-        changes |= _leave_prefix(case, segments, body.grant)
-    if withdrawer["did"] not in entitled:
+    if withdrawer["did"] not in _withdrawers(case, grant):
         raise RightMissing(
-            "only the authority, the granter or the holder of the enclosing grant withdraws it",
+            "only the authority or the holder of what encloses the grant withdraws it",
             pointer="/body/grant",
         )
+    changes: Changes = {}
+    if grant["right"] == "prefix":
+        changes |= _leave_prefix(case, _granted_segments(case, grant), body.grant)
+    else:
+        key = held_key(grant["right"], grant["to"], cast("str | None", grant["scope"].get("maker")))
+        left = [one["grant"] for one in held(case.state, key, case.now)]
+        changes[key] = {"grants": [name for name in left if name != body.grant]}
     ended: GrantRecord = {
         **grant,
         "status": "withdrawn",
         "reason": body.reason,
         "withdrawn": case.stamp,
     }
-    receiver = cast("Organization", subject_of(case.state, grant["to"]))
-    left = [name for name in receiver["grants"][grant["right"]] if name != body.grant]
-    held = {**receiver["grants"], grant["right"]: left}
     changes["grant", body.grant] = ended
-    changes["did", grant["to"]] = {**receiver, "grants": held}
     return case.changing(withdrawer, changes)
+
+
+def _granted_segments(case: Case, grant: GrantRecord) -> Segments:
+    scope = cast("dict[str, str]", grant["scope"])
+    return case.schemes.prefix_segments(scope["scheme"], scope["prefix"])
+
+
+def _withdrawers(case: Case, grant: GrantRecord) -> set[str]:
+    """Who may take a grant back: the authority, and whoever holds what encloses it *now*.
+
+    Not its granter as such: whoever lost a prefix has lost what it granted under it as well.
+    """
+    entitled = {case.registry["authority"]}
+    if grant["right"] == "make":
+        entitled.add(cast("str", grant["scope"]["maker"]))
+    if grant["right"] == "prefix":
+        segments = _granted_segments(case, grant)
+        encloser = enclosing_prefix(case.state, segments, case.now, longest=len(segments) - 1)
+        if encloser is not None:
+            entitled.add(encloser["to"])
+        elif grant["issuer"] == grant["to"]:
+            entitled.add(grant["to"])  # what a sandbox gave away may be given back
+    return entitled
 
 
 def _leave_prefix(case: Case, segments: Segments, grant: str) -> Changes:

@@ -45,8 +45,7 @@ def organization_register(case: Case) -> Changes:
     else:
         signers.one_of(
             lambda did: (
-                did == case.registry["authority"]
-                or grants.may_admit(case.state, did, case.now)
+                did == case.registry["authority"] or grants.may_admit(case.state, did, case.now)
             )
         )
     did = tetrad_did(case.registry["ledger"], case.hash)

@@ -75,8 +75,8 @@ class Signers:
             raise WrongState(f"the signer is {party['status']}", pointer=pointer, party=did)
         self.parties.add(did)
 
-    def exactly(self, required: Collection[str], also: Collection[str] = ()) -> None:
-        """Raises unless all of `required` signed, and nobody else but `also`."""
+    def all_of(self, required: Collection[str]) -> None:
+        """Raises SignerMissing unless all of `required` signed."""
         missing = sorted(set(required) - self.parties)
         if missing:
             raise SignerMissing(
@@ -84,6 +84,10 @@ class Signers:
                 pointer="/proof",
                 missing=missing,
             )
+
+    def exactly(self, required: Collection[str], also: Collection[str] = ()) -> None:
+        """Raises unless all of `required` signed, and nobody else but `also`."""
+        self.all_of(required)
         unexpected = sorted(self.parties - set(required) - set(also))
         if unexpected:
             raise SignerUnexpected(

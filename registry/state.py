@@ -43,8 +43,8 @@ class Subject(TypedDict):
     status: Literal["active", "suspended", "revoked", "retired"]
     suspendedBy: list[str]
     reason: NotRequired[str]
-    resumed: NotRequired[str]
-    """`created` of the last resume: a suspension must be created later."""
+    orders: dict[str, str]
+    """`created` of the last suspension by each party, or of what lifted it."""
     keys: list[str]
     next: list[str]
     recovery: Json
@@ -71,6 +71,8 @@ class Device(Subject):
     code: dict[str, Json]
     number: Json
     data: Json
+    version: int
+    """The highest version that its data record ever had; 0 before the first."""
 
 
 class Registry(TypedDict):

@@ -2,7 +2,10 @@
 
 Suspenders are a set: each lifts only its own suspension, the authority any. What is revoked or
 retired stays so. Operations by a supervisor carry no sequence, so that a thief of the controller's
-keys who keeps writing cannot outrun a revocation. Specified in specs/2-registry.md, "Status".
+keys who keeps writing cannot outrun a revocation. Having none, they are put in order by `created`,
+for each suspender apart: a suspension is not older than what lifted that party's last one, and a
+resumption not older than what it lifts, so that nothing signed and held back works later, and one
+party's clock never binds another's suspension. Specified in specs/2-registry.md, "Status".
 """
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ from identity.errors import (
     WrongState,
 )
 from identity.keys import thumbprint
-from identity.operation import KeysRotate, StatusSuspend
+from identity.operation import KeysRotate, StatusResume, StatusSuspend
 from registry.case import Case
 from registry.devices import freed_number
+from registry.effects import lifted_by
 from registry.state import Changes, Device, Subject
 
 
@@ -35,9 +39,11 @@ def keys_rotate(case: Case) -> Changes:
             )
     case.signers(new_keys=body.keys, rotating=subject["did"]).exactly(set())
     case.in_order(subject)
-    for key in subject["keys"]:
-        if thumbprint(key) in body.next:
-            raise KeyReused("a key that served cannot be committed to again", pointer="/body/next")
+    for place, following in enumerate(body.next):
+        if case.state.get(("key", following)) is not None:
+            raise KeyReused(
+                "a key that served cannot be committed to again", pointer=f"/body/next/{place}"
+            )
     claims = case.claim_keys(subject["did"], body.keys, body.next)
     return case.changing(subject, claims)
 
@@ -82,25 +88,34 @@ def suspend(case: Case) -> Changes:
     who = _who(case, subject)
     if who in subject["suspendedBy"]:
         raise WrongState("this party has suspended the subject already", pointer="/subject")
-    if "resumed" in subject and operation.created < subject["resumed"]:
+    lifted = subject["orders"].get(who, "")
+    if operation.sequence is None and operation.created < lifted:
         raise TimeOutOfBounds(
-            "a suspension must be created after the last resumption",
+            "a suspension cannot be older than the last resumption",
             pointer="/created",
-            hint=f"the subject was resumed by an operation created {subject['resumed']}",
+            hint=f"this party's suspension was lifted by an operation created {lifted}",
         )
     return case.changing(subject, {}, by=who)
 
 
 def resume(case: Case) -> Changes:
     """status.resume"""
+    operation = cast("StatusResume", case.operation)
     subject = _in_service(case)
     who = _who(case, subject)
-    lifted = subject["suspendedBy"] if who == case.registry["authority"] else [who]
-    if not set(lifted) & set(subject["suspendedBy"]):
+    lifted = lifted_by(who, subject, case.registry["authority"])
+    if not lifted:
         raise WrongState(
             "this party has not suspended the subject",
             pointer="/subject",
             hint="each lifts its own suspension; the authority lifts any",
+        )
+    latest = max(subject["orders"][did] for did in lifted)
+    if operation.sequence is None and operation.created < latest:
+        raise TimeOutOfBounds(
+            "a resumption cannot be older than the suspension that it lifts",
+            pointer="/created",
+            hint=f"the subject was suspended by an operation created {latest}",
         )
     return case.changing(subject, {}, by=who)
 
@@ -115,6 +130,8 @@ def revoke(case: Case) -> Changes:
 def retire(case: Case) -> Changes:
     """status.retire"""
     device = case.device()
+    # Nobody escapes a supervisor's suspension, and what may follow it, by ending the device.
+    case.usable(device, despite=device["controller"])
     case.signers().exactly({device["controller"]})
     case.in_order(device)
     return case.changing(device, freed_number(case, device))
