@@ -1,0 +1,1 @@
+"""Stores on disk, behind the port of registry/store.py."""

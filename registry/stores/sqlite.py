@@ -1,0 +1,357 @@
+"""The ledger in one SQLite file: Python's own module, WAL, `synchronous=FULL`, one writer.
+
+    with closing(SqliteStore(folder / "ledger.sqlite3")) as store:
+        ledger = Ledger(store, rules, signer, origin)
+
+What grows with every entry grows at its end: entries, records and tiles are inserted in the order
+of time. The one index over random keys, `state`, has rows as small as they can be, since at a
+million devices each of its inserts touches a page of its own. A record is never overwritten: each
+version knows the one before it, so that the past can be read.
+
+The thread that commits also reads through the writer's connection, whose page cache stays warm
+across its own commits; every other thread has a connection of its own. A commit that failed is the
+last one: a flush that failed once is never trusted again, and the store then serves reads alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from identity.errors import LedgerStopped, StaleHead
+from registry.merkle import HASH_SIZE
+from registry.store import Batch, Head, Page, Row, Version
+
+APPLICATION: Final = 0x54455452
+"""`PRAGMA application_id`: "TETR"."""
+FORMAT: Final = 1
+"""`PRAGMA user_version`: of the tables below."""
+
+PAGE_BYTES = 4096
+WRITER_CACHE_KIB = 48 * 1024
+READER_CACHE_KIB = 8 * 1024
+CHECKPOINT_PAGES = 16_384
+"""Pages in the WAL before they are copied into the file: one that changes often is copied once."""
+BUSY_SECONDS = 5.0
+
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE head (
+    one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL,
+    time INTEGER NOT NULL, last_leaf BLOB NOT NULL, frontier BLOB NOT NULL);
+CREATE TABLE checkpoints (size INTEGER PRIMARY KEY, note BLOB NOT NULL);
+CREATE TABLE entries (i INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE tiles (tile INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE records (
+    row INTEGER PRIMARY KEY, entry INTEGER NOT NULL, before INTEGER, record BLOB NOT NULL);
+CREATE TABLE state (key BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE rows (
+    kind TEXT NOT NULL, entry INTEGER NOT NULL, status TEXT NOT NULL, owner INTEGER NOT NULL,
+    key BLOB NOT NULL, PRIMARY KEY (kind, entry)) WITHOUT ROWID;
+CREATE INDEX rows_by_owner ON rows (kind, owner, entry);
+CREATE TABLE counts (kind TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE disclosures (entry INTEGER PRIMARY KEY, disclosures BLOB NOT NULL);
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {FORMAT};
+COMMIT;
+"""
+_BEGIN_HEAD = "INSERT INTO head SELECT 1, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM head)"
+_SWAP_HEAD = """
+UPDATE head SET size = ?, root = ?, time = ?, last_leaf = ?, frontier = ?
+WHERE size = ? AND root = ?"""
+_NEWEST = "SELECT record FROM state JOIN records USING (row) WHERE key = ?"
+_VERSIONS = """
+WITH RECURSIVE chain (entry, before, record) AS (
+    SELECT entry, before, record FROM state JOIN records USING (row) WHERE key = ?
+    UNION ALL
+    SELECT older.entry, older.before, older.record
+    FROM chain JOIN records AS older ON older.row = chain.before)
+SELECT entry, record FROM chain WHERE entry < ? LIMIT ?"""
+_INSERT_RECORD = "INSERT INTO records VALUES (?, ?, (SELECT row FROM state WHERE key = ?), ?)"
+_INSERT_LATER_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?)"
+_POINT = "INSERT INTO state VALUES (?, ?) ON CONFLICT DO UPDATE SET row = excluded.row"
+_PUT_TILE = "INSERT INTO tiles VALUES (?, ?) ON CONFLICT DO UPDATE SET data = excluded.data"
+_PUT_ROW = """
+INSERT INTO rows VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET status = excluded.status, owner = excluded.owner, key = excluded.key"""
+_PUT_COUNT = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET n = excluded.n"
+_LISTING = """
+SELECT entry, kind, status, owner, key FROM rows
+WHERE kind = ? AND entry > ? ORDER BY entry LIMIT ?"""
+_LISTING_OF_OWNER = """
+SELECT entry, kind, status, owner, key FROM rows
+WHERE kind = ? AND owner = ? AND entry > ? ORDER BY entry LIMIT ?"""
+
+
+class SqliteStore:
+    """See registry.store.Store. Raises LedgerStopped for every failure of the file or the disk."""
+
+    SCAN = 10_000
+
+    def __init__(self, path: Path) -> None:
+        """Opens the store, or begins an empty one, with file mode 0600.
+
+        Raises LedgerStopped for a file that is no store of ours, or one of another format.
+        """
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._opening = threading.Lock()
+        self._committing = threading.Lock()
+        self._committer: int | None = None
+        self._stopped: LedgerStopped | None = None
+        self._head: Head | None = None
+        try:
+            _create(path)
+            self._writer = self._connect(WRITER_CACHE_KIB)
+            self._prepare()
+            self._load()
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise _failure(error, path, "cannot be opened") from error
+        except LedgerStopped:
+            self.close()
+            raise
+
+    def _connect(self, cache_kib: int) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,  # BEGIN and COMMIT are said here, and nowhere implied
+            check_same_thread=False,  # whoever closes the store closes all of them
+        )
+        with self._opening:
+            self._connections.append(connection)
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is still empty
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _prepare(self) -> None:
+        ((application,),) = self._writer.execute("PRAGMA application_id")
+        ((version,),) = self._writer.execute("PRAGMA user_version")
+        ((tables,),) = self._writer.execute("SELECT count(*) FROM sqlite_schema")
+        fresh = (application, version, tables) == (0, 0, 0)
+        if not fresh and application != APPLICATION:
+            raise LedgerStopped(f"{self._path.name} is not a store of a ledger")
+        if not fresh and version != FORMAT:
+            raise LedgerStopped(
+                f"the store has format {version}; this program reads format {FORMAT}",
+                hint="open it with the version of the program that wrote it",
+            )
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        self._writer.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        if fresh:
+            self._writer.executescript(_SCHEMA)
+
+    def _load(self) -> None:
+        for _, size, root, time, last_leaf, frontier in self._writer.execute("SELECT * FROM head"):
+            edge = (frontier[i : i + HASH_SIZE] for i in range(0, len(frontier), HASH_SIZE))
+            self._head = Head(size, root, time, last_leaf, tuple(edge))
+        self._counts = Counter(dict(self._writer.execute("SELECT kind, n FROM counts").fetchall()))
+        ((self._last_row,),) = self._writer.execute("SELECT coalesce(max(row), 0) FROM records")
+
+    def _connection(self) -> sqlite3.Connection:
+        """This thread's own, or the writer's for the thread that commits."""
+        if self._committer == threading.get_ident():
+            # One read transaction from commit to commit: to begin one costs more than a look-up.
+            if not self._writer.in_transaction:
+                self._writer.execute("BEGIN")
+            return self._writer
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect(READER_CACHE_KIB)
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _select(self, sql: str, *parameters: object) -> list[Any]:
+        try:
+            return self._connection().execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise _failure(error, self._path, "cannot be read") from error
+
+    def head(self) -> Head | None:
+        """See Store. Held in memory: no other process writes while this one does."""
+        return self._head
+
+    def checkpoint(self, size: int | None = None) -> bytes | None:
+        """See Store."""
+        if size is None:
+            size = self._head.size if self._head else 0
+        found = self._select("SELECT note FROM checkpoints WHERE size = ?", size)
+        return found[0][0] if found else None
+
+    def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See Store."""
+        try:
+            connection = self._connection()
+            alone = len(keys) > 1 and not connection.in_transaction
+            if alone:  # all of them as of one commit
+                connection.execute("BEGIN")
+            found = [connection.execute(_NEWEST, (key,)).fetchone() for key in keys]
+            if alone:
+                connection.execute("COMMIT")
+            return [row[0] if row else None for row in found]
+        except sqlite3.Error as error:
+            raise _failure(error, self._path, "cannot be read") from error
+
+    def versions(self, key: bytes, *, limit: int, before: int | None = None) -> list[Version]:
+        """See Store."""
+        end = 2**63 - 1 if before is None else before
+        return [Version(*row) for row in self._select(_VERSIONS, key, end, limit)]
+
+    def entries(self, start: int, end: int) -> list[bytes]:
+        """See Store."""
+        sql = "SELECT data FROM entries WHERE i >= ? AND i < ? ORDER BY i"
+        return [data for (data,) in self._select(sql, start, end)]
+
+    def tile(self, level: int, n: int) -> bytes:
+        """See Store."""
+        found = self._select("SELECT data FROM tiles WHERE tile = ?", n << 6 | level)
+        return found[0][0] if found else b""
+
+    def listing(
+        self,
+        kind: str,
+        *,
+        after: int,
+        limit: int,
+        status: str | None = None,
+        owner: int | None = None,
+    ) -> Page:
+        """See Store."""
+        most = limit if status is None else self.SCAN
+        if owner is None:
+            found = self._select(_LISTING, kind, after, most + 1)
+        else:
+            found = self._select(_LISTING_OF_OWNER, kind, owner, after, most + 1)
+        scanned = [Row(*row) for row in found[:most]]
+        fitting = [row for row in scanned if status is None or row.status == status]
+        rows = fitting[:limit]
+        if len(fitting) > limit:
+            return Page(rows, rows[-1].entry)
+        return Page(rows, scanned[-1].entry if len(found) > most else None)
+
+    def count(self, kind: str) -> int:
+        """See Store."""
+        return self._counts[kind]
+
+    def disclosures(self, entry: int) -> list[str]:
+        """See Store."""
+        found = self._select("SELECT disclosures FROM disclosures WHERE entry = ?", entry)
+        return orjson.loads(found[0][0]) if found else []
+
+    def commit(self, batch: Batch, expected: Head | None) -> None:
+        """See Store. After a failure other than StaleHead every further commit is refused."""
+        with self._committing:
+            if self._stopped is not None:
+                raise LedgerStopped(
+                    f"an earlier commit failed: {self._stopped.detail}", hint=self._stopped.hint
+                )
+            self._committer = threading.get_ident()
+            try:
+                if self._writer.in_transaction:
+                    self._writer.execute("COMMIT")  # of what this thread has read
+                self._writer.execute("BEGIN IMMEDIATE")
+                counts, last_row = self._write(batch, expected)
+                self._writer.execute("COMMIT")
+            except StaleHead:
+                self._rollback()
+                raise
+            except sqlite3.Error as error:
+                self._stopped = _failure(error, self._path, "could not be written")
+                self._rollback()
+                raise self._stopped from error
+            except BaseException as error:  # an interrupt leaves it open what was written
+                self._stopped = LedgerStopped(f"a commit was cut short by {type(error).__name__}")
+                self._rollback()
+                raise
+            self._head, self._counts, self._last_row = batch.head, counts, last_row
+
+    def _rollback(self) -> None:
+        try:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._writer.close()  # nothing may be read through a transaction that will not end
+
+    def _write(self, batch: Batch, expected: Head | None) -> tuple[Counter[str], int]:
+        """All of a batch into the open transaction; the new counts and the last row of records."""
+        execute, many = self._writer.execute, self._writer.executemany
+        head, start = batch.head, expected.size if expected else 0
+        members = (head.size, head.root, head.time, head.last_leaf, b"".join(head.frontier))
+        if expected is None:
+            swapped = execute(_BEGIN_HEAD, members)
+        else:
+            swapped = execute(_SWAP_HEAD, (*members, expected.size, expected.root))
+        if swapped.rowcount != 1:
+            raise StaleHead("another writer has moved the head")
+        many("INSERT INTO entries VALUES (?, ?)", enumerate(batch.entries, start))
+        many(_PUT_TILE, [(n << 6 | level, data) for level, n, data in batch.tiles])
+        last_row = self._write_records(batch.records)
+        rows = {(row.kind, row.entry): row for row in batch.rows}
+        many(_PUT_ROW, [(r.kind, r.entry, r.status, r.owner, r.key) for r in rows.values()])
+        counts = self._counts + Counter(kind for kind, entry in rows if entry >= start)
+        many(_PUT_COUNT, counts.items())
+        many(
+            "INSERT INTO disclosures VALUES (?, ?)",
+            [(entry, orjson.dumps(disclosed)) for entry, disclosed in batch.disclosures],
+        )
+        execute("INSERT INTO checkpoints VALUES (?, ?)", (head.size, batch.checkpoint))
+        return counts, last_row
+
+    def _write_records(self, records: Sequence[tuple[bytes, int, bytes]]) -> int:
+        """New versions behind the older ones; then each key points at its newest."""
+        first, later = [], []
+        newest: dict[bytes, int] = {}
+        row: int = self._last_row
+        for key, entry, record in records:
+            row += 1
+            if (before := newest.get(key)) is None:
+                first.append((row, entry, key, record))
+            else:
+                later.append((row, entry, before, record))
+            newest[key] = row
+        self._writer.executemany(_INSERT_RECORD, first)
+        self._writer.executemany(_INSERT_LATER_RECORD, later)
+        self._writer.executemany(_POINT, newest.items())
+        return row
+
+    def close(self) -> None:
+        """See Store. Whoever closes has made sure that no other thread still reads."""
+        with self._opening:
+            for connection in reversed(self._connections):
+                connection.close()
+
+
+def _create(path: Path) -> None:
+    """A file that its owner alone can read; SQLite gives the same mode to its companions."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+_HINTS = {
+    "SQLITE_FULL": "the disk is full: make room, then start again",
+    "SQLITE_BUSY": "another process holds the store: stop it, then start again",
+    "SQLITE_READONLY": "the file or its folder cannot be written",
+    "SQLITE_NOTADB": "this is not a database: was the wrong folder named?",
+    "SQLITE_CORRUPT": "the file is damaged: keep a copy, audit it, restore a backup",
+    "SQLITE_IOERR": "the disk failed: check it before the service is started again",
+}
+
+
+def _failure(error: sqlite3.Error | OSError, path: Path, what: str) -> LedgerStopped:
+    """What SQLite said, with what to do about it."""
+    name = getattr(error, "sqlite_errorname", "")
+    hint = next((text for known, text in _HINTS.items() if name.startswith(known)), "")
+    return LedgerStopped(f"the store {path.name} {what}: {error}", hint=hint)
