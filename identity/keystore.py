@@ -4,7 +4,7 @@
         store.wallet.draw()
         store.save()
 
-The file is a line of JSON in clear (format, cipher, salt, cost, nonce), then the ciphertext. Its key
+The file is a line of JSON in clear (format, cipher, salt, cost, nonce) and the ciphertext. Its key
 is scrypt(passphrase, salt) (RFC 7914), its cipher ChaCha20-Poly1305 (RFC 8439) with that line as
 associated data, so that neither part can be changed alone. Each save draws a new nonce and replaces
 the file in one step: a crash leaves the old one or the new one, never a half. A lock file beside it
@@ -39,7 +39,7 @@ COST = 2**15
 """scrypt's N; with r = 8 one attempt takes 32 MB and about a tenth of a second."""
 
 _BLOCK, _PARALLEL = 8, 1
-_HIGHEST_COST = 2**20  # a file cannot make us take more than a gigabyte
+_HIGHEST_COST = 2**18  # a file cannot make us take more than 256 MB
 _LARGEST = 64 * 2**20  # bytes of a wallet
 _DEEPEST = 32
 

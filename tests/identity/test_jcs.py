@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from identity.errors import InputTooLarge, MalformedInput, TetradError
-from identity.jcs import LARGEST_INTEGER, canonicalize, parse
+from identity.jcs import LARGEST_INTEGER, canonicalize, canonicalize_profile, parse
 
 CASES = ["arrays", "french", "structures", "unicode", "values", "weird"]
 
@@ -35,6 +35,12 @@ def values(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 json_values = values(st.none() | st.booleans() | integers | floats | text)
 profile_values = values(st.none() | st.booleans() | integers | text)
+ascii_keys = st.text(st.characters(max_codepoint=127), max_size=8)
+operation_values = st.recursive(
+    st.booleans() | integers | text,
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(ascii_keys, inner, max_size=6),
+    max_leaves=30,
+)
 
 
 class TestVectors:
@@ -69,6 +75,11 @@ class TestCanonicalize:
     @given(profile_values)
     def test_same_bytes_as_the_rfc8785_library_on_the_fast_path(self, value: Any) -> None:
         assert canonicalize(value) == rfc8785.dumps(value)
+
+    @given(operation_values)
+    @example({"a": "\U0001f600\ufb33", "\x00\x7f": 1})
+    def test_the_profile_of_operations_needs_no_guard(self, value: Any) -> None:
+        assert canonicalize_profile(value) == canonicalize(value) == rfc8785.dumps(value)
 
     def test_every_character_is_escaped_as_rfc_8785_says(self) -> None:
         plane = "".join(chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000)
