@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from identity.did import tetrad_did
 from identity.disclosure import NUMBER
@@ -98,15 +98,15 @@ def verify_answer(
     Raises EvidenceRefused (InvalidAnswer, InvalidCheckpoint, InvalidInclusion) or InvalidProof.
     """
     device, proof = answer.get("device"), answer.get("proof")
-    if not isinstance(device, dict) or not isinstance(proof, dict):
+    subject = device.get("did") if isinstance(device, dict) else None
+    if not isinstance(device, dict) or not isinstance(proof, dict) or not isinstance(subject, str):
         raise InvalidAnswer("an answer that can be verified has the members `device` and `proof`")
     checkpoint = _checkpoint(proof, pinned)
     shown = _entries(proof, checkpoint)
     keys = _keys(shown, pinned)
     for item in shown:
         _verify_signatures(item, keys)
-    subject = device.get("did")
-    own = [item for item in shown if _concerns(item, cast("str", subject))]
+    own = [item for item in shown if _concerns(item, subject)]
     record = _replay(own, pinned)
     _compare(answer, record, code, did)
     return VerifiedAnswer(
@@ -264,7 +264,8 @@ def _compare(
     code: tuple[str, str] | None,
     did: str | None,
 ) -> None:
-    if answer.get("device") != cast("Any", record):
+    # As bytes: Python takes True for 1 and 1.0 for 1.
+    if canonicalize(answer.get("device")) != canonicalize(cast("Json", record)):
         raise InvalidAnswer(
             "the record is not what the device's operations add up to", pointer="/device"
         )
