@@ -1,0 +1,35 @@
+"""Responses as bytes, with the headers of caching that each kind of answer allows."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from resolver.api.requests import header
+
+JSON: Final = "application/json"
+TEXT: Final = "text/plain; charset=utf-8"
+BYTES: Final = "application/octet-stream"
+
+NO_CACHE: Final = {"cache-control": "no-cache"}
+"""May be kept, but is asked for again: an answer about what may change with the next entry."""
+IMMUTABLE: Final = {"cache-control": "public, max-age=31536000, immutable"}
+"""What is in the ledger never changes."""
+
+
+def json_response(data: bytes, status: int = 200, headers: dict[str, str] = NO_CACHE) -> Response:
+    """JSON bytes."""
+    return Response(data, status, headers, JSON)
+
+
+def tagged(scope: Scope, data: bytes, media: str, cache: str) -> Response:
+    """A response with an ETag; 304 where the client has it already (RFC 9110, section 13.1.2)."""
+    tag = f'"{sha256(data).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": cache}
+    known = [one.strip().removeprefix("W/") for one in header(scope, b"if-none-match").split(",")]
+    if tag in known or "*" in known:
+        return Response(b"", 304, headers)
+    return Response(data, 200, headers, media)

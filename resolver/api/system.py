@@ -1,0 +1,155 @@
+"""What machines ask of a service: who it is, how it is, and its figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import orjson
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from identity.disclosure import MAX_DISCLOSURE_BYTES
+from identity.errors import LedgerStopped
+from identity.operation import MAX_OPERATION_BYTES, MAX_PROOFS
+from registry.checking import MAX_DISCLOSURES
+from resolver.api.problems import problem_response
+from resolver.api.requests import query
+from resolver.api.responses import json_response
+from resolver.service import Service
+
+ENDPOINTS = {
+    "operations": "/v1/operations",
+    "prepare": "/v1/operations/prepare",
+    "resolve": "/v1/resolve",
+    "devices": "/v1/devices",
+    "organizations": "/v1/organizations",
+    "grants": "/v1/grants",
+    "identifiers": "/1.0/identifiers/",
+    "checkpoint": "/checkpoint",
+    "tiles": "/tile/",
+    "entries": "/v1/ledger/entries/",
+    "proofs": "/v1/ledger/proofs/",
+    "openapi": "/openapi.json",
+}
+
+
+def installed_version() -> str:
+    """The version of this distribution; "0" where it runs from a folder of sources."""
+    try:
+        return version("tetrad")
+    except PackageNotFoundError:
+        return "0"
+
+
+class SystemEndpoints:
+    """Description, health and metrics of one service."""
+
+    def __init__(self, service: Service, statuses: Counter[int]) -> None:
+        """`statuses` counts the answers that were given, by their status."""
+        self._service = service
+        self._registry = CollectorRegistry()
+        self._registry.register(Figures(service, statuses))
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes, in the order in which they are tried."""
+        return [
+            Route("/.well-known/tetrad", self.description),
+            Route("/healthz", self.health),
+            Route("/readyz", self.readiness),
+            Route("/metrics", self.metrics),
+        ]
+
+    async def description(self, request: Request) -> Response:
+        """All that a client needs to pin this ledger and to talk to the service."""
+        query(request.scope, ())
+        return json_response(orjson.dumps(describe(self._service)))
+
+    async def health(self, request: Request) -> Response:
+        """The process is alive."""
+        query(request.scope, ())
+        return json_response(b'{"status":"ok"}')
+
+    async def readiness(self, request: Request) -> Response:
+        """Operations are taken, or why not."""
+        query(request.scope, ())
+        if not self._service.ready:
+            failure = self._service.writer.failure
+            return problem_response(failure or LedgerStopped("the service is stopping"))
+        return json_response(b'{"status":"ready"}')
+
+    async def metrics(self, request: Request) -> Response:
+        """Figures in the text format of Prometheus."""
+        query(request.scope, ())
+        return Response(generate_latest(self._registry), 200, {}, CONTENT_TYPE_LATEST)
+
+
+def describe(service: Service) -> dict[str, Any]:
+    """The content of /.well-known/tetrad."""
+    genesis: dict[str, Any] = service.site.genesis
+    settings = service.settings
+    return {
+        "ledger": service.ledger_hash,
+        "label": service.label,
+        "authority": f"did:tetrad:{service.label}:{service.ledger_hash}",
+        "origin": genesis["body"]["origin"],
+        "mode": genesis["body"]["mode"],
+        "genesis": genesis,
+        "log": {"vkey": genesis["body"]["log"][0], "vkeys": genesis["body"]["log"]},
+        "policy": genesis["body"]["policy"],
+        "witnesses": [],
+        "versions": {"tetrad": installed_version(), "format": genesis["body"]["format"]},
+        "schemes": list(service.schemes.names()),
+        "limits": {
+            "operationBytes": MAX_OPERATION_BYTES,
+            "disclosures": MAX_DISCLOSURES,
+            "disclosureBytes": MAX_DISCLOSURE_BYTES,
+            "proofs": MAX_PROOFS,
+            "bodyBytes": settings.body_bytes,
+            "batchLines": settings.batch_lines,
+            "batchBytes": settings.batch_bytes,
+            "pageRows": settings.page_rows,
+            "lookupsPerMinute": settings.lookups,
+        },
+        "endpoints": ENDPOINTS,
+    }
+
+
+class Figures(Collector):
+    """Reads the service's figures when they are asked for; nothing is counted twice."""
+
+    def __init__(self, service: Service, statuses: Counter[int]) -> None:
+        self._service = service
+        self._statuses = statuses
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as they stand."""
+        writer, store = self._service.writer, self._service.store
+        figures = writer.figures
+        answers = CounterMetricFamily("tetrad_answers", "Answers by status", labels=["status"])
+        for status, count in sorted(self._statuses.items()):
+            answers.add_metric([str(status)], count)
+        yield answers
+        operations = CounterMetricFamily(
+            "tetrad_operations", "Operations by what became of them", labels=["outcome"]
+        )
+        for outcome in ("accepted", "repeated", "refused"):
+            operations.add_metric([outcome], getattr(figures, outcome))
+        yield operations
+        yield CounterMetricFamily("tetrad_commits", "Commits", value=figures.commits)
+        yield CounterMetricFamily("tetrad_commit_seconds", "In commits", value=figures.seconds)
+        yield GaugeMetricFamily("tetrad_queue", "Operations that wait", value=writer.waiting)
+        yield GaugeMetricFamily("tetrad_ready", "Takes operations", value=self._service.ready)
+        head = store.head()
+        yield GaugeMetricFamily("tetrad_entries", "Entries", value=head.size if head else 0)
+        subjects = GaugeMetricFamily("tetrad_subjects", "What is registered", labels=["kind"])
+        for kind in ("device", "organization", "grant"):
+            subjects.add_metric([kind], store.count(kind))
+        yield subjects

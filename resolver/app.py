@@ -1,0 +1,127 @@
+"""The one place where the service is put together.
+
+app = create_app(Settings(), MemorySite(int(time.time())))
+serve(Settings(), DataFolder.open(path, open_store=SqliteStore), port=8000)
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route
+
+from resolver.api import problems
+from resolver.api.frame import Frame
+from resolver.api.ledger import LedgerEndpoints
+from resolver.api.operations import Operations
+from resolver.api.system import SystemEndpoints, installed_version
+from resolver.folder import Site
+from resolver.service import Clock, Service
+from resolver.settings import Settings
+
+
+def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> FastAPI:
+    """The application over a ledger; its lifespan starts and stops the service."""
+    service = Service(settings, site, clock)
+    statuses: Counter[int] = Counter()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        gc.collect()
+        gc.freeze()  # what is there now stays: collections need not look at it again
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    app = FastAPI(
+        title="Tetrad",
+        version=installed_version(),
+        summary="Device identity on a transparency log",
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    app.router.routes[:0] = routes(service, statuses)
+    problems.install(app)
+    app.add_middleware(Frame, statuses=statuses)
+    return app
+
+
+def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:
+    """All routes, those that are asked most first."""
+    operations = Operations(service)
+    return [
+        Route("/v1/operations", operations.post, methods=["POST"]),
+        *LedgerEndpoints(service).routes(),
+        *SystemEndpoints(service, statuses).routes(),
+    ]
+
+
+def serve(
+    settings: Settings,
+    site: Site,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    ready_file: Path | None = None,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT, then commits what was accepted and closes the site.
+
+    `port` 0 takes a free one. When requests are answered, `ready_file` gets the address, and
+    `on_ready` is called with it. Whether a sandbox may listen beyond loopback is for the caller.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        create_app(settings, site),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        log_level="warning",
+        backlog=settings.connections,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=settings.stop_seconds,
+    )
+
+    class Server(uvicorn.Server):
+        """Tells when requests are answered."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                if ready_file is not None:
+                    _write_ready(ready_file, address)
+                if on_ready is not None:
+                    on_ready(address)
+
+    try:
+        Server(config).run([listener])
+    finally:
+        listener.close()
+        site.close()
+
+
+def _write_ready(path: Path, address: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(address + "\n")
+    temporary.replace(path)

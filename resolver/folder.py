@@ -1,0 +1,370 @@
+"""The data folder: everything that a service keeps, and the checks before it is trusted again.
+
+    DIR/ledger.sqlite3     entries, tiles, state (-wal beside it)
+    DIR/log.key            the log's secrets: JSON, readable to the owner alone
+    DIR/authority.wallet   the authority's keys; in a sandbox under a known passphrase
+    DIR/checkpoint         the newest signed checkpoint, written by temporary file, sync and rename
+    DIR/genesis.json       the genesis as it was submitted
+    DIR/lock               one process at a time
+
+A folder whose checkpoint is ahead of its database, or of the same size with another root, is the
+work of an old database that was put back: `open` refuses it. So it does where the right edge of the
+tree does not hash to the head, or the first entry is not the genesis.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, cast
+
+import orjson
+
+from identity.did import did_key_method, tetrad_did
+from identity.errors import ForkDetected, KeystoreError, LedgerTampered, RolledBack, TetradError
+from identity.jcs import Json, canonicalize, parse
+from identity.keystore import Keystore
+from identity.members import format_time, parse_time
+from identity.multibase import base64url_decode, base64url_encode
+from identity.operation import operation_hash
+from identity.wallet import Wallet
+from registry.admission import UniqueHash, hmac_uniqueness
+from registry.checking import check_operation
+from registry.checkpoint import open_checkpoint
+from registry.entry import parse_entry
+from registry.ledger import Ledger
+from registry.merkle import Frontier, leaf_hash, root_at
+from registry.note import SignatureType, Signer
+from registry.reader import LedgerReader
+from registry.rules import RuleBook
+from registry.store import MemoryStore, Store
+from registry.stores.sqlite import SqliteStore
+from registry.tile import subtree_reader
+from resolver.schemes import SCHEMES
+
+DATABASE: Final = "ledger.sqlite3"
+SANDBOX_ORIGIN: Final = "sandbox.local"
+SANDBOX_PASSPHRASE: Final = "sandbox"  # noqa: S105 - it is known to all, and protects nothing
+"""Of the authority's keys in a sandbox, where anyone is admitted anyway."""
+SANDBOX_POLICY: Final[Mapping[str, Json]] = {
+    "created": {"past": 86_400, "future": 300},
+    "ipv6": "required",
+    "prefixes": 16,
+}
+
+
+@dataclass(frozen=True)
+class LogSecrets:
+    """The log's name and its secrets, 32 bytes each."""
+
+    origin: str
+    ed25519: bytes
+    ml_dsa_44: bytes
+    uniqueness: bytes
+
+    @classmethod
+    def new(cls, origin: str, random: Callable[[int], bytes] = secrets.token_bytes) -> LogSecrets:
+        """Secrets out of a random source."""
+        return cls(origin, random(32), random(32), random(32))
+
+    @property
+    def signers(self) -> tuple[Signer, Signer]:
+        """The Ed25519 signer and the ML-DSA-44 signer."""
+        return (
+            Signer(self.origin, SignatureType.ED25519, self.ed25519),
+            Signer(self.origin, SignatureType.ML_DSA_44, self.ml_dsa_44),
+        )
+
+    @property
+    def unique(self) -> UniqueHash:
+        """The keyed hash of committed values."""
+        return hmac_uniqueness(self.uniqueness)
+
+    def to_json(self) -> bytes:
+        """As it lies in `log.key`."""
+        names = ("ed25519", "ml_dsa_44", "uniqueness")
+        text = {name: base64url_encode(getattr(self, name)) for name in names}
+        return orjson.dumps({"origin": self.origin, **text}, option=orjson.OPT_INDENT_2) + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes) -> LogSecrets:
+        """Reads `log.key`. Raises KeystoreError."""
+        try:
+            members = cast("dict[str, str]", parse(data))
+            found = [base64url_decode(members[n]) for n in ("ed25519", "ml_dsa_44", "uniqueness")]
+            if any(len(secret) != 32 for secret in found):
+                raise KeystoreError("a secret of the log does not have 32 bytes")
+            return cls(members["origin"], *found)
+        except (KeyError, TypeError, AttributeError, TetradError) as error:
+            raise KeystoreError(f"log.key cannot be read: {error}") from None
+
+
+class Site(Protocol):
+    """What a service stands on."""
+
+    secrets: LogSecrets
+    store: Store
+    genesis: dict[str, Json]
+    """The genesis operation."""
+
+    def keep_checkpoint(self, note: bytes) -> None:
+        """Makes a signed checkpoint durable, outside the database."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of everything."""
+        ...
+
+
+def genesis_operation(
+    keys: LogSecrets,
+    wallet: Wallet,
+    *,
+    now: int,
+    mode: str = "sandbox",
+    name: str = "Sandbox",
+    policy: Mapping[str, Json] = SANDBOX_POLICY,
+) -> dict[str, Json]:
+    """The signed genesis of a new ledger, `now` in seconds since the epoch.
+
+    The authority's keys are drawn from the wallet, which then speaks for it under its name.
+    """
+    first = wallet.draw()
+    operation: dict[str, Any] = {
+        "type": "registry.genesis",
+        "created": format_time(now),
+        "body": {
+            "format": 0,
+            "origin": keys.origin,
+            "mode": mode,
+            "authority": name,
+            "keys": first.keys,
+            "next": first.next,
+            "recovery": "none",
+            "log": [str(signer.key) for signer in keys.signers],
+            "policy": dict(policy),
+            "uniqueness": {"alg": "hmac-sha256"},
+        },
+    }
+    signed = wallet.sign(operation, did_key_method(first.keys[0]))
+    hash_ = operation_hash(signed)
+    wallet.adopt(tetrad_did(hash_, hash_), first, name=name)
+    return signed
+
+
+def begin(store: Store, keys: LogSecrets, genesis: dict[str, Json]) -> None:
+    """Writes the genesis as the first entry of an empty store. Raises what the rule book raises."""
+    ledger = Ledger(store, RuleBook(SCHEMES), keys.signers[0], keys.origin)
+    checked = check_operation(genesis, [], SCHEMES, keys.unique, lambda _: None)
+    (outcome,) = ledger.append([checked], parse_time(str(genesis["created"])))
+    if isinstance(outcome, TetradError):
+        raise outcome
+
+
+class MemorySite:
+    """A ledger in memory, for `serve --ephemeral` and tests; gone when the process ends."""
+
+    def __init__(self, keys: LogSecrets, genesis: dict[str, Json]) -> None:
+        self.secrets = keys
+        self.genesis = genesis
+        self.store: Store = MemoryStore()
+        begin(self.store, keys, genesis)
+
+    @classmethod
+    def sandbox(cls, now: int, origin: str = SANDBOX_ORIGIN) -> MemorySite:
+        """A new sandbox, whose authority's keys nobody keeps."""
+        keys = LogSecrets.new(origin)
+        return cls(keys, genesis_operation(keys, Wallet(secrets.token_bytes), now=now))
+
+    def keep_checkpoint(self, note: bytes) -> None:
+        """Nothing outlives the process."""
+
+    def close(self) -> None:
+        """See Site."""
+        self.store.close()
+
+
+class DataFolder:
+    """A ledger on disk, held by this process alone."""
+
+    def __init__(
+        self, path: Path, lock: int, keys: LogSecrets, genesis: dict[str, Json], store: Store
+    ) -> None:
+        self.path = path
+        self.secrets = keys
+        self.genesis = genesis
+        self.store = store
+        self._lock = lock
+
+    @staticmethod
+    def exists(path: Path) -> bool:
+        """Whether there is a ledger in this folder."""
+        return (path / "log.key").exists()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        now: int,
+        *,
+        origin: str = SANDBOX_ORIGIN,
+        mode: str = "sandbox",
+        name: str = "Sandbox",
+        policy: Mapping[str, Json] = SANDBOX_POLICY,
+        passphrase: str = SANDBOX_PASSPHRASE,
+    ) -> DataFolder:
+        """Begins a ledger in a folder without one, and opens it. Raises KeystoreError.
+
+        `passphrase` protects the authority's keys. The wallet is written before anything that
+        depends on its keys, `log.key` last: a folder without it is begun anew.
+        """
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if cls.exists(path):
+            raise KeystoreError(
+                "there is a ledger in this folder", hint="choose another, or serve this one"
+            )
+        lock = _lock(path)
+        try:
+            keys = LogSecrets.new(origin)
+            (path / "authority.wallet").unlink(missing_ok=True)
+            with Keystore.create(
+                path / "authority.wallet", passphrase, secrets.token_bytes
+            ) as keystore:
+                genesis = genesis_operation(
+                    keys, keystore.wallet, now=now, mode=mode, name=name, policy=policy
+                )
+                keystore.save()
+            write_synced(path / "genesis.json", canonicalize(genesis) + b"\n")
+            write_synced(path / "log.key", keys.to_json(), mode=0o600)
+        finally:
+            os.close(lock)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path) -> DataFolder:
+        """Opens a ledger after the checks of the docstring above.
+
+        Raises KeystoreError, RolledBack, ForkDetected, LedgerTampered.
+        """
+        if not cls.exists(path):
+            raise KeystoreError("there is no ledger in this folder", hint="tetrad init")
+        lock = _lock(path)
+        try:
+            keys = LogSecrets.from_json((path / "log.key").read_bytes())
+            genesis = parse((path / "genesis.json").read_bytes())
+            if not isinstance(genesis, dict):
+                raise KeystoreError("genesis.json does not hold an operation")
+            store = _checked_store(path, keys, genesis)
+        except OSError as error:
+            os.close(lock)
+            raise KeystoreError(f"the folder cannot be read: {error}") from None
+        except TetradError:
+            os.close(lock)
+            raise
+        return cls(path, lock, keys, genesis, store)
+
+    def keep_checkpoint(self, note: bytes) -> None:
+        """See Site."""
+        write_synced(self.path / "checkpoint", note)
+
+    def close(self) -> None:
+        """See Site."""
+        self.store.close()
+        os.close(self._lock)
+
+
+def _checked_store(path: Path, keys: LogSecrets, genesis: dict[str, Json]) -> Store:
+    kept = _kept(path)
+    store = SqliteStore(path / DATABASE)
+    if store.head() is None and kept is None:  # the first time, or `create` was interrupted
+        begin(store, keys, genesis)
+        write_synced(path / "checkpoint", LedgerReader(store).checkpoint())
+        store.close()
+        # Opened anew: a store serves the thread that commits through a connection of its own, and
+        # from here on that is the writer's thread.
+        store, kept = SqliteStore(path / DATABASE), _kept(path)
+    try:
+        check_store(store, keys, genesis, kept)
+    except TetradError:
+        store.close()
+        raise
+    return store
+
+
+def check_store(
+    store: Store, keys: LogSecrets, genesis: dict[str, Json], kept: bytes | None
+) -> None:
+    """What must hold before a store is trusted again; `kept` is the checkpoint outside of it.
+
+    Raises RolledBack, ForkDetected, LedgerTampered, InvalidCheckpoint.
+    """
+    reader = LedgerReader(store)
+    head = store.head()
+    if head is None:
+        raise LedgerTampered("the database holds no ledger", index=0)
+    if parse_entry(reader.entry(0), 0).operation != genesis:
+        raise LedgerTampered("the first entry is not the genesis of this folder", index=0)
+    if head.last_leaf != leaf_hash(reader.entry(head.size - 1)):
+        raise LedgerTampered("the last entry was changed", index=head.size - 1)
+    edge = Frontier(head.size, head.frontier).root()
+    if edge != head.root or reader_root(store, head.size) != head.root:
+        raise LedgerTampered("the right edge of the tree does not hash to its root", size=head.size)
+    if kept is None:
+        return
+    published = open_checkpoint(kept, [signer.key for signer in keys.signers]).checkpoint
+    if published.size > head.size:
+        raise RolledBack(
+            f"the published checkpoint has {published.size} entries, the database {head.size}",
+            hint="an old database was put back: restore one that is as new as the checkpoint",
+        )
+    if reader_root(store, published.size) != published.root:
+        raise ForkDetected(
+            f"the published checkpoint of {published.size} entries has another root",
+            hint="this database is not the one that the checkpoint was made from",
+        )
+
+
+def reader_root(store: Store, size: int) -> bytes:
+    """The root over the first `size` entries, out of the stored tiles."""
+    return root_at(size, subtree_reader(store.tile))
+
+
+def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Writes a file so that after a crash there is the old one or the new one, whole."""
+    temporary = path.with_name(f".{path.name}.new")
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        os.write(file, data)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _kept(path: Path) -> bytes | None:
+    try:
+        return (path / "checkpoint").read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _lock(path: Path) -> int:
+    """The lock of the folder, held until the file is closed. Raises KeystoreError."""
+    lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise KeystoreError(
+            "another process serves this folder", hint="one process at a time"
+        ) from None
+    return lock

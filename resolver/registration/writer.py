@@ -1,0 +1,248 @@
+"""The writer's thread: a bounded queue in front of `Ledger.append`.
+
+While one commit is on its way to the disk, the next collects: whoever waits then goes into it
+together. There is no timer. Receipts are made after the commit, under its checkpoint, and the
+event loop is told once for each commit. A failed commit stops the writer for good: every waiting
+and every later operation is answered LedgerStopped, until an operator starts the service again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from identity.errors import LedgerStopped, TetradError
+from registry.checking import Checked
+from registry.ledger import Accepted, Ledger, Outcome
+from registry.reader import LedgerReader
+from resolver.folder import Site
+from resolver.settings import Settings
+
+logger = logging.getLogger("tetrad")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipted:
+    """An operation that stands in the ledger, with its receipt (empty where none was wanted)."""
+
+    checked: Checked
+    index: int
+    repeated: bool
+    receipt: str
+
+
+Outcomes = list[Receipted | TetradError]
+
+
+@dataclass(slots=True)
+class Job:
+    """Operations that are committed together, and where the outcome goes."""
+
+    operations: Sequence[Checked | TetradError]
+    done: asyncio.Future[Outcomes]
+    receipts: bool = True
+
+
+@dataclass(slots=True)
+class Figures:
+    """What the writer has done, for /metrics."""
+
+    commits: int = 0
+    accepted: int = 0
+    repeated: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    """In commits, from the first rule to the last receipt."""
+
+
+class Writer:
+    """Owns the ledger. `put`, `reserve` and `release` belong to the event loop's thread."""
+
+    def __init__(
+        self, settings: Settings, ledger: Ledger, site: Site, clock: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._site = site
+        self._clock = clock
+        self._reader = LedgerReader(site.store)  # a reader belongs to one thread
+        self._jobs: deque[Job] = deque()
+        self._wishes: list[asyncio.Future[None]] = []
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="tetrad-writer", daemon=True)
+        self._kept_at = 0.0
+        self.waiting = 0
+        """Operations that were taken and are not answered yet."""
+        self.kept = 0
+        """Size of the checkpoint in the synced file."""
+        self.failure: LedgerStopped | None = None
+        self.figures = Figures()
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Starts the thread; outcomes go to this loop."""
+        self._loop = loop
+        self._keep()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Commits what is waiting, writes the checkpoint, ends the thread. Blocks until then."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def put(self, job: Job) -> None:
+        """Queues a job; it is answered even where the caller has gone."""
+        self.waiting += len(job.operations)
+        with self._wake:
+            if not self._stopping or self._thread.is_alive():
+                self._jobs.append(job)
+                self._wake.notify()
+                return
+        self._answer([(job, LedgerStopped("the service has stopped"))])
+
+    def reserve(self, operations: int) -> None:
+        """Counts operations that are being checked as waiting."""
+        self.waiting += operations
+
+    def release(self, operations: int) -> None:
+        """The opposite of `reserve`."""
+        self.waiting -= operations
+
+    async def keep(self) -> None:
+        """Returns when the newest checkpoint lies in the synced file."""
+        wish = asyncio.get_running_loop().create_future()
+        with self._wake:
+            self._wishes.append(wish)
+            self._wake.notify()
+        await wish
+
+    # What follows runs in the writer's thread.
+
+    def _run(self) -> None:
+        while True:
+            jobs, wishes = self._collect()
+            if jobs:
+                self._answer_soon(self._commit(jobs))
+            try:
+                if wishes or not jobs or self._due() <= 0:
+                    self._keep()
+            except (OSError, TetradError) as error:
+                self._stop_for(LedgerStopped(f"the checkpoint cannot be kept: {error}"))
+            if wishes:
+                self._call(self._grant, wishes)
+            if not jobs and self._stopping and not self._jobs:
+                return
+
+    def _collect(self) -> tuple[list[Job], list[asyncio.Future[None]]]:
+        """The jobs of the next commit; nothing when a checkpoint is due or the end has come."""
+        with self._wake:
+            while not (self._jobs or self._wishes or self._stopping):
+                behind = self._ledger_size() > self.kept and self.failure is None
+                if behind and self._due() <= 0:
+                    break
+                self._wake.wait(self._due() if behind else None)
+            jobs: list[Job] = []
+            operations = 0
+            while self._jobs and operations < self._settings.commit_operations:
+                job = self._jobs.popleft()
+                operations += len(job.operations)
+                jobs.append(job)
+            wishes, self._wishes = self._wishes, []
+            return jobs, wishes
+
+    def _commit(self, jobs: list[Job]) -> list[tuple[Job, Outcomes | TetradError]]:
+        if self.failure is not None:
+            return [(job, self.failure) for job in jobs]
+        began = time.perf_counter()
+        try:
+            outcomes = self._ledger.append(
+                [operation for job in jobs for operation in job.operations], int(self._clock())
+            )
+            answers = self._receipt(jobs, outcomes)
+        except LedgerStopped as error:
+            self._stop_for(error)
+            return [(job, error) for job in jobs]
+        except Exception as error:
+            logger.exception("the writer failed")
+            self._stop_for(LedgerStopped(f"the writer failed: {type(error).__name__}"))
+            return [(job, self.failure or LedgerStopped("the writer failed")) for job in jobs]
+        self.figures.commits += 1
+        self.figures.seconds += time.perf_counter() - began
+        return answers
+
+    def _receipt(
+        self, jobs: list[Job], outcomes: list[Outcome]
+    ) -> list[tuple[Job, Outcomes | TetradError]]:
+        """Outcomes by job, with receipts where they are wanted."""
+        answers: list[tuple[Job, Outcomes | TetradError]] = []
+        place = 0
+        for job in jobs:
+            own = outcomes[place : place + len(job.operations)]
+            place += len(job.operations)
+            wanted = [one.index for one in own if isinstance(one, Accepted)] if job.receipts else []
+            receipts = iter(self._reader.receipts(wanted) if wanted else [])
+            found: Outcomes = []
+            for checked, outcome in zip(job.operations, own, strict=True):
+                if isinstance(outcome, TetradError) or isinstance(checked, TetradError):
+                    found.append(outcome if isinstance(outcome, TetradError) else checked)  # type: ignore[arg-type]
+                    self.figures.refused += 1
+                    continue
+                self.figures.repeated += outcome.repeated
+                self.figures.accepted += not outcome.repeated
+                receipt = next(receipts).decode() if job.receipts else ""
+                found.append(Receipted(checked, outcome.index, outcome.repeated, receipt))
+            answers.append((job, found))
+        return answers
+
+    def _stop_for(self, error: LedgerStopped) -> None:
+        if self.failure is None:
+            logger.critical("the ledger has stopped: %s", error.detail)
+            self.failure = error
+
+    def _ledger_size(self) -> int:
+        head = self._ledger.head
+        return head.size if head else 0
+
+    def _due(self) -> float:
+        """Seconds until the checkpoint must be kept."""
+        return self._kept_at + self._settings.checkpoint_seconds - time.monotonic()
+
+    def _keep(self) -> None:
+        size = self._ledger_size()
+        if size > self.kept and self.failure is None:
+            self._site.keep_checkpoint(self._reader.checkpoint(size))
+            self.kept = size
+            self._kept_at = time.monotonic()
+
+    def _answer_soon(self, answers: list[tuple[Job, Outcomes | TetradError]]) -> None:
+        self._call(self._answer, answers)
+
+    def _call(self, function: Callable[..., None], argument: object) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, argument)
+
+    # In the event loop's thread again.
+
+    def _answer(self, answers: Sequence[tuple[Job, Outcomes | TetradError]]) -> None:
+        for job, outcome in answers:
+            self.waiting -= len(job.operations)
+            if job.done.done():
+                continue
+            if isinstance(outcome, TetradError):
+                job.done.set_exception(outcome)
+            else:
+                job.done.set_result(outcome)
+
+    def _grant(self, wishes: list[asyncio.Future[None]]) -> None:
+        for wish in wishes:
+            if not wish.done():
+                wish.set_result(None)

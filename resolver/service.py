@@ -1,0 +1,178 @@
+"""The service behind the HTTP endpoints: how an operation gets from bytes into the ledger.
+
+    service = Service(Settings(), MemorySite(now))
+    await service.start()
+    receipted = await service.submit(received)        # returns when it is on disk, with a receipt
+    await service.stop()                              # commits what was accepted, then returns
+
+Single operations are checked inline, batches in checker processes. What is checked goes into one
+bounded queue to the writer, a thread of its own, so that no flush to disk ever holds up the event
+loop (resolver/registration). A full queue is refused with Busy, before any work is done. Nothing is
+answered before its commit has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from identity.did import ledger_label
+from identity.errors import Busy, LedgerStopped, TetradError
+from identity.operation import ESTABLISHING, operation_hash
+from registry.checking import Checked, check_submission
+from registry.ledger import Ledger
+from registry.reader import LedgerReader, Publisher
+from registry.rules import RuleBook
+from resolver.folder import Site
+from resolver.registration.checker_pool import CheckerPool
+from resolver.registration.keyring import MOST_KEYS, Keyring
+from resolver.registration.writer import Job, Receipted, Writer
+from resolver.resolution import Resolver
+from resolver.schemes import SCHEMES
+from resolver.settings import Settings
+
+Clock = Callable[[], float]
+"""Seconds since the epoch."""
+
+
+class Service:
+    """One ledger at work. Its methods belong to one event loop; start it there."""
+
+    def __init__(self, settings: Settings, site: Site, clock: Clock = time.time) -> None:
+        self.settings = settings
+        self.site = site
+        self.clock = clock
+        self.store = site.store
+        self.schemes = SCHEMES
+        self.unique = site.secrets.unique
+        self.ledger_hash = operation_hash(site.genesis)
+        self.label = ledger_label(self.ledger_hash)
+        self.signers = site.secrets.signers
+        self.keyring = Keyring(site.store)
+        self.reader = LedgerReader(site.store)
+        self.publisher = Publisher(self.reader, site.secrets.origin, self.signers)
+        self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique)
+        ledger = Ledger(site.store, RuleBook(SCHEMES), self.signers[0], site.secrets.origin)
+        self.writer = Writer(settings, ledger, site, clock)
+        self._pool = CheckerPool(settings, site.secrets.uniqueness, self.keyring)
+        self.published_size = 0
+        """Entries under the newest checkpoint that was given out."""
+        self._batches = 0
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Starts the writer and the checkers."""
+        self.keyring.load()
+        self.writer.start(asyncio.get_running_loop())
+        await self._pool.start()
+
+    async def stop(self) -> None:
+        """Refuses new operations, commits those that were accepted, and writes the checkpoint."""
+        self._stopping = True
+        await asyncio.to_thread(self.writer.stop)
+        await self._pool.stop()
+
+    @property
+    def now(self) -> int:
+        """Whole seconds since the epoch."""
+        return int(self.clock())
+
+    @property
+    def ready(self) -> bool:
+        """Whether operations are taken."""
+        return not self._stopping and self.writer.failure is None
+
+    def did_of(self, checked: Checked) -> str | None:
+        """The DID that an operation creates, if it creates one."""
+        if checked.operation.type not in ESTABLISHING:
+            return None
+        return f"did:tetrad:{self.label}:{checked.hash}"
+
+    def check(self, received: bytes) -> Checked:
+        """One submission, checked inline. Raises what `check_submission` raises."""
+        return check_submission(received, self.schemes, self.unique, self.keyring.key_of)
+
+    async def submit(self, received: bytes, *, receipts: bool = True) -> Receipted:
+        """One operation, until it is on disk. Raises its TetradError, Busy, LedgerStopped."""
+        self._admit(1)
+        checked = self.check(received)
+        (outcome,) = await self._commit([checked], receipts=receipts)
+        if isinstance(outcome, TetradError):
+            raise outcome
+        return outcome
+
+    async def submit_batch(
+        self, lines: Sequence[bytes], *, receipts: bool = True
+    ) -> list[Receipted | TetradError]:
+        """The lines of a batch, in their order; each has its own outcome. Raises Busy,
+        LedgerStopped."""
+        self._admit(len(lines))
+        self.writer.reserve(len(lines))
+        try:
+            checked = await self._pool.check(lines)
+        finally:
+            self.writer.release(len(lines))
+        outcomes = await self._commit(checked, receipts=receipts)
+        self._learn(checked)
+        return outcomes
+
+    def _learn(self, checked: Sequence[Checked | TetradError]) -> None:
+        """Looks up the keys that the checkers did not know, so that they will the next time."""
+        for one in checked:
+            if isinstance(one, Checked) and one.pending and self.keyring.count < MOST_KEYS:
+                for place in one.pending:
+                    method = one.operation.proof[place].verificationMethod
+                    self.keyring.key_of(method.rpartition("#")[2])
+
+    async def _commit(
+        self, checked: Sequence[Checked | TetradError], *, receipts: bool
+    ) -> list[Receipted | TetradError]:
+        job = Job(checked, asyncio.get_running_loop().create_future(), receipts=receipts)
+        self.writer.put(job)
+        # The commit goes on when the caller goes away: it is in the queue, and others follow it.
+        return await asyncio.shield(job.done)
+
+    def _admit(self, operations: int) -> None:
+        if self.writer.failure is not None:
+            raise self.writer.failure
+        if self._stopping:
+            raise self.busy("the service is stopping", LedgerStopped)
+        if self.writer.waiting + operations > self.settings.queue_length:
+            raise self.busy("the queue of operations is full")
+
+    def busy(self, detail: str, kind: type[TetradError] = Busy) -> TetradError:
+        """An error that says when to come again."""
+        return kind(
+            detail,
+            hint="send it again: it is registered once",
+            retry_after=self.settings.retry_seconds,
+        )
+
+    def enter_batch(self) -> None:
+        """Takes one of the places for batches. Raises Busy."""
+        if self._batches >= self.settings.batches:
+            raise self.busy("too many batches at a time")
+        self._batches += 1
+
+    def leave_batch(self) -> None:
+        """Gives the place back."""
+        self._batches -= 1
+
+    async def checkpoint(self) -> tuple[int, bytes]:
+        """(size, note) of the published checkpoint. What is published lies in the synced file
+        first, so that no restored database can fall behind it unnoticed."""
+        head = self.reader.head()
+        if self.writer.kept < head.size and self.writer.failure is None:
+            await self.writer.keep()
+        return self._publish()
+
+    def checkpoint_over(self, entry: int) -> tuple[int, bytes]:
+        """(size, note) of a published checkpoint that holds an entry: for an answer with proof."""
+        return self._publish(at_least=entry + 1)
+
+    def _publish(self, at_least: int = 0) -> tuple[int, bytes]:
+        every = max(1, self.settings.checkpoint_seconds)
+        size, note = self.publisher.checkpoint(self.now, at_least=at_least, every=every)
+        self.published_size = size
+        return size, note

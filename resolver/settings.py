@@ -1,0 +1,128 @@
+"""Settings of the service: every limit with its default and its reason.
+
+    settings = Settings.from_environment(os.environ)     # TETRAD_QUEUE_LENGTH=500 …
+    settings = Settings(queue_length=500)
+
+The table in the documentation is made by `table()`. What the protocol itself fixes (the bytes of an
+operation, the depth of JSON, the disclosures beside an operation) is not set here: two services
+that differed in it would disagree about what is valid.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+from identity.errors import MalformedInput
+
+PREFIX: Final = "TETRAD_"
+
+
+def _setting(default: int, least: int, most: int, unit: str, why: str) -> int:
+    bounds = {"least": least, "most": most, "unit": unit, "why": why}
+    return field(default=default, metadata=bounds)
+
+
+def _cores() -> int:
+    return min(2, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Limits of one service. Raises MalformedInput for a value out of its bounds."""
+
+    # Requests
+    body_bytes: int = _setting(
+        131_072, 1_024, 262_144, "bytes", "body of a request other than a batch; read no further"
+    )
+    batch_bytes: int = _setting(
+        8_388_608, 65_536, 2**28, "bytes", "body of an NDJSON batch, held in memory while it waits"
+    )
+    batch_lines: int = _setting(1_000, 1, 100_000, "lines", "operations of one NDJSON batch")
+    batches: int = _setting(
+        8, 1, 1_000, "requests", "batches that are read and worked on at a time; more get 503"
+    )
+    body_seconds: int = _setting(
+        20, 1, 3_600, "seconds", "within which a body must have arrived; 408 for slower ones"
+    )
+    header_seconds: int = _setting(
+        10, 1, 3_600, "seconds", "within which the head of a request must have arrived"
+    )
+    header_bytes: int = _setting(
+        32_768, 1_024, 2**20, "bytes", "address and headers of a request, together"
+    )
+    connections: int = _setting(
+        1_024, 1, 100_000, "connections", "open at a time; one more gets 503 and is closed"
+    )
+
+    # Writing
+    queue_length: int = _setting(
+        10_000, 1, 1_000_000, "operations", "accepted and not yet committed; more get 503"
+    )
+    commit_operations: int = _setting(
+        2_000, 1, 100_000, "operations", "after which a commit takes no further request along"
+    )
+    retry_seconds: int = _setting(1, 1, 3_600, "seconds", "Retry-After of an answer with 503")
+    checkers: int = _setting(
+        _cores(), 0, 256, "processes", "that check batches; with 0 the service checks them itself"
+    )
+    chunk_lines: int = _setting(125, 1, 10_000, "lines", "of a batch that a checker gets at a time")
+    checkpoint_seconds: int = _setting(
+        1, 0, 60, "seconds", "at most, between a commit and its checkpoint in the synced file"
+    )
+    stop_seconds: int = _setting(
+        30, 1, 3_600, "seconds", "that requests in flight have to end when the service stops"
+    )
+
+    # Reading
+    page_rows: int = _setting(100, 1, 1_000, "rows", "of one page of a listing or a history")
+    lookups: int = _setting(
+        60, 1, 1_000_000, "requests", "POST /v1/resolve for each client address and minute"
+    )
+    lookup_clients: int = _setting(
+        10_000, 1, 10_000_000, "addresses", "whose lookups are counted; the oldest is forgotten"
+    )
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value, least, most = getattr(self, setting.name), *_bounds(setting.metadata)
+            if type(value) is not int or not least <= value <= most:
+                raise MalformedInput(
+                    f"the setting {setting.name} is {value!r}",
+                    hint=f"{least} to {most} {setting.metadata['unit']}",
+                )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], **given: int) -> Settings:
+        """Settings out of TETRAD_… variables; `given` ones win. Other variables are not ours."""
+        for setting in fields(cls):
+            text = environment.get(PREFIX + setting.name.upper())
+            if text is None or setting.name in given:
+                continue
+            if not (text.isascii() and text.isdigit() and len(text) < 12):
+                raise MalformedInput(
+                    f"{PREFIX}{setting.name.upper()} is {text[:40]!r}", hint="a decimal number"
+                )
+            given[setting.name] = int(text)
+        return cls(**given)
+
+
+def _bounds(metadata: Mapping[str, Any]) -> tuple[int, int]:
+    return metadata["least"], metadata["most"]
+
+
+def table() -> str:
+    """The settings as a Markdown table, for the documentation."""
+    rows = [
+        f"| `{PREFIX}{setting.name.upper()}` | {_default(setting.name, setting.default)} "
+        f"| {setting.metadata['unit']} | {setting.metadata['why']} |"
+        for setting in fields(Settings)
+    ]
+    head = ["| variable | default | unit | what it limits |", "| --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows]) + "\n"
+
+
+def _default(name: str, default: object) -> str:
+    return "cores, at most 2" if name == "checkers" else f"{default:,}"
