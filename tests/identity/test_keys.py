@@ -17,7 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity.errors import ForgedProof, InvalidKey, TetradError
-from identity.keys import PublicKey, private_key, public_key, public_key_of
+from identity.keys import (
+    PublicKey,
+    private_key,
+    public_key,
+    public_key_of,
+    signing_key,
+    thumbprint,
+)
 from identity.multibase import multibase_decode, multibase_encode, multihash
 
 ED = private_key("Ed25519", bytes(range(32)))
@@ -253,6 +260,20 @@ class TestEd25519Rule:
                 with pytest.raises(InvalidKey, match="curve"):
                     public_key_of("Ed25519", raw)
 
+    def test_nothing_verifies_under_a_signing_key_off_the_curve(self) -> None:
+        """`signing_key` leaves the curve to the signature: here is why it may."""
+        off = (y for y in range(2, 60) if Curve.point(y) is None)
+        for y in off:
+            key = signing_key(multibase_encode(b"\xed\x01" + y.to_bytes(32, "little")))
+            for r in (Curve.times(NONCE, BASE), (0, 1), TORSION):
+                assert not accepts(key, forge(r, NONCE, key.raw, b"m"), b"m")
+                assert not accepts(key, Curve.encode(r) + NONCE.to_bytes(32, "little"), b"m")
+
+    @pytest.mark.parametrize("raw", small_order_encodings(), ids=bytes.hex)
+    def test_a_signing_key_is_of_no_small_order_either(self, raw: bytes) -> None:
+        with pytest.raises(InvalidKey):
+            signing_key(multibase_encode(b"\xed\x01" + raw))
+
     @given(st.binary(min_size=32, max_size=32), st.binary(max_size=100))
     def test_two_libraries_agree_on_honest_signatures(self, seed: bytes, message: bytes) -> None:
         key = private_key("Ed25519", seed)
@@ -314,7 +335,9 @@ class TestMultikey:
         public = key.public
         assert public_key(public.multikey) == public
         assert hash(public_key(public.multikey)) == hash(public)
+        assert signing_key(public.multikey) == public
         assert public.thumbprint == multihash(public.multikey.encode())
+        assert public.thumbprint == thumbprint(public.multikey)
         assert multibase_decode(public.multikey)[2:] == public.raw
 
     def test_the_prefixes_that_people_know(self) -> None:
