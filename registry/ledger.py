@@ -196,7 +196,7 @@ class _Draft:
         if known is not None:
             return Accepted(checked.hash, known, repeated=True)
         if checked.pending:
-            self._verify_pending(checked)
+            verify_pending(self.overlay, checked)
         changes = self._rules.apply(
             self.overlay, checked.operation, checked.hash, checked.unique, self.now
         )
@@ -212,23 +212,12 @@ class _Draft:
         self.overlay.advance(changes)
         for key, record in changes.items():
             self.records.append((state_key(key), index, canonicalize_profile(cast("Json", record))))
-            row = _row(self.overlay, key, record)
+            row = listing_row(self.overlay, key, record)
             if row is not None:
                 self.rows.append(row)
         if checked.disclosures:
             self.disclosures.append((index, checked.disclosures))
         return Accepted(checked.hash, index, repeated=False)
-
-    def _verify_pending(self, checked: Checked) -> None:
-        """Signatures under keys that only the state, or an operation just before, knows."""
-        keys: dict[str, str] = {}
-        for proof in checked.operation.proof:
-            party = subject_of(self.overlay, proof.verificationMethod.partition("#")[0])
-            for multikey in party["keys"] if party else ():
-                keys[thumbprint(multikey)] = multikey
-        digest = decode_multihash(checked.hash)
-        # What stays unknown here is a key of nobody; the rule book refuses it by name.
-        verify_proofs(checked.operation, digest, keys.get, checked.pending)
 
     def head(self) -> Head:
         """The head after this batch; extends the tree."""
@@ -254,7 +243,19 @@ def known_index(state: State, checked: Checked) -> int | None:
     return subject["registered"]["entry"] if subject else None
 
 
-def _row(state: State, key: Key, record: Record) -> Row | None:
+def verify_pending(state: State, checked: Checked) -> None:
+    """Signatures under keys that only the state, or an operation just before, knows."""
+    keys: dict[str, str] = {}
+    for proof in checked.operation.proof:
+        party = subject_of(state, proof.verificationMethod.partition("#")[0])
+        for multikey in party["keys"] if party else ():
+            keys[thumbprint(multikey)] = multikey
+    digest = decode_multihash(checked.hash)
+    # What stays unknown here is a key of nobody; the rule book refuses it by name.
+    verify_proofs(checked.operation, digest, keys.get, checked.pending)
+
+
+def listing_row(state: State, key: Key, record: Record) -> Row | None:
     """The line of a listing that a changed record stands for, if any."""
     if key[0] == "did":
         subject = cast("Subject", record)

@@ -7,7 +7,7 @@ returns, the batch is on disk for good. Every store passes tests/registry/test_s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from identity.errors import StaleHead
@@ -34,8 +34,19 @@ class Version(NamedTuple):
     record: bytes
 
 
+class Written(NamedTuple):
+    """A version in the order of writing: where the one before it stands, if there is one."""
+
+    entry: int
+    before: int | None
+    record: bytes
+
+
 class Row(NamedTuple):
-    """A line of a listing: a subject or a grant, by the entry that made it."""
+    """A line of a listing: a subject or a grant, by the entry that made it.
+
+    An entry makes at most one row of a kind; later entries change its status or its owner.
+    """
 
     entry: int
     kind: str
@@ -70,8 +81,20 @@ class Batch(NamedTuple):
     """The signed note for `head`."""
 
 
+def page(found: list[Row], limit: int, most: int, status: str | None) -> Page:
+    """A page out of the first `most` + 1 rows of a listing (fewer where it ends before)."""
+    scanned = found[:most]
+    fitting = [row for row in scanned if status in (None, row.status)]
+    if len(fitting) > limit:
+        return Page(fitting[:limit], fitting[limit - 1].entry)
+    return Page(fitting, scanned[-1].entry if len(found) > most else None)
+
+
 class Store(Protocol):
-    """Reads may come from several threads, `commit` from one."""
+    """Reads may come from several threads, `commit` from one.
+
+    Reads that overlap a commit may see it before `head` does, and never a part of it.
+    """
 
     def head(self) -> Head | None:
         """The newest head, or None where nothing was ever committed."""
@@ -82,15 +105,24 @@ class Store(Protocol):
         ...
 
     def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The newest record under each key, in the order of the keys."""
+        """The newest record under each key, in the order of the keys; all as of one commit."""
         ...
 
     def versions(self, key: bytes, *, limit: int, before: int | None = None) -> list[Version]:
         """Versions of one record, the newest first; those of entries below `before` alone."""
         ...
 
+    def written(self, after: int, limit: int) -> list[Written]:
+        """Versions of all records in the order of writing, which numbers them from 1: those of
+        numbers above `after`. For an audit, together with `newest`."""
+        ...
+
+    def newest(self, after: bytes, limit: int) -> list[tuple[bytes, int]]:
+        """Each key above `after`, in their order, with the number of its newest version."""
+        ...
+
     def entries(self, start: int, end: int) -> list[bytes]:
-        """The entries start … end-1, those that exist."""
+        """The entries start … end-1, those that exist; 0 ≤ start."""
         ...
 
     def tile(self, level: int, n: int) -> bytes:
@@ -106,8 +138,10 @@ class Store(Protocol):
         status: str | None = None,
         owner: int | None = None,
     ) -> Page:
-        """Rows of entries above `after`. Looks at a bounded number of rows, so that a page may
-        hold fewer than `limit` and still go on."""
+        """Rows of a kind, of one owner where given, of entries above `after` (-1: from the start).
+
+        With a status it looks at a bounded number of them, so that a page may hold fewer than
+        `limit` (at least 1), even none, and still go on."""
         ...
 
     def count(self, kind: str) -> int:
@@ -121,8 +155,8 @@ class Store(Protocol):
     def commit(self, batch: Batch, expected: Head | None) -> None:
         """Writes the batch in one transaction and makes it durable.
 
-        Raises StaleHead where the stored head is not `expected`, LedgerStopped where the store
-        fails; in both cases nothing is written.
+        Raises StaleHead where the stored head is not `expected`, and LedgerStopped where the store
+        fails; in both cases nothing is written. A store that failed refuses every later commit.
         """
         ...
 
@@ -140,7 +174,8 @@ class MemoryStore:
         self._head: Head | None = None
         self._entries: list[bytes] = []
         self._checkpoints: dict[int, bytes] = {}
-        self._versions: dict[bytes, list[Version]] = {}
+        self._written: list[Written] = []
+        self._newest: dict[bytes, int] = {}
         self._tiles: dict[tuple[int, int], bytes] = {}
         self._rows: dict[str, dict[int, Row]] = {}
         self._disclosures: dict[int, list[str]] = {}
@@ -157,14 +192,27 @@ class MemoryStore:
 
     def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See Store."""
-        found = (self._versions.get(key) for key in keys)
-        return [versions[-1].record if versions else None for versions in found]
+        found = (self._newest.get(key) for key in keys)
+        return [self._written[number - 1].record if number else None for number in found]
 
     def versions(self, key: bytes, *, limit: int, before: int | None = None) -> list[Version]:
         """See Store."""
-        newest_first: Iterable[Version] = reversed(self._versions.get(key, []))
-        chosen = (v for v in newest_first if before is None or v.entry < before)
-        return [version for version, _ in zip(chosen, range(limit), strict=False)]
+        found: list[Version] = []
+        number = self._newest.get(key)
+        while number is not None and len(found) < limit:
+            version = self._written[number - 1]
+            if before is None or version.entry < before:
+                found.append(Version(version.entry, version.record))
+            number = version.before
+        return found
+
+    def written(self, after: int, limit: int) -> list[Written]:
+        """See Store."""
+        return self._written[after : after + limit]
+
+    def newest(self, after: bytes, limit: int) -> list[tuple[bytes, int]]:
+        """See Store."""
+        return sorted(item for item in self._newest.items() if item[0] > after)[:limit]
 
     def entries(self, start: int, end: int) -> list[bytes]:
         """See Store."""
@@ -184,17 +232,10 @@ class MemoryStore:
         owner: int | None = None,
     ) -> Page:
         """See Store."""
-        above = [row for row in self._rows.get(kind, {}).values() if row.entry > after]
-        scanned = above[: self.SCAN]
-        fitting = [
-            row
-            for row in scanned
-            if (status is None or row.status == status) and (owner is None or row.owner == owner)
-        ]
-        rows = fitting[:limit]
-        if len(fitting) > limit:
-            return Page(rows, rows[-1].entry)
-        return Page(rows, scanned[-1].entry if len(above) > len(scanned) else None)
+        of_kind = sorted(self._rows.get(kind, {}).items())
+        above = [r for entry, r in of_kind if entry > after and owner in (None, r.owner)]
+        most = limit if status is None else self.SCAN
+        return page(above[: most + 1], limit, most, status)
 
     def count(self, kind: str) -> int:
         """See Store."""
@@ -212,7 +253,8 @@ class MemoryStore:
         for level, n, data in batch.tiles:
             self._tiles[level, n] = data
         for key, entry, record in batch.records:
-            self._versions.setdefault(key, []).append(Version(entry, record))
+            self._written.append(Written(entry, self._newest.get(key), record))
+            self._newest[key] = len(self._written)
         for row in batch.rows:
             self._rows.setdefault(row.kind, {})[row.entry] = row
         for entry, disclosed in batch.disclosures:

@@ -21,18 +21,14 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
 from identity.errors import LedgerStopped, StaleHead
 from registry.merkle import HASH_SIZE
-from registry.store import Batch, Head, Page, Row, Version
-
-APPLICATION: Final = 0x54455452
-"""`PRAGMA application_id`: "TETR"."""
-FORMAT: Final = 1
-"""`PRAGMA user_version`: of the tables below."""
+from registry.store import Batch, Head, Page, Row, Version, Written, page
+from registry.stores import sqlite_statements as sql
 
 PAGE_BYTES = 4096
 WRITER_CACHE_KIB = 48 * 1024
@@ -41,66 +37,20 @@ CHECKPOINT_PAGES = 16_384
 """Pages in the WAL before they are copied into the file: one that changes often is copied once."""
 BUSY_SECONDS = 5.0
 
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE head (
-    one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL,
-    time INTEGER NOT NULL, last_leaf BLOB NOT NULL, frontier BLOB NOT NULL);
-CREATE TABLE checkpoints (size INTEGER PRIMARY KEY, note BLOB NOT NULL);
-CREATE TABLE entries (i INTEGER PRIMARY KEY, data BLOB NOT NULL);
-CREATE TABLE tiles (tile INTEGER PRIMARY KEY, data BLOB NOT NULL);
-CREATE TABLE records (
-    row INTEGER PRIMARY KEY, entry INTEGER NOT NULL, before INTEGER, record BLOB NOT NULL);
-CREATE TABLE state (key BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE rows (
-    kind TEXT NOT NULL, entry INTEGER NOT NULL, status TEXT NOT NULL, owner INTEGER NOT NULL,
-    key BLOB NOT NULL, PRIMARY KEY (kind, entry)) WITHOUT ROWID;
-CREATE INDEX rows_by_owner ON rows (kind, owner, entry);
-CREATE TABLE counts (kind TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE disclosures (entry INTEGER PRIMARY KEY, disclosures BLOB NOT NULL);
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {FORMAT};
-COMMIT;
-"""
-_BEGIN_HEAD = "INSERT INTO head SELECT 1, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM head)"
-_SWAP_HEAD = """
-UPDATE head SET size = ?, root = ?, time = ?, last_leaf = ?, frontier = ?
-WHERE size = ? AND root = ?"""
-_NEWEST = "SELECT record FROM state JOIN records USING (row) WHERE key = ?"
-_VERSIONS = """
-WITH RECURSIVE chain (entry, before, record) AS (
-    SELECT entry, before, record FROM state JOIN records USING (row) WHERE key = ?
-    UNION ALL
-    SELECT older.entry, older.before, older.record
-    FROM chain JOIN records AS older ON older.row = chain.before)
-SELECT entry, record FROM chain WHERE entry < ? LIMIT ?"""
-_INSERT_RECORD = "INSERT INTO records VALUES (?, ?, (SELECT row FROM state WHERE key = ?), ?)"
-_INSERT_LATER_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?)"
-_POINT = "INSERT INTO state VALUES (?, ?) ON CONFLICT DO UPDATE SET row = excluded.row"
-_PUT_TILE = "INSERT INTO tiles VALUES (?, ?) ON CONFLICT DO UPDATE SET data = excluded.data"
-_PUT_ROW = """
-INSERT INTO rows VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET status = excluded.status, owner = excluded.owner, key = excluded.key"""
-_PUT_COUNT = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET n = excluded.n"
-_LISTING = """
-SELECT entry, kind, status, owner, key FROM rows
-WHERE kind = ? AND entry > ? ORDER BY entry LIMIT ?"""
-_LISTING_OF_OWNER = """
-SELECT entry, kind, status, owner, key FROM rows
-WHERE kind = ? AND owner = ? AND entry > ? ORDER BY entry LIMIT ?"""
-
 
 class SqliteStore:
     """See registry.store.Store. Raises LedgerStopped for every failure of the file or the disk."""
 
     SCAN = 10_000
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
         """Opens the store, or begins an empty one, with file mode 0600.
 
-        Raises LedgerStopped for a file that is no store of ours, or one of another format.
+        `durable=False` never waits for the disk: for the scratch file of an audit, which nobody
+        misses. Raises LedgerStopped for a file that is no store of ours, or of another format.
         """
         self._path = path
+        self._synchronous = "FULL" if durable else "OFF"
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._opening = threading.Lock()
@@ -131,7 +81,7 @@ class SqliteStore:
             self._connections.append(connection)
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is still empty
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         return connection
 
     def _prepare(self) -> None:
@@ -139,17 +89,17 @@ class SqliteStore:
         ((version,),) = self._writer.execute("PRAGMA user_version")
         ((tables,),) = self._writer.execute("SELECT count(*) FROM sqlite_schema")
         fresh = (application, version, tables) == (0, 0, 0)
-        if not fresh and application != APPLICATION:
+        if not fresh and application != sql.APPLICATION:
             raise LedgerStopped(f"{self._path.name} is not a store of a ledger")
-        if not fresh and version != FORMAT:
+        if not fresh and version != sql.FORMAT:
             raise LedgerStopped(
-                f"the store has format {version}; this program reads format {FORMAT}",
+                f"the store has format {version}; this program reads format {sql.FORMAT}",
                 hint="open it with the version of the program that wrote it",
             )
         self._writer.execute("PRAGMA journal_mode = WAL")
         self._writer.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         if fresh:
-            self._writer.executescript(_SCHEMA)
+            self._writer.executescript(sql.SCHEMA)
 
     def _load(self) -> None:
         for _, size, root, time, last_leaf, frontier in self._writer.execute("SELECT * FROM head"):
@@ -171,9 +121,9 @@ class SqliteStore:
             connection.execute("PRAGMA query_only = ON")
         return connection
 
-    def _select(self, sql: str, *parameters: object) -> list[Any]:
+    def _select(self, statement: str, *parameters: object) -> list[Any]:
         try:
-            return self._connection().execute(sql, parameters).fetchall()
+            return self._connection().execute(statement, parameters).fetchall()
         except sqlite3.Error as error:
             raise _failure(error, self._path, "cannot be read") from error
 
@@ -195,7 +145,7 @@ class SqliteStore:
             alone = len(keys) > 1 and not connection.in_transaction
             if alone:  # all of them as of one commit
                 connection.execute("BEGIN")
-            found = [connection.execute(_NEWEST, (key,)).fetchone() for key in keys]
+            found = [connection.execute(sql.NEWEST, (key,)).fetchone() for key in keys]
             if alone:
                 connection.execute("COMMIT")
             return [row[0] if row else None for row in found]
@@ -205,12 +155,19 @@ class SqliteStore:
     def versions(self, key: bytes, *, limit: int, before: int | None = None) -> list[Version]:
         """See Store."""
         end = 2**63 - 1 if before is None else before
-        return [Version(*row) for row in self._select(_VERSIONS, key, end, limit)]
+        return [Version(*row) for row in self._select(sql.VERSIONS, key, end, limit)]
+
+    def written(self, after: int, limit: int) -> list[Written]:
+        """See Store."""
+        return [Written(*row) for row in self._select(sql.WRITTEN, after, limit)]
+
+    def newest(self, after: bytes, limit: int) -> list[tuple[bytes, int]]:
+        """See Store."""
+        return self._select(sql.NEWEST_OF_ALL, after, limit)
 
     def entries(self, start: int, end: int) -> list[bytes]:
         """See Store."""
-        sql = "SELECT data FROM entries WHERE i >= ? AND i < ? ORDER BY i"
-        return [data for (data,) in self._select(sql, start, end)]
+        return [data for (data,) in self._select(sql.ENTRIES, start, end)]
 
     def tile(self, level: int, n: int) -> bytes:
         """See Store."""
@@ -229,15 +186,10 @@ class SqliteStore:
         """See Store."""
         most = limit if status is None else self.SCAN
         if owner is None:
-            found = self._select(_LISTING, kind, after, most + 1)
+            found = self._select(sql.LISTING, kind, after, most + 1)
         else:
-            found = self._select(_LISTING_OF_OWNER, kind, owner, after, most + 1)
-        scanned = [Row(*row) for row in found[:most]]
-        fitting = [row for row in scanned if status is None or row.status == status]
-        rows = fitting[:limit]
-        if len(fitting) > limit:
-            return Page(rows, rows[-1].entry)
-        return Page(rows, scanned[-1].entry if len(found) > most else None)
+            found = self._select(sql.LISTING_OF_OWNER, kind, owner, after, most + 1)
+        return page([Row(*row) for row in found], limit, most, status)
 
     def count(self, kind: str) -> int:
         """See Store."""
@@ -288,18 +240,18 @@ class SqliteStore:
         head, start = batch.head, expected.size if expected else 0
         members = (head.size, head.root, head.time, head.last_leaf, b"".join(head.frontier))
         if expected is None:
-            swapped = execute(_BEGIN_HEAD, members)
+            swapped = execute(sql.BEGIN_HEAD, members)
         else:
-            swapped = execute(_SWAP_HEAD, (*members, expected.size, expected.root))
+            swapped = execute(sql.SWAP_HEAD, (*members, expected.size, expected.root))
         if swapped.rowcount != 1:
             raise StaleHead("another writer has moved the head")
         many("INSERT INTO entries VALUES (?, ?)", enumerate(batch.entries, start))
-        many(_PUT_TILE, [(n << 6 | level, data) for level, n, data in batch.tiles])
+        many(sql.PUT_TILE, [(n << 6 | level, data) for level, n, data in batch.tiles])
         last_row = self._write_records(batch.records)
         rows = {(row.kind, row.entry): row for row in batch.rows}
-        many(_PUT_ROW, [(r.kind, r.entry, r.status, r.owner, r.key) for r in rows.values()])
+        many(sql.PUT_ROW, [(r.kind, r.entry, r.status, r.owner, r.key) for r in rows.values()])
         counts = self._counts + Counter(kind for kind, entry in rows if entry >= start)
-        many(_PUT_COUNT, counts.items())
+        many(sql.PUT_COUNT, counts.items())
         many(
             "INSERT INTO disclosures VALUES (?, ?)",
             [(entry, orjson.dumps(disclosed)) for entry, disclosed in batch.disclosures],
@@ -319,9 +271,9 @@ class SqliteStore:
             else:
                 later.append((row, entry, before, record))
             newest[key] = row
-        self._writer.executemany(_INSERT_RECORD, first)
-        self._writer.executemany(_INSERT_LATER_RECORD, later)
-        self._writer.executemany(_POINT, newest.items())
+        self._writer.executemany(sql.INSERT_RECORD, first)
+        self._writer.executemany(sql.INSERT_LATER_RECORD, later)
+        self._writer.executemany(sql.POINT, newest.items())
         return row
 
     def close(self) -> None:
