@@ -21,8 +21,12 @@ from starlette.routing import BaseRoute, Route
 
 from resolver.api import problems
 from resolver.api.frame import Frame
+from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
+from resolver.api.listings import ListingEndpoints
 from resolver.api.operations import Operations
+from resolver.api.preparation import PreparationEndpoint
+from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
 from resolver.service import Clock, Service
@@ -61,10 +65,13 @@ def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> Fast
 
 def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
-    operations = Operations(service)
     return [
-        Route("/v1/operations", operations.post, methods=["POST"]),
+        Route("/v1/operations", Operations(service).post, methods=["POST"]),
+        *ResolutionEndpoints(service).routes(),
+        *PreparationEndpoint(service).routes(),
         *LedgerEndpoints(service).routes(),
+        *ListingEndpoints(service).routes(),
+        *IdentifierEndpoints(service).routes(),
         *SystemEndpoints(service, statuses).routes(),
     ]
 

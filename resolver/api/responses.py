@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
@@ -20,9 +21,11 @@ IMMUTABLE: Final = {"cache-control": "public, max-age=31536000, immutable"}
 """What is in the ledger never changes."""
 
 
-def json_response(data: bytes, status: int = 200, headers: dict[str, str] = NO_CACHE) -> Response:
-    """JSON bytes."""
-    return Response(data, status, headers, JSON)
+def json_response(
+    data: bytes, status: int = 200, headers: Mapping[str, str] = NO_CACHE, media: str = JSON
+) -> Response:
+    """JSON bytes, of a type that is one of JSON."""
+    return Response(data, status, headers, media)
 
 
 def tagged(scope: Scope, data: bytes, media: str, cache: str) -> Response:

@@ -1,0 +1,134 @@
+"""Resolution over HTTP: by code in the URL, by disclosure in the body, by DID."""
+
+from __future__ import annotations
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from identity.errors import SchemaViolation, TetradError, UnsupportedMediaType
+from identity.jcs import parse
+from resolver.api.limits import RateLimit
+from resolver.api.problems import problem_response
+from resolver.api.requests import client_of, flag, media_type, number, query, read_body
+from resolver.api.responses import NO_CACHE, TEXT, json_response
+from resolver.resolution import Found, answer_bytes, tombstone
+from resolver.service import Service
+
+MAX_CODE = 1_024
+"""Characters of a code in any form; the schemes have limits of their own."""
+
+_LOOKUP = {"code", "scheme", "disclosure", "at", "proof"}
+
+
+class ResolutionEndpoints:
+    """Questions about devices, one at a time."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._resolver = service.resolver
+        self._limit = RateLimit(
+            service.settings.lookups, service.settings.lookup_clients, service.clock
+        )
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes, in the order in which they are tried."""
+        return [
+            Route("/v1/resolve", self.by_code),
+            Route("/v1/resolve", self.by_body, methods=["POST"]),
+            Route("/v1/devices/{did}", self.device),
+            Route("/v1/devices/{did}/history", self.history),
+            Route("/v1/devices/{did}/receipt", self.receipt),
+        ]
+
+    async def by_code(self, request: Request) -> Response:
+        """The device that bears a code."""
+        try:
+            given = query(request.scope, ("code", "scheme", "at", "proof"))
+            code = given.get("code", "")
+            if not 0 < len(code) <= MAX_CODE:
+                raise SchemaViolation(
+                    f"code has 1 to {MAX_CODE} characters",
+                    pointer="/code",
+                    hint="/v1/resolve?code=…, percent-encoded",
+                )
+            found = self._resolver.by_code(code, given.get("scheme"), at=given.get("at"))
+            return self._answer(found, proof=flag(given, "proof"))
+        except TetradError as error:
+            return problem_response(error, NO_CACHE)
+
+    async def by_body(self, request: Request) -> Response:
+        """The device that bears what should not stand in a URL."""
+        query(request.scope, ())
+        self._limit.check(client_of(request))
+        if media_type(request.scope) != "application/json":
+            raise UnsupportedMediaType("a question is sent as application/json")
+        settings = self._service.settings
+        body = await read_body(
+            request.scope, request.receive, most=settings.body_bytes, seconds=settings.body_seconds
+        )
+        asked = parse(body)
+        if not isinstance(asked, dict) or set(asked) - _LOOKUP:
+            raise SchemaViolation(
+                "a question has the members disclosure and scheme, or code and perhaps scheme",
+                hint="and at and proof where wanted",
+            )
+        proof = asked.pop("proof", False)
+        if type(proof) is not bool:
+            raise SchemaViolation("proof is true or false", pointer="/proof")
+        texts: dict[str, str] = {}
+        for name, value in asked.items():
+            if not isinstance(value, str) or (name != "disclosure" and len(value) > MAX_CODE):
+                raise SchemaViolation(f"{name} is a text", pointer=f"/{name}")
+            texts[name] = value
+        return self._answer(self._asked(texts), proof=proof)
+
+    def _asked(self, texts: dict[str, str]) -> Found:
+        at = texts.get("at")
+        if ("disclosure" in texts) == ("code" in texts):
+            raise SchemaViolation("one of disclosure and code is asked for")
+        if "code" in texts:
+            return self._resolver.by_code(texts["code"], texts.get("scheme"), at=at, private=True)
+        if "scheme" not in texts:
+            raise SchemaViolation("a disclosure is asked for with its scheme", pointer="/scheme")
+        return self._resolver.by_disclosure(texts["scheme"], texts["disclosure"], at=at)
+
+    async def device(self, request: Request) -> Response:
+        """The device with a DID."""
+        given = query(request.scope, ("at", "proof"))
+        found = self._resolver.by_did(request.path_params["did"], at=given.get("at"))
+        return self._answer(found, proof=flag(given, "proof"))
+
+    async def history(self, request: Request) -> Response:
+        """What happened to a subject, the newest first."""
+        given = query(request.scope, ("limit", "before"))
+        limit = page_limit(given, self._service.settings.page_rows)
+        before = number(given, "before") if "before" in given else None
+        changes = self._resolver.history(request.path_params["did"], limit=limit, before=before)
+        more = changes[-1]["index"] if len(changes) == limit else None
+        return json_response(orjson.dumps({"changes": changes, "before": more}))
+
+    async def receipt(self, request: Request) -> Response:
+        """The receipt of a device's registration, under the newest checkpoint."""
+        query(request.scope, ())
+        found = self._resolver.by_did(request.path_params["did"])
+        (receipt,) = self._service.reader.receipts([found.device["registered"]["entry"]])
+        return Response(receipt, 200, NO_CACHE, TEXT)
+
+    def _answer(self, found: Found, *, proof: bool) -> Response:
+        evidence = None
+        if proof:
+            size, checkpoint = self._service.checkpoint_over(found.entry)
+            evidence = self._resolver.proof(found, checkpoint, size)
+        if found.ended:
+            return problem_response(tombstone(found, evidence), NO_CACHE)
+        return json_response(answer_bytes(found, evidence))
+
+
+def page_limit(given: dict[str, str], most: int) -> int:
+    """The rows that a page may have. Raises SchemaViolation."""
+    limit = number(given, "limit", most)
+    if not 0 < limit <= most:
+        raise SchemaViolation(f"limit is 1 to {most}", pointer="/limit")
+    return limit
