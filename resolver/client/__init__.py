@@ -1,0 +1,320 @@
+"""The SDK: a client of one registry that verifies by default and raises rather than returns False.
+
+    client = Client("http://127.0.0.1:8000")
+    client.pin(client.introduce(), expected="zQm…")       # or Client(url, trust=…)
+    acme = client.create_organization("Acme Meters")
+    client.issue_grant(acme.did, "prefix", {"scheme": "gtin", "prefix": "09506000"})
+    device = client.register_device({"object": {"maker": acme.did, "model": "M1", …}, …})
+    client.resolve("(01)09506000134352(21)M-0017").status    # 'active', and proved
+
+Every receipt and every answer is held against the pinned genesis and the newest checkpoint seen.
+Busy servers are asked again. A client belongs to one thread, an AsyncClient to one event loop.
+Without a wallet of its own (resolver/client/home.py keeps one) its keys live in memory alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Callable, Coroutine
+from functools import update_wrapper
+from types import TracebackType
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+
+import httpx
+
+from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
+from identity.wallet import Wallet
+from resolver.client.flow import MAX_BYTES, Flow, Pause, Request, Response, check_address
+from resolver.client.reading import Resolved
+from resolver.client.sending import Acknowledged
+from resolver.client.writing import Writing
+from resolver.trust import Trust
+
+__all__ = ["Acknowledged", "AsyncClient", "Client", "Resolved"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+"""Seconds: a commit waits for the disk, a batch for its signatures."""
+
+
+class Blocking(Generic[P, T]):
+    """A flow as a method that returns when the flow has ended."""
+
+    def __init__(self, flow: Callable[Concatenate[Writing, P], Flow[T]]) -> None:
+        self._flow = flow
+        self.__doc__ = flow.__doc__
+
+    def __get__(self, client: Client, owner: type[Client]) -> Callable[P, T]:
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return client.run(self._flow(client.flows, *args, **kwargs))
+
+        return update_wrapper(call, self._flow)
+
+
+class Awaited(Generic[P, T]):
+    """A flow as a coroutine method."""
+
+    def __init__(self, flow: Callable[Concatenate[Writing, P], Flow[T]]) -> None:
+        self._flow = flow
+        self.__doc__ = flow.__doc__
+
+    def __get__(
+        self, client: AsyncClient, owner: type[AsyncClient]
+    ) -> Callable[P, Coroutine[None, None, T]]:
+        async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await client.run(self._flow(client.flows, *args, **kwargs))
+
+        return update_wrapper(call, self._flow)
+
+
+class _Base:
+    """What both clients are made of."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        trust: Trust | None = None,
+        wallet: Wallet | None = None,
+        save: Callable[[], None] = lambda: None,
+        on_trust: Callable[[Trust], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`save` is called before anything that the wallet must not lose is sent, `on_trust` with
+        each newer checkpoint. Raises MalformedInput for a `url` that is none."""
+        self.url = check_address(url)
+        self.flows = Writing(
+            trust,
+            wallet or Wallet(os.urandom),
+            save=save,
+            clock=clock,
+            random=os.urandom,
+            on_trust=on_trust,
+        )
+
+    @property
+    def trust(self) -> Trust:
+        """The pinned ledger and the newest checkpoint seen. Raises MalformedInput before."""
+        return self.flows.trust
+
+    @property
+    def wallet(self) -> Wallet:
+        """The keys."""
+        return self.flows.wallet
+
+    def pin(self, trust: Trust, *, expected: str | None = None) -> None:
+        """Trusts a ledger from now on. `expected` is the genesis hash that one was told.
+
+        Raises InvalidAnswer where it is another.
+        """
+        if expected is not None and trust.ledger != expected:
+            raise InvalidAnswer(
+                f"the server shows the ledger {trust.ledger}, not {expected}",
+                hint="is this the right address?",
+            )
+        self.flows.set_trust(trust)
+
+
+class Client(_Base):
+    """Blocking calls."""
+
+    def __init__(
+        self, url: str, *, transport: httpx.BaseTransport | None = None, **more: Any
+    ) -> None:
+        super().__init__(url, **more)
+        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT, transport=transport)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Drives a flow to its end."""
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Pause):
+                    time.sleep(_spread(step))
+                    step = flow.send(None)
+                    continue
+                try:
+                    response = self._ask(step)
+                except ServerUnreachable as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(response)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+    def _ask(self, request: Request) -> Response:
+        try:
+            with self._http.stream(**_arguments(request)) as response:
+                body = bytearray()
+                for part in response.iter_bytes():
+                    body += part
+                    _check_length(body)
+                return _response(response, bytes(body))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _unreachable(self.url, error) from error
+
+    def close(self) -> None:
+        """Ends the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    describe = Blocking(Writing.describe)
+    introduce = Blocking(Writing.introduce)
+    checkpoint = Blocking(Writing.checkpoint)
+    resolve = Blocking(Writing.resolve)
+    device = Blocking(Writing.device)
+    history = Blocking(Writing.history)
+    receipt = Blocking(Writing.receipt)
+    organization = Blocking(Writing.organization)
+    grant = Blocking(Writing.grant)
+    page = Blocking(Writing.page)
+    fetch = Blocking(Writing.fetch)
+    subject = Blocking(Writing.subject)
+    submit = Blocking(Writing.submit)
+    submit_batch = Blocking(Writing.submit_batch)
+    create_organization = Blocking(Writing.create_organization)
+    update_organization = Blocking(Writing.update_organization)
+    issue_grant = Blocking(Writing.issue_grant)
+    withdraw_grant = Blocking(Writing.withdraw_grant)
+    register_device = Blocking(Writing.register_device)
+    update_device = Blocking(Writing.update_device)
+    rebind_number = Blocking(Writing.rebind_number)
+    rotate_keys = Blocking(Writing.rotate_keys)
+    suspend = Blocking(Writing.suspend)
+    resume = Blocking(Writing.resume)
+    revoke = Blocking(Writing.revoke)
+    retire = Blocking(Writing.retire)
+
+
+class AsyncClient(_Base):
+    """Awaited calls; several may be under way at a time."""
+
+    def __init__(
+        self, url: str, *, transport: httpx.AsyncBaseTransport | None = None, **more: Any
+    ) -> None:
+        super().__init__(url, **more)
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, transport=transport)
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Drives a flow to its end."""
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Pause):
+                    await asyncio.sleep(_spread(step))
+                    step = flow.send(None)
+                    continue
+                try:
+                    response = await self._ask(step)
+                except ServerUnreachable as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(response)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+    async def _ask(self, request: Request) -> Response:
+        try:
+            async with self._http.stream(**_arguments(request)) as response:
+                body = bytearray()
+                async for part in response.aiter_bytes():
+                    body += part
+                    _check_length(body)
+                return _response(response, bytes(body))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _unreachable(self.url, error) from error
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    describe = Awaited(Writing.describe)
+    introduce = Awaited(Writing.introduce)
+    checkpoint = Awaited(Writing.checkpoint)
+    resolve = Awaited(Writing.resolve)
+    device = Awaited(Writing.device)
+    history = Awaited(Writing.history)
+    receipt = Awaited(Writing.receipt)
+    organization = Awaited(Writing.organization)
+    grant = Awaited(Writing.grant)
+    page = Awaited(Writing.page)
+    fetch = Awaited(Writing.fetch)
+    subject = Awaited(Writing.subject)
+    submit = Awaited(Writing.submit)
+    submit_batch = Awaited(Writing.submit_batch)
+    create_organization = Awaited(Writing.create_organization)
+    update_organization = Awaited(Writing.update_organization)
+    issue_grant = Awaited(Writing.issue_grant)
+    withdraw_grant = Awaited(Writing.withdraw_grant)
+    register_device = Awaited(Writing.register_device)
+    update_device = Awaited(Writing.update_device)
+    rebind_number = Awaited(Writing.rebind_number)
+    rotate_keys = Awaited(Writing.rotate_keys)
+    suspend = Awaited(Writing.suspend)
+    resume = Awaited(Writing.resume)
+    revoke = Awaited(Writing.revoke)
+    retire = Awaited(Writing.retire)
+
+
+def _arguments(request: Request) -> dict[str, Any]:
+    headers = {"accept": "application/json, */*;q=0.5"}
+    if request.method == "POST":
+        headers["content-type"] = request.media
+    return {
+        "method": request.method,
+        "url": request.path,
+        "params": dict(request.query) or None,
+        "content": request.body or None,
+        "headers": headers,
+    }
+
+
+def _response(response: httpx.Response, body: bytes) -> Response:
+    try:
+        retry_after = float(response.headers.get("retry-after", "0"))
+    except ValueError:
+        retry_after = 0.0
+    return Response(
+        response.status_code, response.headers.get("content-type", ""), body, max(0.0, retry_after)
+    )
+
+
+def _check_length(body: bytearray) -> None:
+    if len(body) > MAX_BYTES:
+        raise InvalidAnswer(f"the server's answer is longer than {MAX_BYTES} bytes")
+
+
+def _unreachable(url: str, error: Exception) -> TetradError:
+    reason = str(error) or type(error).__name__
+    return ServerUnreachable(f"no answer from {url}: {reason}", hint="is the service running?")
+
+
+def _spread(pause: Pause) -> float:
+    """Half to all of a pause, so that those who were refused together do not come back together."""
+    return pause.seconds * (0.5 + secrets.randbelow(1_000) / 2_000)

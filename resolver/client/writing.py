@@ -1,0 +1,336 @@
+"""What a client changes: operations described, signed with a wallet, sent, and their receipts held.
+
+Each method is a flow (resolver/client/flow.py). Keys are in the saved wallet before anything is
+sent, and so is the signed operation itself: what was interrupted is sent again as it was, and
+registered once. An operation counts as done when its receipt is proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from identity.did import tetrad_did
+from identity.errors import (
+    InvalidAnswer,
+    KeystoreError,
+    NotFound,
+    SchemaViolation,
+    TetradError,
+    Unavailable,
+)
+from identity.jcs import Json
+from identity.keys import public_key
+from identity.wallet import Establishment, Wallet
+from resolver.client.flow import (
+    Flow,
+)
+from resolver.client.sending import Acknowledged, Sending
+from resolver.prepare import ESTABLISHING, Position, Prepared, prepare
+from resolver.schemes import SCHEMES
+from resolver.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the ledger's present state, for `prepare`."""
+
+    ledger: str
+    positions: Mapping[str, Position]
+    keys: Mapping[str, tuple[str, str]]
+
+    def position(self, did: str) -> Position | None:
+        """See `Present`."""
+        return self.positions.get(did)
+
+    def key(self, thumbprint: str) -> tuple[str, str] | None:
+        """See `Present`."""
+        return self.keys.get(thumbprint)
+
+
+class Writing(Sending):
+    """The whole client: flows that ask, and flows that change."""
+
+    def __init__(
+        self,
+        trust: Trust | None,
+        wallet: Wallet,
+        *,
+        save: Callable[[], None],
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+        on_trust: Callable[[Trust], None] | None = None,
+    ) -> None:
+        super().__init__(trust, on_trust)
+        self.wallet = wallet
+        self._save = save
+        self._clock = clock
+        self._random = random
+
+    def create_organization(
+        self,
+        name: str,
+        *,
+        uscc: str | None = None,
+        by: Sequence[str] = (),
+        algorithm: str = "Ed25519",
+    ) -> Flow[Acknowledged]:
+        """A new organization under keys drawn here. Outside a sandbox, `by` admits it."""
+        first = self.wallet.draw(algorithm)
+        body: dict[str, Json] = {"name": name, **_keys(first)}
+        if uscc is not None:
+            body["uscc"] = uscc
+        prepared = self._prepare("organization.register", body, by=by)
+        self.wallet.adopt(self._did_of(prepared), first, name=name)
+        return (yield from self._send(prepared))
+
+    def update_organization(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
+        """Another `name` or `uscc`."""
+        acknowledged = yield from self._change("organization.update", did, body, by=[did])
+        if isinstance(body.get("name"), str) and did in self.wallet.identities:
+            self.wallet.identities[did].name = cast("str", body["name"])
+            self._save()
+        return acknowledged
+
+    def issue_grant(
+        self,
+        granter: str,
+        right: str,
+        scope: Mapping[str, Json],
+        *,
+        to: str | None = None,
+        not_after: str | None = None,
+    ) -> Flow[Acknowledged]:
+        """A right (`admit`, `prefix`, `make`), to another party or to the granter itself."""
+        body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
+        if not_after is not None:
+            body["notAfter"] = not_after
+        return (yield from self._change("grant.issue", granter, body, by=[granter]))
+
+    def withdraw_grant(self, by: str, grant: str, reason: str) -> Flow[Acknowledged]:
+        """Ends a grant, named by the hash of its operation, from now on."""
+        body: dict[str, Json] = {"grant": grant, "reason": reason}
+        return (yield from self._change("grant.withdraw", by, body, by=[by]))
+
+    def register_device(
+        self, body: Mapping[str, Json], *, also: Sequence[str] = (), algorithm: str = "Ed25519"
+    ) -> Flow[Acknowledged]:
+        """Registers a device that is described in plain values (resolver/description.py).
+
+        Keys are drawn here unless `body` brings `keys` and `next` that the wallet holds. Controller
+        and maker sign where the wallet holds them, and whoever else is named in `also`.
+        """
+        prepared = self.prepare_device(body, also=also, algorithm=algorithm)
+        return (yield from self._send(prepared))
+
+    def prepare_device(
+        self, body: Mapping[str, Json], *, also: Sequence[str] = (), algorithm: str = "Ed25519"
+    ) -> Prepared:
+        """The registration of a device, to be signed with `sign`; its keys are in the wallet, which
+        is not yet saved."""
+        described = dict(body)
+        about = described.get("object")
+        if not isinstance(about, dict) or not isinstance(about.get("maker"), str):
+            raise SchemaViolation("name the maker", pointer="/body/object/maker")
+        maker = cast("str", about["maker"])
+        described.setdefault("controller", maker)
+        first = self._establishment(described, algorithm)
+        described |= _keys(first)
+        parties = [described["controller"], *([maker] if maker in self.wallet.identities else [])]
+        by = list(dict.fromkeys([*cast("list[str]", parties), *also]))
+        prepared = self._prepare("device.register", described, by=by)
+        self.wallet.adopt(self._did_of(prepared), first)
+        return prepared
+
+    def _establishment(self, body: Mapping[str, Json], algorithm: str) -> Establishment:
+        if "keys" not in body:
+            return self.wallet.draw(algorithm)
+        keys, following = cast("list[str]", body["keys"]), cast("list[str]", body.get("next", []))
+        return Establishment(
+            keys, [k if k.startswith("zQm") else public_key(k).thumbprint for k in following]
+        )
+
+    def sign(self, prepared: Prepared) -> dict[str, Json]:
+        """The submission, signed with this wallet's keys. Raises KeystoreError, SignerMissing."""
+        return prepared.signed(
+            {
+                wanted.method: self._key(wanted.method).sign(wanted.input)
+                for wanted in prepared.signing
+            }
+        ).submission()
+
+    def sign_what_we_can(self, prepared: Prepared) -> Prepared:
+        """As `sign`, leaving the signatures that other wallets must make."""
+        made: dict[str, bytes] = {}
+        for wanted in prepared.signing:
+            try:
+                made[wanted.method] = self._key(wanted.method).sign(wanted.input)
+            except KeystoreError:
+                continue
+        return prepared.signed(made)
+
+    def _key(self, method: str) -> Any:  # noqa: ANN401 - a PrivateKey
+        fragment = method.partition("#")[2]
+        is_key = method.startswith("did:key:")
+        return self.wallet.key(public_key(fragment).thumbprint if is_key else fragment)
+
+    def update_device(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
+        """Another `data` record, `parent` (a DID or "none") or `sector`, by the controller."""
+        return (yield from self._change("device.update", did, body))
+
+    def rebind_number(
+        self, did: str, number: Json, *, old_controller: str | None = None
+    ) -> Flow[Acknowledged]:
+        """Another number, or "none": signed by the controller and the device, and by the old
+        controller where the number is active elsewhere."""
+        record = yield from self.subject(did)
+        by = [_controller(record), did, *([old_controller] if old_controller else [])]
+        by = list(dict.fromkeys(by))
+        return (yield from self._change("number.rebind", did, {"number": number}, by=by))
+
+    def rotate_keys(self, did: str, *, algorithm: str = "Ed25519") -> Flow[Acknowledged]:
+        """The committed keys of a device or organization take over, and new ones are committed to.
+
+        A rotation that was interrupted is sent again as it was.
+        """
+        for kept in self.unfinished():
+            operation = cast("dict[str, Json]", kept["operation"])
+            if operation["type"] == "keys.rotate" and operation["subject"] == did:
+                try:
+                    acknowledged = yield from self.submit(kept)
+                except Unavailable:
+                    raise
+                except TetradError:
+                    break  # too old by now, perhaps: it is described anew
+                self.wallet.finish_rotation(did)
+                self._save()
+                return acknowledged
+        following = self.wallet.begin_rotation(did, algorithm)
+        acknowledged = yield from self._change("keys.rotate", did, _keys(following), by=[])
+        self.wallet.finish_rotation(did)
+        self._save()
+        return acknowledged
+
+    def suspend(
+        self, did: str, reason: str, *, by: str | None = None, supervisor: bool = False
+    ) -> Flow[Acknowledged]:
+        """Out of use until resumed; by the controller, or by a supervisor."""
+        return (yield from self._status("status.suspend", did, reason, by, supervisor=supervisor))
+
+    def resume(
+        self, did: str, reason: str, *, by: str | None = None, supervisor: bool = False
+    ) -> Flow[Acknowledged]:
+        """Lifts one's own suspension; the authority any."""
+        return (yield from self._status("status.resume", did, reason, by, supervisor=supervisor))
+
+    def revoke(self, did: str, reason: str, *, by: str | None = None) -> Flow[Acknowledged]:
+        """Ended by the prefix holder or the authority, for good."""
+        return (yield from self._status("status.revoke", did, reason, by))
+
+    def retire(self, did: str, reason: str) -> Flow[Acknowledged]:
+        """Ended by the controller, for good; the number is free, the code is not."""
+        return (yield from self._status("status.retire", did, reason, None))
+
+    def _status(
+        self, kind: str, did: str, reason: str, by: str | None, *, supervisor: bool = False
+    ) -> Flow[Acknowledged]:
+        acting: dict[str, Json] = {"as": "supervisor"} if supervisor else {}
+        signers = None if by is None else [by]
+        return (yield from self._change(kind, did, {"reason": reason}, by=signers, **acting))
+
+    def subject(self, did: str) -> Flow[dict[str, Any]]:
+        """The present record of a device or an organization, as the server asserts it."""
+        if self.wallet.identities.get(did) is None or not self.wallet.identities[did].name:
+            try:
+                return cast("dict[str, Any]", (yield from self.device(did)))
+            except NotFound:
+                pass
+        return (yield from self.organization(did))
+
+    def _change(
+        self,
+        kind: str,
+        subject: str,
+        body: Mapping[str, Json],
+        *,
+        by: Sequence[str] | None = None,
+        **more: Json,
+    ) -> Flow[Acknowledged]:
+        """An operation on a subject, by its controller unless others are named."""
+        record = yield from self.subject(subject)
+        try:
+            position = Position(record["sequence"], record["previous"], _controller(record))
+        except KeyError as missing:
+            raise InvalidAnswer(f"the server's record lacks {missing}") from None
+        prepared = self._prepare(
+            kind,
+            body,
+            by=[position.controller] if by is None else by,
+            subject=subject,
+            position=position,
+            **more,
+        )
+        return (yield from self._send(prepared))
+
+    def _prepare(
+        self,
+        kind: str,
+        body: Mapping[str, Json],
+        *,
+        by: Sequence[str],
+        subject: str | None = None,
+        position: Position | None = None,
+        **more: Json,
+    ) -> Prepared:
+        keys: dict[str, tuple[str, str]] = {}
+        for did in by:
+            thumbprint = self.wallet.identity(did).keys[0]
+            keys[thumbprint] = (did, self.wallet.key(thumbprint).public.multikey)
+        description: dict[str, Json] = {
+            "type": kind,
+            "body": dict(body),
+            "signers": [{"method": self.wallet.method(did)} for did in by],
+            **more,
+        }
+        positions = {}
+        if subject is not None:
+            description["subject"] = subject
+            positions = {subject: position} if position else {}
+        known = _Known(self.trust.ledger, positions, keys)
+        return prepare(description, known, SCHEMES, int(self._clock()), self._random)
+
+    def _did_of(self, prepared: Prepared) -> str:
+        return tetrad_did(self.trust.ledger, prepared.hash)
+
+    def _send(self, prepared: Prepared) -> Flow[Acknowledged]:
+        """Signs, keeps, sends, and keeps the receipt."""
+        submission = self.sign(prepared)
+        self.wallet.keep_receipt(prepared.hash, submission)
+        self._save()
+        try:
+            acknowledged = yield from self.submit(submission)
+        except Unavailable:
+            raise  # it may be in the ledger: it stays in the wallet, to be sent again
+        except TetradError:
+            self.wallet.receipts.pop(prepared.hash, None)
+            if prepared.operation["type"] in ESTABLISHING:
+                self.wallet.identities.pop(self._did_of(prepared), None)
+            self._save()
+            raise
+        self.wallet.keep_receipt(prepared.hash, {**submission, "receipt": acknowledged.receipt})
+        self._save()
+        return acknowledged
+
+    def unfinished(self) -> list[dict[str, Json]]:
+        """Submissions in the wallet that have no receipt yet."""
+        return [kept for kept in self.wallet.receipts.values() if "receipt" not in kept]
+
+
+def _keys(established: Establishment) -> dict[str, Json]:
+    return {"keys": list(established.keys), "next": list(established.next)}
+
+
+def _controller(record: Mapping[str, Any]) -> str:
+    """Who acts for a subject: a device's controller, an organization itself."""
+    return cast("str", record.get("controller", record.get("did", "")))
