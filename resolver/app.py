@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import secrets
 import socket
 import time
 from collections import Counter
@@ -20,10 +21,12 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 
 from resolver.api import problems
+from resolver.api.connection import limited_by
 from resolver.api.frame import Frame
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.listings import ListingEndpoints
+from resolver.api.openapi import ApiDescription
 from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
 from resolver.api.resolution import ResolutionEndpoints
@@ -58,6 +61,7 @@ def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> Fast
     )
     app.state.service = service
     app.router.routes[:0] = routes(service, statuses)
+    app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
     problems.install(app)
     app.add_middleware(Frame, statuses=statuses)
     return app
@@ -97,14 +101,14 @@ def serve(
     config = uvicorn.Config(
         create_app(settings, site),
         loop="uvloop",
-        http="httptools",
+        http=limited_by(settings),
         ws="none",
         lifespan="on",
         access_log=False,
         server_header=False,
         date_header=True,
         proxy_headers=False,
-        log_level="warning",
+        log_level="error",
         backlog=settings.connections,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.stop_seconds,

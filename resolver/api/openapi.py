@@ -1,0 +1,292 @@
+"""The description of the API (OpenAPI 3.1), kept by hand beside the plain routes.
+
+Its examples are made for the very ledger that is served: pasted against a fresh sandbox they work,
+the operation included, which is signed with a key that is drawn when the service starts. A test
+sends each of them, and compares the addresses here with the routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from identity.errors import catalogue
+from identity.members import format_time
+from identity.operation import Submission
+from identity.wallet import Wallet
+from resolver.api.operations import JSON, NDJSON
+from resolver.api.problems import PROBLEM
+from resolver.did_resolution import METHODS
+from resolver.service import Service
+
+Operation = dict[str, Any]
+
+_TEXT: Final = "text/plain"
+_CODE: Final = "https://id.gs1.org/01/09506000134352/21/M-0017"
+_PROBLEM: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"enum": sorted({error.code for error in catalogue()} | {"internal"})},
+        "detail": {"type": "string", "description": "what went wrong, in plain words"},
+        "pointer": {"type": "string", "description": "JSON pointer to the value that offends"},
+        "hint": {"type": "string", "description": "what to do next"},
+        "section": {"type": "string", "description": "of the specification"},
+    },
+}
+_REGISTERED: Final = {
+    "type": "object",
+    "required": ["operation", "index", "repeated"],
+    "properties": {
+        "operation": {"type": "string", "description": "operation hash"},
+        "did": {"type": "string", "description": "the DID that the operation created"},
+        "index": {"type": "integer", "description": "of its entry in the ledger"},
+        "receipt": {"type": "string", "description": "C2SP tlog-proof"},
+        "repeated": {"type": "boolean", "description": "it stood in the ledger before"},
+    },
+}
+
+
+class ApiDescription:
+    """The OpenAPI document of one service."""
+
+    def __init__(self, service: Service, version: str, random: Callable[[int], bytes]) -> None:
+        self._service = service
+        self._version = version
+        self._wallet = Wallet(random)
+        self._first = self._wallet.draw()
+
+    def __call__(self) -> dict[str, Any]:
+        """The document, with examples that are valid now."""
+        submission = Submission.model_json_schema(ref_template="#/components/schemas/{model}")
+        definitions = submission.pop("$defs")
+        return {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Tetrad",
+                "version": self._version,
+                "summary": "Device identity on a transparency log",
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "paths": self._paths(),
+            "components": {
+                "schemas": {
+                    **definitions,
+                    "Submission": submission,
+                    "Registered": _REGISTERED,
+                    "Problem": _PROBLEM,
+                }
+            },
+        }
+
+    def _paths(self) -> dict[str, dict[str, Operation]]:
+        authority = f"did:tetrad:{self._service.label}:{self._service.ledger_hash}"
+        return {
+            "/v1/operations": {"post": self._register()},
+            "/v1/operations/prepare": {"post": self._prepare()},
+            "/v1/resolve": {
+                "get": _get(
+                    "The device that bears a code",
+                    [
+                        _asked("code", _CODE, required=True),
+                        _asked("scheme", "gs1"),
+                        _at(),
+                        _proof(),
+                    ],
+                    *(200, 300, 400, 404, 410),
+                ),
+                "post": self._resolve(),
+            },
+            **self._records(authority),
+            **self._ledger(),
+            "/1.0/identifiers/{did}": {
+                "get": _get(
+                    "W3C DID Resolution: " + ", ".join(f"did:{method}" for method in METHODS),
+                    [_in_path("did", authority), _asked("versionId"), _asked("versionTime")],
+                    *(200, 303, 400, 404, 406, 410, 501),
+                    media="application/did",
+                )
+            },
+            "/1.0/methods": {"get": _get("DID methods that are resolved", [])},
+            "/1.0/properties": {"get": _get("Properties of this driver", [])},
+            "/1.0/testIdentifiers": {"get": _get("DIDs that can be resolved", [])},
+            "/.well-known/tetrad": {"get": _get("Genesis, log keys, policy, limits", [])},
+            "/healthz": {"get": _get("The process is alive", [])},
+            "/readyz": {"get": _get("Operations are taken", [], 200, 503)},
+            "/metrics": {"get": _get("Figures for Prometheus", [], media=_TEXT)},
+        }
+
+    def _records(self, authority: str) -> dict[str, dict[str, Operation]]:
+        device = f"did:tetrad:{self._service.label}:{self._first.next[0]}"  # of nobody
+        page = [_asked("cursor"), _asked("limit", 10), _asked("status", "active")]
+        return {
+            "/v1/devices": {"get": _get("Devices", [*page, _asked("controller")], 200, 400, 404)},
+            "/v1/devices/{did}": {
+                "get": _get("A device", [_in_path("did", device), _at(), _proof()], 200, 404, 410)
+            },
+            "/v1/devices/{did}/history": {
+                "get": _get(
+                    "What happened to it, the newest first",
+                    [_in_path("did", device), _asked("limit", 10), _asked("before")],
+                    *(200, 404),
+                )
+            },
+            "/v1/devices/{did}/receipt": {
+                "get": _get(
+                    "The receipt of its registration, a C2SP tlog-proof",
+                    [_in_path("did", device)],
+                    *(200, 404),
+                    media=_TEXT,
+                )
+            },
+            "/v1/organizations": {"get": _get("Organizations", page)},
+            "/v1/organizations/{did}": {
+                "get": _get("An organization", [_in_path("did", authority)], 200, 404)
+            },
+            "/v1/grants": {"get": _get("Grants", [*page, _asked("holder")], 200, 400, 404)},
+            "/v1/grants/{hash}": {
+                "get": _get("A grant", [_in_path("hash", self._service.ledger_hash)], 200, 404)
+            },
+        }
+
+    def _ledger(self) -> dict[str, dict[str, Operation]]:
+        return {
+            "/checkpoint": {
+                "get": _get("The published checkpoint (C2SP tlog-checkpoint)", [], media=_TEXT)
+            },
+            "/tile/{path}": {
+                "get": _get(
+                    "A tile or an entry bundle (C2SP tlog-tiles)",
+                    [_in_path("path", "0/000.p/1")],
+                    *(200, 400, 404),
+                    media="application/octet-stream",
+                )
+            },
+            "/v1/ledger/entries/{index}": {
+                "get": _get("The canonical bytes of an entry", [_in_path("index", 0)], 200, 404)
+            },
+            "/v1/ledger/checkpoints/{size}": {
+                "get": _get(
+                    "The checkpoint that was signed with the commit of a size",
+                    [_in_path("size", 1)],
+                    *(200, 404),
+                    media=_TEXT,
+                )
+            },
+            "/v1/ledger/proofs/inclusion": {
+                "get": _get(
+                    "The inclusion proof of an entry",
+                    [_asked("index", 0, required=True), _asked("size", 1)],
+                    *(200, 404, 422),
+                )
+            },
+            "/v1/ledger/proofs/consistency": {
+                "get": _get(
+                    "The proof that the tree of one size extends that of another",
+                    [_asked("from", 1, required=True), _asked("to", 1)],
+                    *(200, 404, 422),
+                )
+            },
+        }
+
+    def _register(self) -> Operation:
+        created = format_time(self._service.now)
+        body = {"name": "Example", **self._first._asdict(), "recovery": "none"}
+        unsigned = {
+            "type": "organization.register",
+            "ledger": self._service.ledger_hash,
+            "created": created,
+            "body": body,
+        }
+        multikey = self._first.keys[0]
+        signed = self._wallet.sign(unsigned, f"did:key:{multikey}#{multikey}")
+        schema = {"$ref": "#/components/schemas/Submission"}
+        registered = {JSON: {"schema": {"$ref": "#/components/schemas/Registered"}}}
+        return {
+            "summary": "Register one operation, or a batch of them line by line",
+            "parameters": [_asked("receipts", 1)],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    JSON: {"schema": schema, "example": {"operation": signed, "disclosures": []}},
+                    NDJSON: {"schema": schema},
+                },
+            },
+            "responses": {
+                "201": {"description": "It is in the ledger", "content": registered},
+                "200": {
+                    "description": "It was in the ledger already; or a batch, line by line",
+                    "content": {**registered, NDJSON: {}},
+                },
+                **_problems(400, 403, 408, 409, 413, 415, 422, 429, 503),
+            },
+        }
+
+    def _prepare(self) -> Operation:
+        example = {
+            "type": "organization.register",
+            "body": {"name": "Example", **self._first._asdict()},
+        }
+        return {
+            "summary": "From a plain description to the exact bytes to sign",
+            "description": "Never sign what you have not read.",
+            "requestBody": {"required": True, "content": {JSON: {"example": example}}},
+            "responses": {
+                "200": {"description": "The operation, and for each signer what it signs"},
+                **_problems(400, 404, 413, 415, 422),
+            },
+        }
+
+    def _resolve(self) -> Operation:
+        return {
+            "summary": "The device behind a disclosed number, or a code that no URL should hold",
+            "requestBody": {
+                "required": True,
+                "content": {JSON: {"example": {"code": _CODE, "proof": False}}},
+            },
+            "responses": {
+                "200": {"description": "The device"},
+                **_problems(300, 400, 404, 410, 413, 415, 422, 429),
+            },
+        }
+
+
+def _get(
+    summary: str, parameters: list[dict[str, Any]], *statuses: int, media: str = JSON
+) -> Operation:
+    """A GET operation with its responses: 200 and whatever else there may be."""
+    return {
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "Found", "content": {media: {}}},
+            **_problems(*(status for status in statuses if status != 200), 422),
+        },
+    }
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {str(one): {"description": "Refused", "content": content} for one in statuses}
+
+
+def _asked(name: str, example: object = None, *, required: bool = False) -> dict[str, Any]:
+    kind = "integer" if isinstance(example, int) else "string"
+    shown = {} if example is None else {"example": example}
+    schema = {"type": kind}
+    return {"name": name, "in": "query", "required": required, "schema": schema, **shown}
+
+
+def _at() -> dict[str, Any]:
+    return {**_asked("at"), "description": "as of this time, 2026-11-22T08:00:00Z"}
+
+
+def _proof() -> dict[str, Any]:
+    return {**_asked("proof", 0), "description": "1 for the evidence beside the answer"}
+
+
+def _in_path(name: str, example: object) -> dict[str, Any]:
+    return {**_asked(name, example, required=True), "in": "path"}
