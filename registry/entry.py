@@ -81,6 +81,7 @@ def parse_entry(data: bytes, index: int) -> Entry:
     unique = value.get("unique", {})
     if (
         set(value) - {"unique"} != {"index", "time", "previous", "operation"}
+        or type(value["index"]) is not int  # true is 1, to Python
         or value["index"] != index
         or not isinstance(value["time"], str)
         or not isinstance(value["previous"], str)
@@ -88,6 +89,7 @@ def parse_entry(data: bytes, index: int) -> Entry:
         or not isinstance(unique, dict)
         or ("unique" in value and not unique)
         or not all(isinstance(hashed, str) for hashed in unique.values())
+        or not all(pointer.startswith("/") for pointer in unique)  # RFC 6901
     ):
         raise LedgerTampered("an entry does not have the members of one", index=index)
     try:

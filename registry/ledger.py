@@ -109,7 +109,7 @@ class Ledger:
         self._rules = rules
         self._signer = signer
         self._origin = origin
-        self._stopped: TetradError | None = None
+        self._stopped = ""
         self._reload()
 
     def _reload(self) -> None:
@@ -131,8 +131,8 @@ class Ledger:
         LedgerStopped when the commit failed: then none of them was written, and this writer refuses
         from now on.
         """
-        if self._stopped is not None:
-            raise self._stopped
+        if self._stopped:
+            raise LedgerStopped(self._stopped, hint="start the service again")
         draft = _Draft(self._rules, self.state, self._head, self._frontier, now)
         outcomes: list[Outcome] = []
         for checked in operations:
@@ -148,23 +148,24 @@ class Ledger:
         return outcomes
 
     def _commit(self, draft: _Draft) -> None:
-        head = draft.head()
-        text = Checkpoint(self._origin, head.size, head.root).format()
-        batch = Batch(
-            draft.entries,
-            changed_tiles(draft.start, draft.leaves, self._store.tile),
-            draft.records,
-            draft.rows,
-            draft.disclosures,
-            head,
-            sign_note(text, [self._signer], draft.now),
-        )
         try:
+            # Extends the tree in memory, so that whatever fails from here on leaves it unusable.
+            head = draft.head()
+            text = Checkpoint(self._origin, head.size, head.root).format()
+            batch = Batch(
+                draft.entries,
+                changed_tiles(draft.start, draft.leaves, self._store.tile),
+                draft.records,
+                draft.rows,
+                draft.disclosures,
+                head,
+                sign_note(text, [self._signer], draft.now),
+            )
             self._store.commit(batch, self._head)
-        except LedgerStopped as error:
+        except BaseException as error:
             # A flush that failed once is never trusted again: an operator restarts the service,
             # which begins from what the store really holds.
-            self._stopped = error
+            self._stopped = f"a commit failed: {getattr(error, 'detail', type(error).__name__)}"
             self._reload()
             raise
         self._head = head

@@ -38,11 +38,12 @@ class LedgerReader:
         """The entry at an index. Raises NotFound."""
         if index < 0 or index >= self.head().size:
             raise NotFound("no such entry", size=self.head().size)
-        (entry,) = self._store.entries(index, index + 1)
-        return entry
+        return self.entries(index, index + 1)[0]
 
     def entries(self, start: int, end: int) -> list[bytes]:
-        """The entries start … end-1, which must exist."""
+        """The entries start … end-1. Raises NotFound where the ledger does not have them all."""
+        if not 0 <= start <= end <= self.head().size:
+            raise NotFound("no such entries", size=self.head().size)
         found = self._store.entries(start, end)
         if len(found) != end - start:
             raise LedgerTampered("entries are missing from the store", index=start + len(found))

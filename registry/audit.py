@@ -1,0 +1,320 @@
+"""The audit: a whole ledger, re-hashed and replayed through the very rules that wrote it.
+
+    audited = audit(store, RuleBook(SCHEMES), stored=store)          # a data folder
+    audited = audit(remote, RuleBook(SCHEMES), genesis=pinned)       # a log over HTTP
+
+Every entry is read strictly, its bytes compared with their canonical form, its hash with the
+published tile, its `previous` with the hash of the entry before; every proof's signature is
+verified, the rule book applied with the entry's own time and keyed hashes, the tree grown. At the
+end the root must be the one under the log's signature. With `stored`, all that the store keeps is
+compared with what the replay wrote: versions, the newest of each key, listings, checkpoints, head.
+What fails raises LedgerTampered with the first `index` that does not follow.
+
+An entry is judged in two stages: `check_chunk` needs no state and may run in other processes (most
+of the time goes into signatures), the replay is sequential. The replay's own state lives in a store
+too, `scratch`: memory by default (about 3 KB a device), an SQLite file where the ledger is large.
+What cannot be repeated is the admission of disclosed values. Specified in specs/2-registry.md,
+"Audit".
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol, cast
+
+from identity.errors import InvalidCheckpoint, LedgerTampered, NotFound, TetradError
+from identity.jcs import Json, canonicalize_profile
+from identity.keys import public_key
+from identity.members import parse_time
+from identity.operation import (
+    RegistryGenesis,
+    read_operation,
+)
+from registry.checking import Checked
+from registry.checkpoint import Checkpoint, open_checkpoint
+from registry.comparison import Comparison
+from registry.entry import FIRST_PREVIOUS
+from registry.ledger import StoredState, known_index, listing_row, verify_pending
+from registry.merkle import HASH_SIZE, Frontier, leaf_hash
+from registry.note import VerifierKey
+from registry.rules import RuleBook
+from registry.state import Changes, MemoryState, State, Subject, state_key
+from registry.store import Batch, Head, MemoryStore, Row, Store
+from registry.tile import WIDTH, changed_tiles
+from registry.verdict import Chunk, Verdict, Verdicts, check_chunk, check_entry, reread
+
+MAX_KNOWN_KEYS = 4096
+
+
+class Source(Protocol):
+    """What is audited. A Store is one; so is a client of a log's checkpoint, tiles and bundles."""
+
+    def checkpoint(self) -> bytes | None:
+        """The newest signed checkpoint, or None where there is none."""
+        ...
+
+    def entries(self, start: int, end: int) -> list[bytes]:
+        """The entries start … end-1: at most 256, all in one bundle."""
+        ...
+
+    def tile(self, level: int, n: int) -> bytes:
+        """A tile as wide as the checkpoint's tree has it, or wider; 32 bytes a hash."""
+        ...
+
+
+CheckChunks = Callable[[Iterable[Chunk]], Iterable[Verdicts]]
+"""Verdicts of chunks, in their order: `map(check_chunk, …)`, or the same over several processes
+with `check_apart`. It draws chunks only as far ahead as it means to keep in memory."""
+
+
+class Audited(NamedTuple):
+    """What held."""
+
+    size: int
+    root: bytes
+    time: int
+    """Of the last entry, in seconds since the epoch."""
+    genesis: str
+    operations: dict[str, int]
+    """How many of each type."""
+
+
+def _in_turn(chunks: Iterable[Chunk]) -> Iterator[Verdicts]:
+    return map(check_chunk, chunks)
+
+
+def audit(
+    source: Source,
+    rules: RuleBook,
+    *,
+    genesis: str | None = None,
+    stored: Store | None = None,
+    scratch: Store | None = None,
+    check: CheckChunks = _in_turn,
+    progress: Callable[[int, int], None] | None = None,
+) -> Audited:
+    """Replays a ledger up to its newest checkpoint.
+
+    `genesis` is the pinned operation hash of its genesis; without it, whatever ledger this is.
+    `stored` is the store behind the source, where there is one: no other process writes to it.
+    `scratch` is an empty store for the replay's own state. `progress(done, total)` counts entries.
+
+    Raises LedgerTampered with `index`, InvalidCheckpoint for one that the log has not signed, and
+    NotFound where nothing was ever committed.
+    """
+    replay = _Replay(source, rules, genesis, stored, MemoryStore() if scratch is None else scratch)
+    for verdicts in check(replay.chunks()):
+        replay.take(verdicts)
+        if progress is not None:
+            progress(replay.size, replay.checkpoint.size)
+    return replay.finish()
+
+
+class _Changes:
+    """What the entries of one chunk change, over the state before them."""
+
+    def __init__(self, state: State) -> None:
+        self.overlay = MemoryState(state)
+        self.records: list[tuple[bytes, int, bytes]] = []
+        self.rows: list[Row] = []
+
+    def add(self, index: int, changes: Changes) -> None:
+        """The changes of one entry, in the order in which the writer writes them."""
+        self.overlay.advance(changes)
+        for key, record in changes.items():
+            written = canonicalize_profile(cast("Json", record))
+            self.records.append((state_key(key), index, written))
+            row = listing_row(self.overlay, key, record)
+            if row is not None:
+                self.rows.append(row)
+
+
+class _Replay:
+    """The sequential stage: the state, the tree and the clock as of the entries so far."""
+
+    def __init__(
+        self,
+        source: Source,
+        rules: RuleBook,
+        genesis: str | None,
+        stored: Store | None,
+        scratch: Store,
+    ) -> None:
+        self._source = source
+        self._rules = rules
+        self._stored = stored
+        self._scratch = scratch
+        self._comparison = Comparison(scratch, stored) if stored is not None else None
+        self._state = StoredState(scratch)
+        self._head: Head | None = None
+        self._frontier = Frontier()
+        self._edge: dict[int, tuple[int, bytes]] = {}
+        self._waiting: deque[Chunk] = deque()
+        self._keys: dict[str, str] = {}
+        self._operations: Counter[str] = Counter()
+        self._time = 0
+        self._last_leaf: bytes | None = None
+        self.size = 0
+        self._log, self._origin, self.genesis = self._begin(genesis)
+        note = source.checkpoint()
+        if note is None:
+            raise LedgerTampered("there are entries and no checkpoint", index=0)
+        self.checkpoint = open_checkpoint(note, self._log).checkpoint
+        if self.checkpoint.origin != self._origin or self.checkpoint.size == 0:
+            raise InvalidCheckpoint("the newest checkpoint is not one of this ledger")
+
+    def _begin(self, pinned: str | None) -> tuple[list[VerifierKey], str, str]:
+        """The log keys and the origin out of the genesis, and its hash; the rest comes later."""
+        first = self._source.entries(0, 1)
+        if not first:
+            raise NotFound("the ledger has not begun")
+        try:
+            verdict = check_entry(first[0], 0, {})
+            operation = verdict.operation
+            if not isinstance(operation, RegistryGenesis):
+                raise LedgerTampered("the ledger does not begin with a genesis", index=0)
+            keys = [VerifierKey.parse(vkey) for vkey in operation.body.log]
+        except TetradError as error:
+            raise _tampered(0, error) from error
+        if pinned not in (None, verdict.hash):
+            raise LedgerTampered(
+                "this is another ledger: its genesis is not the pinned one",
+                index=0,
+                genesis=verdict.hash,
+            )
+        return keys, operation.body.origin, verdict.hash
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The entries under the checkpoint, a bundle at a time."""
+        for start in range(0, self.checkpoint.size, WIDTH):
+            end = min(start + WIDTH, self.checkpoint.size)
+            entries = self._source.entries(start, end)
+            if len(entries) != end - start:
+                raise LedgerTampered("an entry is missing", index=start + len(entries))
+            chunk = Chunk(start, entries, dict(self._keys))
+            self._waiting.append(chunk)
+            yield chunk
+
+    def take(self, verdicts: Verdicts) -> None:
+        """The verdicts of the chunk that waits longest: each entry in its turn, then its tiles."""
+        chunk = self._waiting.popleft()
+        published = self._source.tile(0, chunk.start // WIDTH)
+        changes = _Changes(self._state)
+        leaves: list[bytes] = []
+        for place, (data, verdict) in enumerate(zip(chunk.entries, verdicts, strict=True)):
+            index = chunk.start + place
+            leaf = leaf_hash(data)
+            if published[place * HASH_SIZE : (place + 1) * HASH_SIZE] != leaf:
+                raise LedgerTampered("the entry is not the one that the tile holds", index=index)
+            try:
+                if not isinstance(verdict, Verdict):
+                    raise verdict
+                self._replay(changes, data, index, verdict)
+            except TetradError as error:
+                raise _tampered(index, error) from error
+            self._last_leaf = leaf
+            leaves.append(leaf)
+            self._frontier.append(leaf)
+            self._check_checkpoint(index + 1)
+        self._grow(chunk.start, leaves)
+        self._commit(changes)
+        if self._comparison is not None:
+            self._comparison.chunk(chunk.start, chunk.entries)
+
+    def _replay(self, changes: _Changes, data: bytes, index: int, verdict: Verdict) -> None:
+        """One entry against the state before it."""
+        entry, operation = verdict.entry, verdict.operation
+        if entry is None or operation is None:
+            entry = reread(data, index)
+            operation = read_operation(entry.operation)
+        if entry.previous != (self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS):
+            raise LedgerTampered("the entry does not follow the one before it", index=index)
+        now = parse_time(entry.time)
+        if now < self._time:
+            raise LedgerTampered("the entry is older than the one before it", index=index)
+        self._time = now
+        checked = Checked(operation, verdict.hash, b"", entry.unique, [], verdict.pending)
+        if known_index(changes.overlay, checked) is not None:
+            raise LedgerTampered("the operation stands in the ledger twice", index=index)
+        if verdict.pending:
+            verify_pending(changes.overlay, checked)
+        changed = self._rules.apply(changes.overlay, operation, verdict.hash, entry.unique, now)
+        changes.add(index, changed)
+        self._operations[operation.type] += 1
+        for key, record in changed.items():
+            if key[0] == "did" and cast("Subject", record)["kind"] != "device":
+                self._remember(cast("Subject", record)["keys"])
+
+    def _remember(self, multikeys: Sequence[str]) -> None:
+        """Keys of organizations, the newest last, for those who check ahead."""
+        for multikey in multikeys:
+            thumbprint = public_key(multikey).thumbprint
+            self._keys.pop(thumbprint, None)
+            self._keys[thumbprint] = multikey
+        while len(self._keys) > MAX_KNOWN_KEYS:
+            del self._keys[next(iter(self._keys))]
+
+    def _check_checkpoint(self, size: int) -> None:
+        """The note that the store keeps for a commit of that size, if one ended there."""
+        note = self._stored.checkpoint(size) if self._stored is not None else None
+        if note is None:
+            return
+        try:
+            checkpoint = open_checkpoint(note, self._log).checkpoint
+        except InvalidCheckpoint as error:
+            raise _tampered(size - 1, error) from error
+        if checkpoint != Checkpoint(self._origin, size, self._frontier.root()):
+            raise LedgerTampered("the stored checkpoint is of another tree", index=size - 1)
+
+    def _grow(self, start: int, leaves: list[bytes]) -> None:
+        """The tiles over new leaves; full ones above the leaves are compared at once."""
+        edge = {(level, n): data for level, (n, data) in self._edge.items()}
+        for level, n, data in changed_tiles(start, leaves, lambda level, n: edge[level, n]):
+            self._edge[level] = n, data
+            if level and len(data) == WIDTH * HASH_SIZE:
+                self._check_tile(level, n, data)
+
+    def _check_tile(self, level: int, n: int, data: bytes) -> None:
+        published = self._source.tile(level, n)
+        for place in range(0, len(data), HASH_SIZE):
+            if published[place : place + HASH_SIZE] != data[place : place + HASH_SIZE]:
+                first = n * WIDTH + place // HASH_SIZE << 8 * level
+                raise LedgerTampered(f"a hash of tile {level}/{n} is another", index=first)
+
+    def _commit(self, changes: _Changes) -> None:
+        head = Head(
+            self._frontier.size,
+            self._frontier.root(),
+            self._time,
+            self._last_leaf or b"",
+            tuple(self._frontier.hashes),
+        )
+        batch = Batch([], [], changes.records, changes.rows, [], head, b"")
+        self._scratch.commit(batch, self._head)
+        self._state.committed(changes.overlay.records)
+        self._head = head
+        self.size = head.size
+
+    def finish(self) -> Audited:
+        """What can be told only at the end: the right edge, the root, the store as a whole."""
+        head = self._head
+        if head is None or head.size != self.checkpoint.size:
+            raise RuntimeError("the checks of some entries were never handed back")
+        for level, (n, data) in self._edge.items():
+            if level:
+                self._check_tile(level, n, data)
+        if head.root != self.checkpoint.root:
+            raise LedgerTampered(
+                "the tree does not have the root that the log has signed", index=head.size - 1
+            )
+        if self._comparison is not None:
+            self._comparison.everything(head)
+        return Audited(head.size, head.root, head.time, self.genesis, dict(self._operations))
+
+
+def _tampered(index: int, cause: TetradError) -> LedgerTampered:
+    """What another error means for a ledger; it shows the code of the cause."""
+    if isinstance(cause, LedgerTampered):
+        return cause
+    return LedgerTampered(f"entry {index}: {cause.detail}", index=index, cause=cause.code)
