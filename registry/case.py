@@ -29,6 +29,7 @@ from registry.state import (
     Changes,
     Device,
     Key,
+    OperationRecord,
     Organization,
     Registry,
     Stamp,
@@ -174,10 +175,13 @@ class Case:
         """`changes`, the subject as it is after them, and where the operation stands."""
         key: Key = ("did", subject["did"])
         latest = cast("Subject", changes.get(key, subject))
+        place: OperationRecord = {"entry": self.state.size}
+        if by is not None:
+            place["by"] = by
         return {
             **changes,
             key: cast("Device", self.after(latest, by=by)),
-            ("operation", self.hash): {"entry": self.state.size},
+            ("operation", self.hash): place,
         }
 
     def committed(self, pointer: str) -> str:

@@ -237,8 +237,10 @@ def known_index(state: State, checked: Checked) -> int | None:
     """Where the very same operation stands already: idempotence is by operation hash alone."""
     operation = checked.operation
     if operation.type not in ESTABLISHING:
-        record = state.get(("operation", checked.hash))
-        return cast("OperationRecord", record)["entry"] if record else None
+        record = cast("OperationRecord | None", state.get(("operation", checked.hash)))
+        # A suspension is its signer's, whom the hash does not cover: another's is another one.
+        signer = operation.proof[0].verificationMethod.partition("#")[0]
+        return record["entry"] if record and record.get("by", signer) == signer else None
     genesis = checked.hash if isinstance(operation, RegistryGenesis) else operation.ledger
     subject = subject_of(state, tetrad_did(genesis, checked.hash))
     return subject["registered"]["entry"] if subject else None

@@ -135,6 +135,8 @@ class OperationRecord(TypedDict):
     """Where an operation stands."""
 
     entry: int
+    by: NotRequired[str]
+    """Of a suspension or resumption: whose it is, since the hash does not cover the proof."""
 
 
 Record = (

@@ -67,7 +67,15 @@ def _who(case: Case, subject: Subject) -> str:
     """Who suspends or resumes: with a sequence the controller, without one a supervisor."""
     signers = case.signers(lenient=subject["did"])
     if case.operation.sequence is None:
-        return signers.one_of(lambda did: did in _supervisors(case, subject))
+        who = signers.one_of(lambda did: did in _supervisors(case, subject))
+        # Two supervisors may use the same words in the same second: one hash, and two suspensions.
+        if case.state.get(("operation", case.hash)) is not None:
+            raise WrongState(
+                "another party has signed the very same words",
+                pointer="/proof",
+                hint="sign anew, with another reason or a later time",
+            )
+        return who
     signers.exactly({_controller(subject)})
     case.in_order(subject)
     return _controller(subject)

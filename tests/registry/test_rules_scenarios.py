@@ -1,0 +1,107 @@
+"""Every scenario of tests/scenarios, played against a ledger: the rule book's table row by row.
+
+What is refused is refused by that class of error at that pointer, and changes nothing; what is
+accepted changes exactly what `apply` said, and is not applied twice.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from identity.errors import Conflict, NumberTaken, ObjectTaken, TetradError, catalogue
+from registry.ledger import Accepted
+from registry.rules import ROWS
+from registry.state import Key, Record
+from tests.factory import RULES
+from tests.scenarios import Scenario, Town, all_scenarios
+
+SCENARIOS = all_scenarios()
+
+
+class Watched:
+    """A state that notes what was read, and hands out copies, so that a change shows."""
+
+    def __init__(self, town: Town) -> None:
+        self._state = town.ledger.state
+        self.read: dict[Key, Record | None] = {}
+
+    @property
+    def size(self) -> int:
+        return self._state.size
+
+    def get(self, key: Key) -> Record | None:
+        self.read.setdefault(key, copy.deepcopy(self._state.get(key)))
+        return copy.deepcopy(self.read[key])
+
+
+def decide(scenario: Scenario, town: Town, signed: Any) -> Any:
+    """What the rule book alone says: changes or an error."""
+    checked = town.check(signed)
+    unique = {} if scenario.undisclosed else checked.unique
+    try:
+        return RULES.apply(Watched(town), checked.operation, checked.hash, unique, town.now)
+    except TetradError as error:
+        return error
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
+def test_scenario(scenario: Scenario) -> None:
+    town = scenario.world()
+    signed = scenario.build(town)
+    decided = decide(scenario, town, signed)
+    again = decide(scenario, town, signed)
+    if scenario.error is not None:
+        assert type(decided) is scenario.error, decided
+        assert decided.pointer == scenario.pointer
+        assert decided.problem() == again.problem()
+    else:
+        assert isinstance(decided, dict), decided
+        assert decided == again
+    if scenario.undisclosed:
+        return
+    before = town.store.head()
+    (outcome,) = town.submit(signed)
+    if scenario.error is not None:
+        assert isinstance(outcome, TetradError)
+        assert outcome.problem() == decided.problem()
+        assert town.store.head() == before
+    else:
+        assert isinstance(outcome, Accepted), outcome
+        for key, record in decided.items():
+            assert town.ledger.state.get(key) == record
+        (repeated,) = town.submit(signed)
+        assert repeated == Accepted(outcome.hash, outcome.index, repeated=True)
+
+
+def test_every_row_is_accepted_once_and_refused_once() -> None:
+    types = {row.model_fields["type"].annotation.__args__[0] for row in ROWS}  # type: ignore[union-attr]
+    for wanted in (True, False):
+        shown = {one.name.partition("-")[0] for one in SCENARIOS if (one.error is None) == wanted}
+        assert shown == types
+
+
+def test_every_error_of_the_rules_has_a_scenario() -> None:
+    shown = {one.error.code for one in SCENARIOS if one.error}
+    families = ("rule.", "conflict.", "right.")
+    of_rules = {error.code for error in catalogue() if error.code.startswith(families)}
+    assert of_rules <= shown
+
+
+@pytest.mark.parametrize("conflict", [NumberTaken, ObjectTaken])
+def test_a_conflict_names_the_place_and_never_the_other_party(conflict: type[Conflict]) -> None:
+    for scenario in SCENARIOS:
+        if scenario.error is conflict:
+            town = scenario.world()
+            signed = scenario.build(town)
+            shown = str(decide(scenario, town, signed).problem())
+            assert "did:tetrad:" not in shown
+            assert "zQm" not in shown
+
+
+def test_names_tell_scenarios_apart() -> None:
+    names = [one.name for one in SCENARIOS]
+    assert len(set(names)) == len(names)
+    assert all(one.description.endswith(".") for one in SCENARIOS)
