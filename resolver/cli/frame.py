@@ -1,0 +1,246 @@
+"""What every command has: its common options, its way to speak, and its way to fail.
+
+    @verb()
+    @click.argument("name")
+    def show(frame: Frame, name: str) -> None: …
+
+A refusal is one line and a hint on the standard error, exit code 1; with `--json` it is the problem
+object (RFC 9457) on the standard output. An interrupted command ends with 130, and says nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from identity.errors import KeystoreError, MalformedInput, TetradError
+
+if TYPE_CHECKING:
+    from identity.wallet import Wallet
+    from resolver.client import Client
+    from resolver.client.home import Home
+    from resolver.trust import Trust
+
+REFUSED = 1
+INTERRUPTED = 130
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
+HOME = click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="TETRAD_HOME",
+    help="Where keys and trust are kept.  [default: ~/.tetrad]",
+)
+SERVER = [
+    HOME,
+    click.option(
+        "--url", envvar="TETRAD_URL", help="The service.  [default: the one trusted last]"
+    ),
+]
+WALLET = [
+    click.option(
+        "--wallet",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="TETRAD_WALLET",
+        help="Another wallet than that in the home folder, such as an authority's.",
+    ),
+    click.option(
+        "--passphrase-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Its first line opens the wallet; else TETRAD_PASSPHRASE, or a question.",
+    ),
+    click.option("--by", metavar="NAME", help="Who acts: a name or DID in the wallet."),
+]
+
+
+class Frame:
+    """One command at work."""
+
+    def __init__(self, *, as_json: bool, options: Mapping[str, Any]) -> None:
+        self.as_json = as_json
+        self._options = options
+
+    @property
+    def home(self) -> Home:
+        """The folder of this person."""
+        from resolver.client.home import Home
+
+        path: Path | None = self._options.get("home")
+        return Home(path) if path else Home.from_environment(os.environ)
+
+    @property
+    def url(self) -> str:
+        """The service that is meant."""
+        return self._options.get("url") or self.home.url()
+
+    def trust(self) -> Trust:
+        """The ledger that is pinned for that service."""
+        return self.home.trust_at(self.url)
+
+    @contextmanager
+    def reading(self) -> Iterator[Client]:
+        """A client that asks and verifies, and changes nothing."""
+        from resolver.client import Client
+
+        with Client(self.url, trust=self.trust(), on_trust=self.home.keep) as client:
+            yield client
+
+    @contextmanager
+    def writing(self) -> Iterator[Client]:
+        """A client with the wallet open."""
+        from resolver.client import Client
+
+        trust = self.trust()
+        with (
+            self.keystore(trust) as keystore,
+            Client(
+                self.url,
+                trust=trust,
+                wallet=keystore.wallet,
+                save=keystore.save,
+                on_trust=self.home.keep,
+            ) as client,
+        ):
+            yield client
+
+    def keystore(self, trust: Trust) -> Any:  # noqa: ANN401 - a Keystore, loaded late
+        """The wallet for a ledger, which is made where there is none."""
+        path: Path = self._options.get("wallet") or self.home.wallet_file(trust)
+        exists = path.exists()
+        if self._options.get("wallet") and not exists:
+            raise KeystoreError(f"no wallet at {path}", hint="look at --wallet and TETRAD_WALLET")
+        passphrase = self._passphrase(trust, path, exists=exists)
+        return self.home.open_wallet(path, passphrase)
+
+    def _passphrase(self, trust: Trust, path: Path, *, exists: bool) -> str:
+        """The passphrase that was given; a sandbox, which protects nothing, has a common one."""
+        from identity.keystore import read_passphrase
+
+        file: Path | None = self._options.get("passphrase_file")
+        named = file or {"TETRAD_PASSPHRASE", "TETRAD_PASSPHRASE_FILE"} & set(os.environ)
+        if trust.sandbox and not named:
+            from resolver.folder import SANDBOX_PASSPHRASE
+
+            if not exists:
+                self.note(
+                    f"A wallet for this sandbox is made at {path}, not protected by a passphrase "
+                    "of yours:\n  set TETRAD_PASSPHRASE to protect such keys."
+                )
+            return SANDBOX_PASSPHRASE
+        return read_passphrase(os.environ, file=file, confirm=not exists)
+
+    def actor(self, wallet: Wallet) -> str:
+        """The DID of who acts: `--by`, else the only organization in the wallet."""
+        by: str | None = self._options.get("by")
+        return self.party(wallet, by) if by else only_organization(wallet)
+
+    def party(self, wallet: Wallet, name: str) -> str:
+        """A DID, or the DID of that name in the wallet."""
+        return name if name.startswith("did:") else wallet.named(name)
+
+    def by(self, wallet: Wallet) -> str | None:
+        """The DID of `--by`, where it was given."""
+        given: str | None = self._options.get("by")
+        return self.party(wallet, given) if given else None
+
+    def show(self, value: object, *lines: str) -> None:
+        """The outcome: lines for a person, or the value as JSON."""
+        if self.as_json:
+            sys.stdout.flush()
+            click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+            return
+        for line in lines:
+            click.echo(f"  {line}" if line else "")
+
+    def note(self, text: str) -> None:
+        """A remark beside the outcome, on the standard error."""
+        click.echo(f"  {text}", err=True)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Asks; without anyone to ask, `--yes` must have been said. Raises Abort, UsageError."""
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise click.UsageError("there is nobody to ask: say --yes once you have compared it")
+        click.confirm(f"  {question}", abort=True, err=True)
+
+    def fail(self, error: TetradError) -> None:
+        """Says why not."""
+        if self.as_json:
+            click.echo(orjson.dumps(error.problem(), option=orjson.OPT_INDENT_2, default=str))
+            return
+        place = f" (at {error.pointer})" if error.pointer else ""
+        click.echo(f"Refused: {error.detail}{place}  [{error.code}]", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+
+
+def only_organization(wallet: Wallet) -> str:
+    """The one organization of a wallet; devices have no name there. Raises KeystoreError."""
+    found = [did for did, identity in wallet.identities.items() if identity.name]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise KeystoreError(
+            "the wallet holds no organization", hint='tetrad org create "Acme Meters"'
+        )
+    names = ", ".join(repr(wallet.identities[did].name) for did in found)
+    raise KeystoreError(f"the wallet holds {len(found)} organizations", hint=f"--by one of {names}")
+
+
+Command = Callable[..., None]
+
+
+def verb(
+    *options: Callable[[Command], Command], server: bool = True, wallet: bool = False
+) -> Callable[[Command], Command]:
+    """The common options of a command, and its errors; the function's first argument is a Frame."""
+    taken = {"home", "url", "wallet", "passphrase_file", "by"}
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def run(*, as_json: bool, **given: Any) -> None:
+            frame = Frame(
+                as_json=as_json, options={name: given.pop(name) for name in taken & set(given)}
+            )
+            try:
+                command(frame, **given)
+            except TetradError as error:
+                frame.fail(error)
+                raise click.exceptions.Exit(REFUSED) from None
+            except KeyboardInterrupt:
+                raise click.exceptions.Exit(INTERRUPTED) from None
+
+        decorated: Command = run
+        common = [*(SERVER if server else []), *(WALLET if wallet else []), JSON]
+        for option in reversed([*options, *common]):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def read_input(path: str) -> bytes:
+    """The bytes of a file, or of the standard input for "-". Raises MalformedInput."""
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read()
+        return Path(path).read_bytes()
+    except OSError as failure:
+        raise MalformedInput(f"{path} cannot be read: {failure.strerror}") from None
+
+
+def prefix_of(text: str) -> dict[str, str]:
+    """`gtin:09506000` as the scope of a prefix. Raises UsageError."""
+    scheme, colon, prefix = text.partition(":")
+    if not colon or not prefix:
+        raise click.UsageError(f"a prefix reads SCHEME:PREFIX, as in gtin:09506000, not {text!r}")
+    return {"scheme": scheme, "prefix": prefix}

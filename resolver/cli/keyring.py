@@ -1,0 +1,62 @@
+"""`tetrad keys …`: the keys of the wallet."""
+
+from __future__ import annotations
+
+import click
+
+from resolver.cli.frame import Frame, verb
+from resolver.cli.organizations import acknowledged
+from resolver.cli.subjects import subject_of
+
+
+@click.group()
+def keys() -> None:
+    """Keys: drawn here, kept in the wallet, never shown."""
+
+
+@keys.command()
+@verb(
+    click.option(
+        "--algorithm",
+        type=click.Choice(["Ed25519", "P-256"]),
+        default="Ed25519",
+        show_default=True,
+        help="What the hardware of the signer can do.",
+    ),
+    wallet=True,
+)
+def new(frame: Frame, algorithm: str) -> None:
+    """Draw a key and the key to follow it, for an operation that you describe by hand.
+
+    Put the first under `keys` and the second under `next`, then: prepare, tetrad sign, send.
+    """
+    with frame.keystore(frame.trust()) as keystore:
+        first = keystore.wallet.draw(algorithm)
+        keystore.save()
+    shown = {"keys": list(first.keys), "next": list(first.next)}
+    frame.show(shown, f"key   {first.keys[0]}", f"next  {first.next[0]}")
+
+
+@keys.command()
+@click.argument("subject", required=False)
+@verb(wallet=True)
+def rotate(frame: Frame, subject: str | None) -> None:
+    """Let the committed keys of SUBJECT take over: a device, or the wallet's organization."""
+    with frame.writing() as client:
+        did = subject_of(client, subject) if subject else frame.actor(client.wallet)
+        done = client.rotate_keys(did)
+    frame.show(acknowledged(done), f"✓ rotated, entry {done.index}", f"  {did}")
+
+
+@keys.command(name="list")
+@verb(wallet=True)
+def list_(frame: Frame) -> None:
+    """List whom the wallet speaks for; secrets are never shown."""
+    with frame.keystore(frame.trust()) as keystore:
+        held = keystore.wallet.identities
+        shown = {
+            did: {"name": one.name, "keys": one.keys, "next": one.next}
+            for did, one in held.items()
+        }
+    lines = [f"{did}  {one['name']}" for did, one in shown.items()]
+    frame.show(shown, *(lines or ["none yet"]))

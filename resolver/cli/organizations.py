@@ -1,0 +1,105 @@
+"""`tetrad org …`: organizations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from resolver.cli.frame import Frame, prefix_of, verb
+from resolver.cli.listing import list_page, page_options
+
+if TYPE_CHECKING:
+    from resolver.client import Acknowledged
+
+
+@click.group()
+def org() -> None:
+    """Organizations: makers, operators, issuers."""
+
+
+@org.command()
+@click.argument("name")
+@verb(
+    click.option("--prefix", metavar="SCHEME:PREFIX", help="Also take this prefix (a sandbox)."),
+    click.option("--uscc", help="China's unified social credit code."),
+    wallet=True,
+)
+def create(frame: Frame, name: str, prefix: str | None, uscc: str | None) -> None:
+    """Create the organization NAME under keys that are drawn here.
+
+    Outside a sandbox somebody with the right to admit signs as well: --wallet and --by.
+    """
+    scope = prefix_of(prefix) if prefix else None
+    with frame.writing() as client:
+        admits = frame.by(client.wallet)
+        made = client.create_organization(name, uscc=uscc, by=[admits] if admits else [])
+        did = cast("str", made.did)
+        lines = [f"✓ {name}", f"  {did}", f"✓ in the ledger, entry {made.index}"]
+        shown = acknowledged(made) | {"did": did, "name": name}
+        if scope is not None:
+            granted = client.issue_grant(did, "prefix", cast("Any", scope))
+            lines.append(f"✓ prefix {prefix} granted, entry {granted.index}")
+            shown["grant"] = acknowledged(granted)
+    frame.show(shown, *lines)
+
+
+@org.command()
+@click.argument("name", required=False)
+@verb(wallet=True)
+def show(frame: Frame, name: str | None) -> None:
+    """Show an organization, by DID or by its NAME in the wallet."""
+    if name and name.startswith("did:"):
+        with frame.reading() as client:
+            record = client.organization(name)
+    else:
+        with frame.writing() as client:
+            did = frame.party(client.wallet, name) if name else frame.actor(client.wallet)
+            record = client.organization(did)
+    frame.show(record, *described(record))
+
+
+@org.command()
+@click.argument("name", required=False)
+@verb(
+    click.option("--name", "new_name", help="Another name."),
+    click.option("--uscc", help="Another unified social credit code."),
+    wallet=True,
+)
+def update(frame: Frame, name: str | None, new_name: str | None, uscc: str | None) -> None:
+    """Change the name or code of an organization, the only one of the wallet unless named."""
+    body: dict[str, Any] = {"name": new_name, "uscc": uscc}
+    body = {member: value for member, value in body.items() if value is not None}
+    if not body:
+        raise click.UsageError("say what changes: --name or --uscc")
+    with frame.writing() as client:
+        did = frame.party(client.wallet, name) if name else frame.actor(client.wallet)
+        done = client.update_organization(did, body)
+    frame.show(acknowledged(done), f"✓ updated, entry {done.index}")
+
+
+@org.command(name="list")
+@verb(*page_options(("active", "suspended", "revoked")))
+def list_(frame: Frame, **query: Any) -> None:
+    """List the organizations of the ledger."""
+    list_page(frame, "organizations", query, lambda one: f"{one['status']:9} {one['did']}  {one['name']}")
+
+
+def described(record: dict[str, Any]) -> list[str]:
+    """An organization's record in lines."""
+    held = [f"  {right}: {len(grants)}" for right, grants in record.get("grants", {}).items()]
+    code = [f"  USCC {record['uscc']}"] if "uscc" in record else []
+    return [f"{str(record['status']).upper()}  {record['did']}  {record['name']}", *code, *held]
+
+
+def acknowledged(done: Acknowledged) -> dict[str, Any]:
+    """What was acknowledged, for programs."""
+    shown: dict[str, Any] = {
+        "operation": done.hash,
+        "index": done.index,
+        "time": done.time,
+        "receipt": done.receipt,
+    }
+    if done.did is not None:
+        shown["did"] = done.did
+    return shown

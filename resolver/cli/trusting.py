@@ -1,0 +1,54 @@
+"""`tetrad trust URL`: pins the ledger behind a service, after a person has seen its fingerprint."""
+
+from __future__ import annotations
+
+import click
+
+from identity.errors import InvalidAnswer
+from resolver.cli.frame import HOME, Frame, verb
+
+
+@click.command()
+@click.argument("url")
+@verb(
+    HOME,
+    click.option("--yes", is_flag=True, help="Do not ask: the fingerprint was compared already."),
+    click.option("--ledger", metavar="zQm…", help="The fingerprint that you were told."),
+    server=False,
+)
+def trust(frame: Frame, url: str, *, yes: bool, ledger: str | None) -> None:
+    """Pin the ledger behind the service at URL.
+
+    Its fingerprint is the hash of its genesis. Compare it with what the operator publishes
+    elsewhere: from then on, no answer of another ledger is believed, and none that goes back
+    behind what was seen.
+    """
+    from resolver.client import Client
+
+    with Client(url, on_trust=frame.home.keep) as client:
+        shown = client.introduce()
+        if ledger is not None and ledger != shown.ledger:
+            raise InvalidAnswer(
+                f"the service shows the ledger {shown.ledger}, not {ledger}",
+                hint="is this the right address?",
+            )
+        known = frame.home.knows(shown)
+        if not frame.as_json:
+            kind = "sandbox: anyone may register" if shown.sandbox else "permissioned"
+            click.echo(f"  Ledger {shown.ledger}")
+            click.echo(f"  {shown.name}, log {shown.origin}  ({kind})")
+        if not known:
+            frame.confirm("Is this the fingerprint that you were told?", yes=yes or bool(ledger))
+        client.pin(frame.home.trust_in(shown.ledger) if known else shown)
+        client.checkpoint()
+        frame.home.pin(url, client.trust)
+        frame.show(
+            {
+                "ledger": shown.ledger,
+                "label": shown.label,
+                "origin": shown.origin,
+                "url": client.url,
+                "size": client.trust.size,
+            },
+            f"Pinned. {client.trust.size} entries under its newest checkpoint.",
+        )

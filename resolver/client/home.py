@@ -1,0 +1,172 @@
+"""What a person's client remembers between commands, under TETRAD_HOME (~/.tetrad by default).
+
+    servers.json                   the addresses and the ledger behind each, and the one in use
+    ledgers/<label>/trust.json     the pinned genesis and the newest checkpoint seen
+    ledgers/<label>/wallet         the keystore: keys, what was signed, its receipts
+
+Every file is replaced in one step, so that a crash leaves the old one or the new one. Two programs
+that saw different checkpoints keep the larger (resolver/trust.py, `merged`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import orjson
+
+from identity.did import ledger_label
+from identity.errors import InvalidAnswer, KeystoreError, MalformedInput, TetradError
+from identity.jcs import Json, parse
+from identity.keystore import Keystore
+from resolver.client.flow import check_address
+from resolver.trust import Trust, merged
+
+
+class Home:
+    """One folder of one person."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Home:
+        """TETRAD_HOME, else ~/.tetrad."""
+        named = environment.get("TETRAD_HOME")
+        return cls(Path(named) if named else Path.home() / ".tetrad")
+
+    def url(self) -> str:
+        """The address in use: that of the ledger that was trusted last. Raises MalformedInput."""
+        url = self._servers().get("default")
+        if not isinstance(url, str):
+            raise MalformedInput(
+                "no service is named, and none is trusted yet", hint="tetrad trust URL"
+            )
+        return url
+
+    def trust_at(self, url: str) -> Trust:
+        """The ledger that is pinned for an address. Raises MalformedInput where none is."""
+        label = cast("dict[str, Json]", self._servers().get("servers", {})).get(check_address(url))
+        if not isinstance(label, str):
+            raise MalformedInput(
+                f"the service at {url} is not trusted yet", hint=f"tetrad trust {url}"
+            )
+        return self._read_trust(label)
+
+    def trust_in(self, ledger: str) -> Trust:
+        """The pinned ledger with this genesis hash. Raises MalformedInput where it is not one."""
+        label = ledger_label(ledger)
+        if not self._trust_file(label).exists():
+            raise MalformedInput(
+                f"the ledger {ledger} is not trusted yet", hint="tetrad trust URL of its service"
+            )
+        return self._read_trust(label)
+
+    def knows(self, trust: Trust) -> bool:
+        """Whether this very ledger is pinned already."""
+        return self._trust_file(trust.label).exists() and (
+            self._read_trust(trust.label).ledger == trust.ledger
+        )
+
+    def pin(self, url: str, trust: Trust) -> None:
+        """Pins a ledger, and makes its address the one in use.
+
+        Raises InvalidAnswer where another ledger has the same label.
+        """
+        self.keep(trust)
+        with self._locked():
+            servers = self._servers()
+            known = cast("dict[str, Json]", servers.get("servers", {}))
+            address = check_address(url)
+            value = {"default": address, "servers": {**known, address: trust.label}}
+            self._write(self.path / "servers.json", value)
+
+    def keep(self, trust: Trust) -> None:
+        """Remembers the newest checkpoint of a ledger. Raises ForkDetected, InvalidAnswer."""
+        with self._locked():
+            path = self._trust_file(trust.label)
+            if path.exists():
+                before = self._read_trust(trust.label)
+                if before.ledger != trust.ledger:
+                    raise InvalidAnswer("two ledgers have the same label: one of them is an attack")
+                trust = merged(trust, before)
+            self._write(path, trust.to_json())
+
+    def wallet_file(self, trust: Trust) -> Path:
+        """Where the wallet for a ledger lies."""
+        return self.path / "ledgers" / trust.label / "wallet"
+
+    def open_wallet(self, path: Path, passphrase: str) -> Keystore:
+        """The wallet, which is made where there is none. Raises KeystoreError."""
+        if path.exists():
+            return Keystore.open(path, passphrase, os.urandom)
+        return Keystore.create(path, passphrase, os.urandom)
+
+    def _servers(self) -> dict[str, Json]:
+        value = self._read(self.path / "servers.json")
+        return value if isinstance(value, dict) else {}
+
+    def _trust_file(self, label: str) -> Path:
+        return self.path / "ledgers" / label / "trust.json"
+
+    def _read_trust(self, label: str) -> Trust:
+        path = self._trust_file(label)
+        try:
+            return Trust.from_json(self._read(path))
+        except TetradError as error:
+            raise KeystoreError(
+                f"{path} does not hold: {error.detail}", hint="trust the service anew"
+            ) from None
+
+    def _read(self, path: Path) -> Json:
+        try:
+            return parse(path.read_bytes(), max_bytes=2**22)
+        except FileNotFoundError:
+            return None
+        except OSError as failure:
+            raise KeystoreError(f"{path} cannot be read: {failure.strerror}") from None
+
+    def _write(self, path: Path, value: Json) -> None:
+        try:
+            replace_file(path, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+        except OSError as failure:
+            raise KeystoreError(f"{path} cannot be written: {failure.strerror}") from None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One program at a time reads and writes back."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as failure:
+            raise KeystoreError(f"{self.path} cannot be used: {failure.strerror}") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes a file, readable to its owner alone, so that a crash leaves the old or the new one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
