@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -111,3 +112,22 @@ def test_members_cannot_pass_for_the_code_or_the_status() -> None:
 
 def test_a_pointer_and_a_hint_are_shown_only_where_there_is_one() -> None:
     assert not {"pointer", "hint"} & Conflict("Taken.").problem().keys()
+
+
+def test_the_table_in_the_specification_is_the_catalogue() -> None:
+    """Each code once, with its status, class and section, in the order of the tree."""
+    page = Path(__file__).parent.parent / "specs" / "4-errors.md"
+    rows = re.findall(
+        r"^\| `([a-z_.]+)` \| (\d{3}) \| (\w+) \| .* \| (?:\[[^]]+\]\((\S+)\)|–) \|$",
+        page.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert rows == [
+        (
+            error.code,
+            str(error.status),
+            error.__name__,
+            error.section.removeprefix("specs/") if "#" in error.section else "",
+        )
+        for error in CLASSES
+    ]

@@ -1,0 +1,340 @@
+"""The generated parts of the specification.
+
+    python -m tests.spec_blocks        writes them, and specs/examples/*, anew
+
+A part stands in a Markdown file between `<!-- generated: NAME -->` and `<!-- end -->`;
+tests/test_specs.py compares each with what the code gives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from identity.disclosure import CODE, NUMBER, SERIAL, open_disclosure
+from identity.document import tetrad_document
+from identity.errors import catalogue
+from identity.jcs import canonicalize
+from identity.keys import public_key
+from identity.multibase import base64url_decode, base64url_encode
+from identity.proof import signing_input
+from registry.entry import split_entry
+from registry.merkle import leaf_hash
+from registry.state import state_key
+from resolver.resolution import Resolver, answer_bytes
+from resolver.schemes import SCHEMES, Description
+from tests.example_ledger import example
+from tests.factory import UNIQUE, key
+
+SPECS = Path(__file__).parent.parent / "specs"
+BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+WIDTH = 100
+
+
+def layout(value: Any, indent: int = 0, lead: int = 0) -> str:
+    """JSON for people: what fits on a line stands on one."""
+    flat = orjson.dumps(value).decode()
+    spaced = _spaced(value)
+    if not isinstance(value, dict | list) or not value or indent + lead + len(spaced) <= WIDTH:
+        return spaced if isinstance(value, dict | list) else flat
+    inner = " " * (indent + 2)
+    if isinstance(value, dict):
+        rows = []
+        for name, member in value.items():
+            label = f'"{name}": '
+            rows.append(inner + label + layout(member, indent + 2, len(label)))
+        return "{\n" + ",\n".join(rows) + "\n" + " " * indent + "}"
+    rows = [inner + layout(member, indent + 2) for member in value]
+    return "[\n" + ",\n".join(rows) + "\n" + " " * indent + "]"
+
+
+def _spaced(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{n}": {_spaced(m)}' for n, m in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_spaced, value)) + "]"
+    return orjson.dumps(value).decode()
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A code block."""
+    return f"```{language}\n{text}\n```\n"
+
+
+def entry(name: str) -> dict[str, Any]:
+    """An entry of the example ledger."""
+    parsed: dict[str, Any] = orjson.loads(example().entries[example().named[name]])
+    return parsed
+
+
+ORDER = ("type", "ledger", "created", "subject", "sequence", "previous", "body", "proof")
+
+
+def operation(name: str) -> dict[str, Any]:
+    """An operation, its members in the order in which one reads them."""
+    found = entry(name)["operation"]
+    return {member: found[member] for member in ORDER if member in found}
+
+
+def shortened(value: Any) -> Any:
+    """A value in which long keys of the log are cut short: for the eye, not for machines."""
+    if isinstance(value, dict):
+        return {name: shortened(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [shortened(member) for member in value]
+    return value[:60] + "…" if isinstance(value, str) and len(value) > 400 else value
+
+
+def shown_operation(name: str) -> str:
+    """As it is posted, with its proofs."""
+    return fenced(layout(shortened(operation(name))), "json")
+
+
+def shown_unsigned(name: str) -> str:
+    """Without `proof`, and without the three members that all operations have."""
+    left = {"proof", "ledger", "created"}
+    return fenced(layout({n: m for n, m in operation(name).items() if n not in left}), "json")
+
+
+def shown_proof() -> str:
+    """How one signature of the example comes about, step by step."""
+    signed = operation("organization.update")
+    (proof,) = signed["proof"]
+    options = {name: member for name, member in proof.items() if name != "proofValue"}
+    unsigned = {name: member for name, member in signed.items() if name != "proof"}
+    rows = [
+        "operation without proof, canonical:",
+        canonicalize(unsigned).decode(),
+        "",
+        "proof without proofValue, canonical:",
+        canonicalize(options).decode(),
+        "",
+        f"SHA-256 of the proof:      {sha256(canonicalize(options)).hexdigest()}",
+        f"SHA-256 of the operation:  {sha256(canonicalize(unsigned)).hexdigest()}",
+        "what is signed (64 bytes): the first, then the second",
+        f"  base64url:               {base64url_encode(signing_input(unsigned, options))}",
+        f"proofValue:                {proof['proofValue']}",
+    ]
+    return fenced("\n".join(rows))
+
+
+def shown_key(name: str, algorithm: str) -> str:
+    """A key in every form."""
+    found = key(name, algorithm).public
+    rows = [
+        f"algorithm   {found.algorithm}",
+        f"raw         {found.raw.hex()}",
+        f"Multikey    {found.multikey}",
+        f"thumbprint  {found.thumbprint}",
+        f"did:key     did:key:{found.multikey}",
+    ]
+    return fenced("\n".join(rows))
+
+
+def shown_disclosure() -> str:
+    """The meter's serial, opened and hashed."""
+    first = example().meter.first
+    assert first is not None
+    opened = open_disclosure(first.disclosures[0])
+    assert opened.name == SERIAL
+    rows = [
+        f"JSON        {base64url_decode(opened.encoded).decode()}",
+        f"disclosure  {opened.encoded}",
+        f"commitment  {opened.digest}",
+    ]
+    return fenced("\n".join(rows))
+
+
+def shown_document() -> str:
+    """The DID document of the meter after its registration."""
+    meter = example().meter
+    registered = operation("device.register")["body"]
+    shown = tetrad_document(meter.did, registered["keys"], registered["controller"])
+    return fenced(layout(shown), "json")
+
+
+def shown_entry() -> str:
+    """A short entry, as the bytes that are hashed."""
+    found = example().entries[example().named["status.suspend"]]
+    return fenced(found.decode(), "json")
+
+
+def shown_chain() -> str:
+    """Following the chain with a shell."""
+    leaf = leaf_hash(example().entries[0]).hex()
+    rows = [
+        "$ cd specs/examples",
+        "$ { printf '\\0'; sed -n 1p ledger.ndjson | tr -d '\\n'; } | sha256sum",
+        f"{leaf}  -",
+        '$ sed -n 2p ledger.ndjson | grep -o \'"previous":"[0-9a-f]*"\' | tail -n 1',
+        f'"previous":"{leaf}"',
+    ]
+    return fenced("\n".join(rows), "console")
+
+
+def shown_receipt() -> str:
+    """The receipt of the meter's registration."""
+    return fenced(example().receipt.decode().rstrip("\n"))
+
+
+def shown_extra() -> str:
+    """The `extra` of that receipt, decoded."""
+    index = example().named["device.register"]
+    context, _ = split_entry(example().entries[index], index)
+    return fenced(context.decode(), "json")
+
+
+def shown_state() -> str:
+    """Keys and records after the example ledger's last entry."""
+    city, meter = example().city, example().meter
+    registered = operation("device.register")
+    unique = entry("device.register")["unique"]
+    keys: list[tuple[str, ...]] = [
+        ("code", "gs1", registered["body"]["code"]["value"]),
+        ("object", unique[SERIAL]),
+        ("number", "msisdn-cn-iot", unique[NUMBER]),
+        ("key", public_key(registered["body"]["keys"][0]).thumbprint),
+        ("prefix", *SCHEMES.prefix_segments("gtin", "09506000")),
+        ("code", "vin", entry("device.register vin")["unique"][CODE]),
+        ("did", meter.did),
+    ]
+    rows = []
+    for place in keys:
+        (record,) = city.store.records([state_key(place)])
+        assert record is not None
+        rows += [canonicalize(list(place)).decode(), "  " + layout(orjson.loads(record), 2), ""]
+    return fenced("\n".join(rows).rstrip("\n"))
+
+
+ENCLOSED = {
+    ("gtin", "09506000"): [
+        ("gs1", "https://id.gs1.org/01/09506000134352/21/M-0017"),
+        ("gtin", "19506000134359"),
+        ("gtin", "09506001000007"),
+    ],
+    ("idis", "88.118.1"): [("idis", "88.118.1.7/x"), ("idis", "88.118.10/x")],
+}
+
+
+def shown_enclosure() -> str:
+    """What two prefixes hold and do not hold, in segments."""
+    rows = []
+    for (scheme, prefix), codes in ENCLOSED.items():
+        outer = SCHEMES.prefix_segments(scheme, prefix)
+        rows.append(f"{scheme}:{prefix}".ljust(65) + " ".join(outer))
+        for inner_scheme, value in codes:
+            inner = SCHEMES.segments(inner_scheme, value)
+            verb = "holds" if inner[: len(outer)] == outer else "does not hold"
+            rows.append(f"  {verb:14} {value}".ljust(65) + " ".join(inner))
+    return fenced("\n".join(rows))
+
+
+def shown_schemes() -> str:
+    """The table of schemes, codes first."""
+    head = [
+        "| scheme | what it is | check | canonical form | trust | kept | namespace | least |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    rows = sorted(SCHEMES.describe(), key=lambda row: row.number)
+    return "\n".join([*head, *map(_scheme_row, rows)]) + "\n"
+
+
+def _scheme_row(row: Description) -> str:
+    kept = "committed" if row.committed else "in clear"
+    cells = (
+        f"`{row.name}`",
+        f"{row.title}<br>`{row.example}`",
+        row.check,
+        row.canonical,
+        row.trust,
+        f"number, {kept}" if row.number else kept,
+        f"`{row.namespace}`",
+        str(row.minimal_prefix_depth),
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def shown_segments() -> str:
+    """The examples of the table above, as segments."""
+    rows = []
+    for row in sorted(SCHEMES.describe(), key=lambda row: row.number):
+        value = SCHEMES.canonical(row.name, row.example)
+        rows.append(f"{row.name:14} " + " ".join(SCHEMES.segments(row.name, value)))
+    return fenced("\n".join(rows))
+
+
+def shown_answer() -> str:
+    """The meter's code, asked as of a time before it was retired."""
+    city = example().city
+    resolver = Resolver(city.store, city.reader, SCHEMES, UNIQUE)
+    found = resolver.by_code("(01)09506000134352(21)M-0017", at="2026-11-22T08:06:30Z")
+    return fenced(layout(orjson.loads(answer_bytes(found))), "json")
+
+
+def shown_errors() -> str:
+    """The catalogue, the root first."""
+    head = ["| code | status | class | when | section |", "| --- | --- | --- | --- | --- |"]
+    rows = []
+    for error in catalogue():
+        if not error.__module__.startswith("identity."):
+            continue
+        when = (error.__doc__ or "").split("\n\n")[0].replace("\n", " ").strip().rstrip(".")
+        target = error.section.removeprefix("specs/")
+        label = target.split("#")[-1] if "#" in target else "–"
+        link = f"[{label}]({target})" if "#" in target else label
+        cells = (f"`{error.code}`", str(error.status), error.__name__, when, link)
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*head, *rows]) + "\n"
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
+    "key P-256": lambda: shown_key("car-1/0", "P-256"),
+    "proof": shown_proof,
+    "disclosure": shown_disclosure,
+    "document": shown_document,
+    "entry": shown_entry,
+    "chain": shown_chain,
+    "receipt": shown_receipt,
+    "extra": shown_extra,
+    "enclosure": shown_enclosure,
+    "state": shown_state,
+    "schemes": shown_schemes,
+    "segments": shown_segments,
+    "answer": shown_answer,
+    "errors": shown_errors,
+}
+
+
+def block(name: str) -> str:
+    """What belongs between the marks of that name. Raises KeyError."""
+    if name in BLOCKS:
+        return BLOCKS[name]()
+    form, _, which = name.partition(" ")
+    return {"operation": shown_operation, "body": shown_unsigned}[form](which)
+
+
+def files() -> dict[str, bytes]:
+    """What is kept in specs/examples, by name."""
+    return {
+        "ledger.ndjson": b"".join(line + b"\n" for line in example().entries),
+        "receipt.txt": example().receipt,
+        "checkpoint.txt": example().city.reader.checkpoint(),
+    }
+
+
+def renewed(text: str) -> str:
+    """A Markdown file with its generated parts made anew."""
+    return BLOCK.sub(lambda found: found[1] + block(found[2]) + found[4], text)
+
+
+if __name__ == "__main__":
+    for path in sorted(SPECS.glob("*.md")):
+        path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for file_name, data in files().items():
+        (SPECS / "examples" / file_name).write_bytes(data)
