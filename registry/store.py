@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from identity.errors import StaleHead
+from identity.errors import LedgerStopped, StaleHead
 from registry.tile import StoredTile
 
 
@@ -176,6 +176,8 @@ class MemoryStore:
         self._checkpoints: dict[int, bytes] = {}
         self._written: list[Written] = []
         self._newest: dict[bytes, int] = {}
+        self._visible = 0
+        self._stopped = False
         self._tiles: dict[tuple[int, int], bytes] = {}
         self._rows: dict[str, dict[int, Row]] = {}
         self._disclosures: dict[int, list[str]] = {}
@@ -192,8 +194,14 @@ class MemoryStore:
 
     def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See Store."""
-        found = (self._newest.get(key) for key in keys)
-        return [self._written[number - 1].record if number else None for number in found]
+        visible = self._visible  # so that a commit in another thread is seen whole or not at all
+        found: list[bytes | None] = []
+        for key in keys:
+            number = self._newest.get(key)
+            while number is not None and number > visible:
+                number = self._written[number - 1].before
+            found.append(None if number is None else self._written[number - 1].record)
+        return found
 
     def versions(self, key: bytes, *, limit: int, before: int | None = None) -> list[Version]:
         """See Store."""
@@ -247,20 +255,36 @@ class MemoryStore:
 
     def commit(self, batch: Batch, expected: Head | None) -> None:
         """See Store."""
-        if self._head != expected:
+        if self._stopped:
+            raise LedgerStopped("an earlier commit failed")
+        if (self._head or ())[:2] != (expected or ())[:2]:
             raise StaleHead("another writer has moved the head")
+        self._stopped = True  # until all of it is done
+        disclosures = dict(batch.disclosures)
+        rows = [(self._rows.setdefault(row.kind, {}), row) for row in batch.rows]
+        written, newest = self._numbered(batch)
+        tiles = {(level, n): data for level, n, data in batch.tiles}
+        # Nothing below can fail.
         self._entries += batch.entries
-        for level, n, data in batch.tiles:
-            self._tiles[level, n] = data
-        for key, entry, record in batch.records:
-            self._written.append(Written(entry, self._newest.get(key), record))
-            self._newest[key] = len(self._written)
-        for row in batch.rows:
-            self._rows.setdefault(row.kind, {})[row.entry] = row
-        for entry, disclosed in batch.disclosures:
-            self._disclosures[entry] = disclosed
+        self._tiles.update(tiles)
+        self._written += written
+        self._newest.update(newest)
+        for lines, row in rows:
+            lines[row.entry] = row
+        self._disclosures.update(disclosures)
         self._checkpoints[batch.head.size] = batch.checkpoint
+        self._visible = len(self._written)
         self._head = batch.head
+        self._stopped = False
+
+    def _numbered(self, batch: Batch) -> tuple[list[Written], dict[bytes, int]]:
+        """A batch's versions, each with the number of the one before; the newest of each key."""
+        written: list[Written] = []
+        newest: dict[bytes, int] = {}
+        for number, (key, entry, record) in enumerate(batch.records, len(self._written) + 1):
+            written.append(Written(entry, newest.get(key, self._newest.get(key)), record))
+            newest[key] = number
+        return written, newest
 
     def close(self) -> None:
         """See Store."""

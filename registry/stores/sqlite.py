@@ -51,19 +51,22 @@ class SqliteStore:
         """
         self._path = path
         self._synchronous = "FULL" if durable else "OFF"
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._readers: dict[int, sqlite3.Connection] = {}
         self._opening = threading.Lock()
         self._committing = threading.Lock()
         self._committer: int | None = None
         self._stopped: LedgerStopped | None = None
+        self._closed = False
         self._head: Head | None = None
         try:
             _create(path)
             self._writer = self._connect(WRITER_CACHE_KIB)
+        except (sqlite3.Error, OSError) as error:
+            raise _failure(error, path, "cannot be opened") from error
+        try:
             self._prepare()
             self._load()
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
             self.close()
             raise _failure(error, path, "cannot be opened") from error
         except LedgerStopped:
@@ -77,9 +80,7 @@ class SqliteStore:
             isolation_level=None,  # BEGIN and COMMIT are said here, and nowhere implied
             check_same_thread=False,  # whoever closes the store closes all of them
         )
-        with self._opening:
-            self._connections.append(connection)
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is still empty
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # for a file that is still empty
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         return connection
@@ -115,10 +116,21 @@ class SqliteStore:
             if not self._writer.in_transaction:
                 self._writer.execute("BEGIN")
             return self._writer
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect(READER_CACHE_KIB)
+        connection = self._readers.get(threading.get_ident())
+        return connection or self._connect_reader()
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        """A connection for this thread; those of threads that have ended are closed."""
+        with self._opening:
+            threading.current_thread()  # makes itself known, whoever started it
+            alive = {thread.ident for thread in threading.enumerate()}
+            for ident in [ident for ident in self._readers if ident not in alive]:
+                self._readers.pop(ident).close()
+            if self._closed:
+                raise sqlite3.ProgrammingError("the store is closed")
+            connection = self._connect(READER_CACHE_KIB)
             connection.execute("PRAGMA query_only = ON")
+            self._readers[threading.get_ident()] = connection
         return connection
 
     def _select(self, statement: str, *parameters: object) -> list[Any]:
@@ -228,6 +240,7 @@ class SqliteStore:
             self._head, self._counts, self._last_row = batch.head, counts, last_row
 
     def _rollback(self) -> None:
+        self._committer = None  # its reads need the writer's connection no longer
         try:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
@@ -279,17 +292,19 @@ class SqliteStore:
     def close(self) -> None:
         """See Store. Whoever closes has made sure that no other thread still reads."""
         with self._opening:
-            for connection in reversed(self._connections):
+            self._closed = True
+            for connection in self._readers.values():
                 connection.close()
+            self._readers.clear()
+            self._writer.close()  # the last one: it folds the WAL into the file
 
 
 def _create(path: Path) -> None:
     """A file that its owner alone can read; SQLite gives the same mode to its companions."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        path.chmod(0o600)  # without opening it: to close it would drop locks that SQLite holds
 
 
 _HINTS = {

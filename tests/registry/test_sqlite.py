@@ -1,0 +1,244 @@
+"""The SQLite store beyond the contract: what stays after closing, and what a disk can do to it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from identity.errors import LedgerStopped, StaleHead
+from registry.stores import sqlite_statements
+from registry.stores.sqlite import SqliteStore
+from tests.registry.test_store_contract import batch, device, head, key
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStore]:
+    with closing(SqliteStore(path)) as opened:
+        yield opened
+
+
+def refused(act: Callable[[], object]) -> LedgerStopped:
+    with pytest.raises(LedgerStopped) as caught:
+        act()
+    return caught.value
+
+
+def test_a_store_goes_on_where_it_was_closed(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        store.commit(batch(0, 3, records=[(key("a"), 0, b"a0")], rows=[device(0)]), None)
+    with closing(SqliteStore(path)) as store:
+        assert store.head() == head(3)
+        store.commit(batch(3, 1, records=[(key("a"), 3, b"a3")], rows=[device(3)]), head(3))
+    with closing(SqliteStore(path)) as store:
+        assert store.head() == head(4)
+        assert [version.record for version in store.versions(key("a"), limit=9)] == [b"a3", b"a0"]
+        assert store.count("device") == 2
+        assert len(store.entries(0, 9)) == 4
+
+
+def test_nobody_else_can_read_the_files(path: Path) -> None:
+    path.touch(mode=0o666)
+    with closing(SqliteStore(path)) as store:
+        store.commit(batch(0, 1), None)
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == dict.fromkeys(
+        ["ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"], 0o600
+    )
+
+
+def test_every_commit_waits_for_the_disk(store: SqliteStore) -> None:
+    settings = {
+        name: store._writer.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous", "application_id", "user_version")
+    }
+    full = 2
+    assert settings == {
+        "journal_mode": "wal",
+        "synchronous": full,
+        "application_id": sqlite_statements.APPLICATION,
+        "user_version": sqlite_statements.FORMAT,
+    }
+
+
+def test_other_threads_cannot_write(store: SqliteStore) -> None:
+    store.commit(batch(0, 1), None)
+    errors: list[Exception] = []
+
+    def write() -> None:
+        try:
+            store._connection().execute("DELETE FROM entries")
+        except sqlite3.Error as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    assert "readonly" in str(errors)
+
+
+def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+    path.write_bytes(b"entry,device\n" * 1000)
+    assert "wrong folder" in refused(lambda: SqliteStore(path)).hint
+
+
+def test_a_database_of_another_program_is_refused(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("CREATE TABLE contacts (name)")
+    assert "not a store" in refused(lambda: SqliteStore(path)).detail
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT name FROM sqlite_schema").fetchall() == [("contacts",)]
+
+
+def test_a_later_format_is_refused(path: Path) -> None:
+    SqliteStore(path).close()
+    with closing(sqlite3.connect(path)) as later, later:
+        later.execute("PRAGMA user_version = 99")
+    assert "format 99" in refused(lambda: SqliteStore(path)).detail
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "cannot be opened" in refused(lambda: SqliteStore(tmp_path / "no" / "x")).detail
+
+
+def test_a_second_writer_is_noticed(path: Path, store: SqliteStore) -> None:
+    store.commit(batch(0, 1), None)
+    with closing(SqliteStore(path)) as second:
+        second.commit(batch(1, 1), head(1))
+        with pytest.raises(StaleHead):
+            store.commit(batch(1, 2), head(1))
+        assert second.head() == head(2)
+
+
+def test_a_store_locked_by_another_process_says_so(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registry.stores.sqlite.BUSY_SECONDS", 0.01)
+    with closing(SqliteStore(path)) as store, closing(sqlite3.connect(path)) as other:
+        store.commit(batch(0, 1), None)
+        other.execute("BEGIN IMMEDIATE")
+        error = refused(lambda: store.commit(batch(1, 1), head(1)))
+        assert "another process" in error.hint
+        other.execute("ROLLBACK")
+        assert "earlier commit" in refused(lambda: store.commit(batch(1, 1), head(1))).detail
+        assert store.entries(0, 9) == [b"entry 0"]
+
+
+def test_a_full_disk_stops_the_writer_and_not_the_readers(path: Path, store: SqliteStore) -> None:
+    store.commit(batch(0, 1, records=[(key("a"), 0, b"a0")]), None)
+    ((pages,),) = store._writer.execute("PRAGMA page_count")
+    store._writer.execute(f"PRAGMA max_page_count = {pages}")
+    large = batch(1, 1, records=[(key("a"), 1, bytes(100_000))])
+    error = refused(lambda: store.commit(large, head(1)))
+    assert "disk is full" in error.hint
+    store._writer.execute("PRAGMA max_page_count = 1000000")
+    assert "disk is full" in refused(lambda: store.commit(batch(1, 1), head(1))).hint
+    assert store.head() == head(1)
+    assert store.records([key("a")]) == [b"a0"]
+    with closing(SqliteStore(path)) as reopened:
+        reopened.commit(batch(1, 1), head(1))
+
+
+# A process that may write no more than 300 KB to a file: what a quota or a full disk does.
+_LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+from identity.errors import LedgerStopped
+from registry.stores.sqlite import SqliteStore
+from tests.registry.test_store_contract import batch, head, key
+store = SqliteStore(Path(sys.argv[1]))
+store.commit(batch(0, 1), None)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+for size in range(1, 100):
+    try:
+        store.commit(batch(size, 1, records=[(key(size), size, bytes(20_000))]), head(size))
+    except LedgerStopped as error:
+        assert store.head() == head(size), store.head()
+        assert len(store.entries(0, 999)) == size
+        print(size, error.hint)
+        break
+"""
+
+
+def test_what_was_committed_before_a_failing_write_is_there_afterwards(path: Path) -> None:
+    repository = Path(__file__).resolve().parents[2]
+    ran = subprocess.run(
+        [sys.executable, "-c", _LIMITED, str(path)],
+        cwd=repository,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    size, _, hint = ran.stdout.strip().partition(" ")
+    assert int(size) > 5
+    assert "disk" in hint
+    with closing(SqliteStore(path)) as store:
+        assert store.head() == head(int(size))
+        store.commit(batch(int(size), 1), head(int(size)))
+
+
+def test_an_interrupt_in_the_middle_stops_the_writer(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.commit(batch(0, 1), None)
+
+    def interrupted(*_: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "_write_records", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.commit(batch(1, 1), head(1))
+    monkeypatch.undo()
+    assert "KeyboardInterrupt" in refused(lambda: store.commit(batch(1, 1), head(1))).detail
+    assert store.entries(0, 9) == [b"entry 0"]
+
+
+def test_a_damaged_file_is_an_error_of_ours(path: Path) -> None:
+    with closing(SqliteStore(path)) as store:
+        for size in range(40):
+            records = [(key(size), size, bytes(3000))]
+            store.commit(batch(size, 1, records=records), head(size) if size else None)
+    data = bytearray(path.read_bytes())
+    data[8192:] = b"\xff" * (len(data) - 8192)
+    path.write_bytes(data)
+
+    def read() -> None:
+        with closing(SqliteStore(path)) as store:
+            store.entries(0, 40)
+            store.records([key(7)])
+
+    assert "damaged" in refused(read).hint
+
+
+def test_a_closed_store_answers_with_an_error_of_ours(path: Path) -> None:
+    store = SqliteStore(path)
+    store.commit(batch(0, 1), None)
+    store.close()
+    refused(lambda: store.entries(0, 1))
+    refused(lambda: store.records([key(1)]))
+
+
+def test_a_thread_that_ends_leaves_no_file_open(store: SqliteStore) -> None:
+    store.commit(batch(0, 1), None)
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(30):
+        thread = threading.Thread(target=lambda: store.entries(0, 1))
+        thread.start()
+        thread.join()
+    assert len([*Path("/proc/self/fd").iterdir()]) <= before + 6

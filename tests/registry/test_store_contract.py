@@ -1,0 +1,366 @@
+"""What every store must do: the same suite over each implementation of registry.store.Store."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity.errors import LedgerStopped, StaleHead
+from registry.merkle import EMPTY_ROOT
+from registry.store import Batch, Head, MemoryStore, Page, Row, Store, Version, Written
+from registry.stores.sqlite import SqliteStore
+from registry.tile import StoredTile
+
+Make = Callable[[], Store]
+KINDS = ("device", "organization")
+STATUSES = ("active", "revoked")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """Makes empty stores of one kind, and closes them."""
+    numbers = itertools.count()
+    with ExitStack() as stack:
+
+        def made() -> Store:
+            store: Store = MemoryStore()
+            if request.param == "sqlite":
+                store = SqliteStore(tmp_path / f"{next(numbers)}.sqlite3")
+            return stack.enter_context(closing(store))
+
+        yield made
+
+
+@pytest.fixture
+def store(make: Make) -> Store:
+    return make()
+
+
+def key(name: object) -> bytes:
+    return sha256(str(name).encode()).digest()
+
+
+def head(size: int, root: bytes = EMPTY_ROOT) -> Head:
+    """A head of that size: a store does not ask whether its hashes are right."""
+    return Head(size, root, 1000 + size, key(size), tuple(key(n) for n in range(size.bit_count())))
+
+
+def batch(start: int, count: int, **members: Any) -> Batch:
+    """A batch that adds `count` entries to a ledger of `start`."""
+    end = start + count
+    whole: dict[str, Any] = {
+        "entries": [f"entry {i}".encode() for i in range(start, end)],
+        "tiles": [],
+        "records": [],
+        "rows": [],
+        "disclosures": [],
+        "head": head(end),
+        "checkpoint": f"note {end}".encode(),
+        **members,
+    }
+    return Batch(**whole)
+
+
+def device(entry: int, status: str = "active", owner: int = 0) -> Row:
+    return Row(entry, "device", status, owner, key(entry))
+
+
+def test_an_empty_store_has_nothing(store: Store) -> None:
+    assert store.head() is None
+    assert store.checkpoint() is None
+    assert store.checkpoint(1) is None
+    assert store.records([key(1), key(2)]) == [None, None]
+    assert store.records([]) == []
+    assert store.versions(key(1), limit=9) == []
+    assert store.written(0, 9) == []
+    assert store.newest(b"", 9) == []
+    assert store.entries(0, 9) == []
+    assert store.tile(0, 0) == b""
+    assert store.listing("device", after=-1, limit=9) == Page([], None)
+    assert store.count("device") == 0
+    assert store.disclosures(0) == []
+
+
+def test_what_was_committed_is_read_back(store: Store) -> None:
+    wide, high = StoredTile(0, 0, bytes(64)), StoredTile(3, 5, b"t" * 32)
+    store.commit(
+        batch(
+            0,
+            2,
+            tiles=[wide, high],
+            records=[(key("a"), 0, b"a0"), (key("b"), 1, b"b1")],
+            rows=[device(1)],
+            disclosures=[(1, ["WyJ", "WyK"])],
+        ),
+        None,
+    )
+    assert store.head() == head(2)
+    assert store.entries(0, 2) == [b"entry 0", b"entry 1"]
+    assert store.entries(1, 2) == [b"entry 1"]
+    assert store.entries(1, 9) == [b"entry 1"]
+    assert store.entries(2, 9) == []
+    assert store.tile(0, 0) == wide.data
+    assert store.tile(3, 5) == high.data
+    assert store.tile(5, 3) == b""
+    assert store.records([key("b"), key("x"), key("a"), key("b")]) == [b"b1", None, b"a0", b"b1"]
+    assert store.listing("device", after=-1, limit=9) == Page([device(1)], None)
+    assert store.disclosures(1) == ["WyJ", "WyK"]
+    assert store.disclosures(0) == []
+
+
+def test_tiles_take_their_newest_form(store: Store) -> None:
+    store.commit(batch(0, 1, tiles=[StoredTile(0, 0, b"a" * 32)]), None)
+    store.commit(batch(1, 1, tiles=[StoredTile(0, 0, b"ab" * 32)]), head(1))
+    assert store.tile(0, 0) == b"ab" * 32
+
+
+def test_each_commit_keeps_its_checkpoint(store: Store) -> None:
+    store.commit(batch(0, 1), None)
+    store.commit(batch(1, 2), head(1))
+    assert store.checkpoint() == store.checkpoint(3) == b"note 3"
+    assert store.checkpoint(1) == b"note 1"
+    assert store.checkpoint(2) is None
+
+
+def test_a_record_keeps_its_versions(store: Store) -> None:
+    store.commit(batch(0, 2, records=[(key("a"), 0, b"a0"), (key("a"), 1, b"a1")]), None)
+    store.commit(batch(2, 1, records=[(key("b"), 2, b"b2")]), head(2))
+    store.commit(batch(3, 1, records=[(key("a"), 3, b"a3"), (key("c"), 3, b"c3")]), head(3))
+    assert store.records([key("a")]) == [b"a3"]
+    newest_first = [Version(3, b"a3"), Version(1, b"a1"), Version(0, b"a0")]
+    assert store.versions(key("a"), limit=9) == newest_first
+    assert store.versions(key("a"), limit=2) == newest_first[:2]
+    assert store.versions(key("a"), limit=9, before=3) == newest_first[1:]
+    assert store.versions(key("a"), limit=1, before=1) == newest_first[2:]
+    assert store.versions(key("a"), limit=9, before=0) == []
+    assert store.versions(key("b"), limit=9) == [Version(2, b"b2")]
+
+
+def test_versions_are_numbered_as_they_were_written(store: Store) -> None:
+    store.commit(batch(0, 1, records=[(key("a"), 0, b"a0"), (key("b"), 0, b"b0")]), None)
+    store.commit(batch(1, 1, records=[(key("a"), 1, b"a1"), (key("a"), 1, b"A1")]), head(1))
+    written = [
+        Written(0, None, b"a0"),
+        Written(0, None, b"b0"),
+        Written(1, 1, b"a1"),
+        Written(1, 3, b"A1"),
+    ]
+    assert store.written(0, 9) == written
+    assert store.written(1, 2) == written[1:3]
+    assert store.written(4, 9) == []
+    expected = sorted([(key("a"), 4), (key("b"), 2)])
+    assert store.newest(b"", 9) == expected
+    assert store.newest(b"", 1) == expected[:1]
+    assert store.newest(expected[0][0], 9) == expected[1:]
+
+
+def test_listings_go_page_by_page(store: Store) -> None:
+    rows = [device(i, owner=i % 2) for i in range(7)]
+    store.commit(batch(0, 8, rows=[*rows, Row(7, "organization", "active", 7, key(7))]), None)
+    assert store.listing("device", after=-1, limit=3) == Page(rows[:3], 2)
+    assert store.listing("device", after=2, limit=3) == Page(rows[3:6], 5)
+    assert store.listing("device", after=5, limit=3) == Page(rows[6:], None)
+    assert store.listing("device", after=-1, limit=7) == Page(rows, None)
+    assert store.listing("device", after=-1, limit=2, owner=1) == Page(rows[1:4:2], 3)
+    assert store.listing("device", after=3, limit=2, owner=1) == Page(rows[5:6], None)
+    assert store.listing("organization", after=-1, limit=9).rows[0].key == key(7)
+    assert store.listing("grant", after=-1, limit=9) == Page([], None)
+
+
+def test_a_changed_row_stands_where_it_stood(store: Store) -> None:
+    store.commit(batch(0, 2, rows=[device(0), device(1), device(1, "revoked")]), None)
+    assert store.count("device") == 2
+    store.commit(batch(2, 1, rows=[device(0, "revoked", owner=5), device(2)]), head(2))
+    assert store.count("device") == 3
+    page = store.listing("device", after=-1, limit=9, status="revoked")
+    assert page == Page([device(0, "revoked", owner=5), device(1, "revoked")], None)
+    assert store.listing("device", after=-1, limit=9, owner=5).rows == page.rows[:1]
+    assert store.listing("device", after=-1, limit=9, status="active").rows == [device(2)]
+
+
+def test_a_listing_by_status_looks_at_a_bounded_number_of_rows(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(store), "SCAN", 4)
+    rows = [device(i, "revoked" if i in (5, 9) else "active") for i in range(10)]
+    store.commit(batch(0, 10, rows=rows), None)
+    found, after, pages = [], cast("int | None", -1), 0
+    while after is not None:
+        page = store.listing("device", after=after, limit=9, status="revoked")
+        found += page.rows
+        after, pages = page.after, pages + 1
+    assert [row.entry for row in found] == [5, 9]
+    assert pages == 3
+
+
+@pytest.mark.parametrize("wrong", [None, head(1), head(2, b"another root".ljust(32))])
+def test_a_stale_head_writes_nothing(store: Store, wrong: Head | None) -> None:
+    store.commit(batch(0, 2, records=[(key("a"), 0, b"a0")]), None)
+    again = batch(2, 1, records=[(key("a"), 2, b"a2")], rows=[device(2)])
+    with pytest.raises(StaleHead):
+        store.commit(again, wrong)
+    assert store.head() == head(2)
+    assert store.entries(0, 9) == [b"entry 0", b"entry 1"]
+    assert store.records([key("a")]) == [b"a0"]
+    assert store.count("device") == 0
+    store.commit(again, head(2))  # nothing has failed: the right writer goes on
+    assert store.records([key("a")]) == [b"a2"]
+
+
+class _Ends(Exception):
+    """A batch that ends in the middle."""
+
+
+def _ending(items: list[Any]) -> Iterator[Any]:
+    yield from items
+    raise _Ends
+
+
+def test_a_commit_that_fails_half_way_writes_nothing_and_is_the_last(store: Store) -> None:
+    store.commit(batch(0, 1, records=[(key("a"), 0, b"a0")], rows=[device(0)]), None)
+    full = batch(
+        1,
+        1,
+        tiles=[StoredTile(0, 0, bytes(32))],
+        records=[(key("a"), 1, b"a1")],
+        rows=[device(0, "revoked"), device(1)],
+    )
+    with pytest.raises(_Ends):
+        store.commit(full._replace(disclosures=_ending([(1, ["x"])])), head(1))  # type: ignore[arg-type]
+    assert store.head() == head(1)
+    assert store.checkpoint() == b"note 1"
+    assert store.entries(0, 9) == [b"entry 0"]
+    assert store.tile(0, 0) == b""
+    assert store.records([key("a")]) == [b"a0"]
+    assert store.written(0, 9) == [Written(0, None, b"a0")]
+    assert store.listing("device", after=-1, limit=9) == Page([device(0)], None)
+    assert store.count("device") == 1
+    assert store.disclosures(1) == []
+    with pytest.raises(LedgerStopped):
+        store.commit(full, head(1))
+
+
+def test_readers_see_whole_commits_while_one_goes_on(store: Store) -> None:
+    """Two records that each commit changes together are never read apart."""
+    store.commit(batch(0, 1, records=[(key("a"), 0, b"0"), (key("b"), 0, b"0")]), None)
+    done = threading.Event()
+    torn: list[list[bytes | None]] = []
+    seen = set()
+
+    def read() -> None:
+        while not done.is_set():
+            pair = store.records([key("a"), key("b")])
+            seen.add(pair[0])
+            if pair[0] != pair[1]:
+                torn.append(pair)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for i in range(1, 60):
+            value = str(i).encode()
+            both = [(key("a"), i, value), (key("b"), i, value)]
+            store.commit(batch(i, 1, records=both), head(i))
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert torn == []
+    assert seen
+    assert store.records([key("a")]) == [b"59"]
+
+
+def test_another_thread_may_take_over_the_writing(store: Store) -> None:
+    store.commit(batch(0, 1, records=[(key("a"), 0, b"a0")]), None)
+    assert store.records([key("a")]) == [b"a0"]
+    thread = threading.Thread(
+        target=lambda: store.commit(batch(1, 1, records=[(key("a"), 1, b"a1")]), head(1))
+    )
+    thread.start()
+    thread.join()
+    assert store.records([key("a")]) == [b"a1"]
+    store.commit(batch(2, 1, records=[(key("a"), 2, b"a2")]), head(2))
+    assert store.records([key("a")]) == [b"a2"]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Batch]:
+    """Batches that follow each other, with changes of records and of rows made before."""
+    made: list[Batch] = []
+    rows: dict[int, str] = {}
+    size = 0
+    for count in draw(st.lists(st.integers(1, 4), min_size=1, max_size=6)):
+        entries = range(size, size + count)
+        records, changed = [], []
+        for entry in entries:
+            names = draw(st.lists(st.sampled_from("abcdef"), max_size=4))
+            records += [(key(name), entry, f"{name}{entry}".encode()) for name in names]
+            kind = draw(st.sampled_from((*KINDS, None)))
+            if kind is not None:
+                rows[entry] = kind
+            for touched in (
+                draw(st.lists(st.sampled_from(sorted(rows)), max_size=2)) if rows else ()
+            ):
+                status, owner = draw(st.sampled_from(STATUSES)), draw(st.integers(0, 2))
+                changed.append(Row(touched, rows[touched], status, owner, key(touched)))
+            if kind is not None and all(row.entry != entry for row in changed):
+                changed.append(Row(entry, kind, "active", 0, key(entry)))
+        told = [(entry, draw(st.lists(st.text(), max_size=2))) for entry in entries]
+        tiles = [StoredTile(draw(st.integers(0, 2)), draw(st.integers(0, 3)), bytes(32 * count))]
+        made.append(
+            batch(size, count, records=records, rows=changed, disclosures=told, tiles=tiles)
+        )
+        size += count
+    return made
+
+
+def observed(store: Store, size: int) -> list[object]:
+    """All that a store shows."""
+    listings = [
+        store.listing(kind, after=after, limit=limit, status=status, owner=owner)
+        for kind in KINDS
+        for after in (-1, size // 2)
+        for limit in (1, 3, 99)
+        for status in (None, *STATUSES)
+        for owner in (None, 0, 1)
+    ]
+    return [
+        store.head(),
+        [store.checkpoint(n) for n in range(size + 2)],
+        store.records([key(name) for name in "abcdefg"]),
+        [store.versions(key(n), limit=2, before=b) for n in "abc" for b in (None, size // 2)],
+        store.written(0, 999),
+        store.newest(b"", 999),
+        store.entries(0, size + 1),
+        [store.tile(level, n) for level in range(3) for n in range(4)],
+        listings,
+        [store.count(kind) for kind in KINDS],
+        [store.disclosures(entry) for entry in range(size + 1)],
+    ]
+
+
+@given(histories())
+def test_every_store_shows_the_same_after_the_same_commits(history: list[Batch]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.sqlite3"
+        memory, expected = MemoryStore(), None
+        with closing(SqliteStore(path, durable=False)) as sqlite:
+            for one in history:
+                memory.commit(one, expected)
+                sqlite.commit(one, expected)
+                expected = one.head
+            size = history[-1].head.size
+            assert observed(sqlite, size) == observed(memory, size)
+        with closing(SqliteStore(path)) as reopened:
+            assert observed(reopened, size) == observed(memory, size)
