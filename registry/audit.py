@@ -191,7 +191,8 @@ class _Replay:
             end = min(start + WIDTH, self.checkpoint.size)
             entries = self._source.entries(start, end)
             if len(entries) != end - start:
-                raise LedgerTampered("an entry is missing", index=start + len(entries))
+                tile = self._source.tile(0, start // WIDTH)
+                raise LedgerTampered("an entry is missing", index=start + _alike(entries, tile))
             chunk = Chunk(start, entries, dict(self._keys))
             self._waiting.append(chunk)
             yield chunk
@@ -311,6 +312,14 @@ class _Replay:
         if self._comparison is not None:
             self._comparison.everything(head)
         return Audited(head.size, head.root, head.time, self.genesis, dict(self._operations))
+
+
+def _alike(entries: Sequence[bytes], tile: bytes) -> int:
+    """How many entries there are before the first whose hash the tile does not hold."""
+    for place, data in enumerate(entries):
+        if tile[place * HASH_SIZE : (place + 1) * HASH_SIZE] != leaf_hash(data):
+            return place
+    return len(entries)
 
 
 def _tampered(index: int, cause: TetradError) -> LedgerTampered:

@@ -59,8 +59,8 @@ class Comparison:
             ours = self._replayed.newest(after, PAGE)
             theirs = self._stored.newest(after, PAGE)
             if ours != theirs:
-                _, number = min(set(ours) ^ set(theirs))
-                found = self._replayed.written(number - 1, 1)
+                key, number = min(set(ours) ^ set(theirs))
+                found = self._replayed.written(dict(ours).get(key, number) - 1, 1)
                 raise LedgerTampered(
                     "a key does not lead to its newest record",
                     index=found[0].entry if found else size,

@@ -1,0 +1,515 @@
+"""The audit: what holds is reported, and whatever is changed is found, with its index."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from identity.errors import EvidenceRefused, InvalidCheckpoint, LedgerTampered, NotFound
+from identity.jcs import canonicalize
+from registry.audit import Audited, audit
+from registry.checkpoint import Checkpoint
+from registry.entry import parse_entry
+from registry.merkle import Frontier, leaf_hash
+from registry.note import SignatureType, Signer, sign_note
+from registry.stores.sqlite import SqliteStore
+from registry.tile import WIDTH, changed_tiles
+from registry.verdict import Chunk, Verdict, Verdicts, check_apart, check_chunk
+from tests.factory import LOG, NOW, ORIGIN, RULES, City, Maker, Signed, Subject
+
+DEVICES = 300
+"""More than one bundle, so that tiles of level 1 are compared too."""
+
+
+class Life:
+    """A small city on disk, with an operation of nearly every kind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with closing(SqliteStore(path)) as store:
+            self.city = city = City(store)
+            self.acme = city.organization("Acme")
+            city.accept(city.prefix(self.acme, "gtin:09506000"))
+            made = [
+                city.new_device(f"M-{n:04}", self.acme, number=f"14400{n:08}")
+                for n in range(DEVICES)
+            ]
+            city.accept(*(first_of(one) for one in made))
+            city.now += 60
+            city.accept(city.supervise(made[1], "status.suspend", "lost", self.acme))
+            city.accept(city.follow(made[0], "status.retire", {"reason": "worn"}, by=[self.acme]))
+            city.accept(city.rotate(self.acme))
+            self.first = city.device("P-0001", self.acme, algorithm="P-256")
+            assert city.ledger.head is not None
+            self.size = city.ledger.head.size
+
+
+def first_of(subject: Subject) -> Signed:
+    assert subject.first is not None
+    return subject.first
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
+    return Life(tmp_path_factory.mktemp("life") / "ledger.sqlite3")
+
+
+@pytest.fixture
+def copy(life: Life, tmp_path: Path) -> Path:
+    """The city's file, to be tampered with."""
+    return Path(shutil.copy(life.path, tmp_path / "ledger.sqlite3"))
+
+
+def audited(path: Path, **options: Any) -> Audited:
+    """The audit of a data folder."""
+    with closing(SqliteStore(path)) as store:
+        return audit(store, RULES, stored=store, **options)
+
+
+def found(path: Path) -> int:
+    """The index at which an audit finds the first thing wrong."""
+    with pytest.raises(LedgerTampered) as caught:
+        audited(path)
+    index = caught.value.members["index"]
+    assert isinstance(index, int)
+    return index
+
+
+def tamper(path: Path, statement: str, *parameters: object) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        changed = connection.execute(statement, parameters).rowcount
+    assert changed == 1, "the test must change one row"
+
+
+def stored(path: Path, query: str, *parameters: object) -> Any:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query, parameters).fetchone()[0]
+
+
+def test_a_ledger_that_nobody_touched_is_reported_in_full(life: Life) -> None:
+    progress: list[tuple[int, int]] = []
+    result = audited(
+        life.path,
+        genesis=life.city.ledger_hash,
+        progress=lambda done, total: progress.append((done, total)),
+    )
+    head = life.city.ledger.head
+    assert head is not None
+    assert result == Audited(
+        life.size,
+        head.root,
+        NOW + 60,
+        life.city.ledger_hash,
+        {
+            "registry.genesis": 1,
+            "organization.register": 1,
+            "grant.issue": 1,
+            "device.register": DEVICES + 1,
+            "status.suspend": 1,
+            "status.retire": 1,
+            "keys.rotate": 1,
+        },
+    )
+    assert progress == [(256, life.size), (life.size, life.size)]
+
+
+def test_the_replay_may_keep_its_state_in_a_scratch_file(life: Life, tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "scratch", durable=False)) as scratch:
+        assert audited(life.path, scratch=scratch).size == life.size
+
+
+def test_a_source_without_its_store_is_enough(life: Life) -> None:
+    with closing(SqliteStore(life.path)) as store:
+        assert audit(store, RULES).size == life.size
+
+
+def _pool(chunks: Iterable[Chunk]) -> Iterator[Verdicts]:
+    with get_context("spawn").Pool(1) as pool:
+        for chunk in chunks:
+            yield pool.apply(check_apart, (chunk,))
+
+
+def test_signatures_may_be_checked_in_other_processes(life: Life, copy: Path) -> None:
+    assert audited(life.path, check=_pool).size == life.size
+    entry = stored(copy, "SELECT data FROM entries WHERE i = 7")
+    tamper(copy, "UPDATE entries SET data = ? WHERE i = 7", entry.replace(b"M-0004", b"M-9999"))
+    with pytest.raises(LedgerTampered) as caught:
+        audited(copy, check=_pool)
+    assert caught.value.members["index"] == 7
+
+
+def test_chunks_may_be_drawn_ahead(life: Life) -> None:
+    """Then an organization's key may not be known yet: the replay verifies what is pending."""
+
+    def ahead(chunks: Iterable[Chunk]) -> Iterator[Verdicts]:
+        waiting = [check_apart(chunk) for chunk in chunks]
+        assert all(isinstance(v, Verdict) for verdicts in waiting for v in verdicts)
+        assert any(isinstance(v, Verdict) and v.pending for v in waiting[1])
+        yield from waiting
+
+    assert audited(life.path, check=ahead).size == life.size
+
+
+def test_a_verdict_and_an_error_survive_the_way_between_processes() -> None:
+    maker = Maker()
+    good = canonicalize(
+        {
+            "index": 0,
+            "time": maker.created,
+            "previous": "0" * 64,
+            "operation": maker.genesis.operation,
+        }
+    )
+    verdicts = check_chunk(Chunk(0, [good, b"{}"], {}))
+    verdict, error = pickle.loads(pickle.dumps(verdicts))  # noqa: S301 - our own bytes
+    assert verdict == verdicts[0]
+    assert isinstance(error, LedgerTampered)
+    assert error.problem() == verdicts[1].problem()  # type: ignore[union-attr]
+
+
+def test_a_ledger_that_has_not_begun_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        audited(tmp_path / "empty")
+
+
+def test_another_ledger_than_the_pinned_one_is_refused(life: Life) -> None:
+    with pytest.raises(LedgerTampered, match="another ledger"):
+        audited(life.path, genesis=Maker(mode="permissioned").ledger_hash)
+
+
+@pytest.mark.parametrize("index", [0, 1, 2, 40, 255, 256, 300, 303, 306])
+def test_a_changed_entry_is_found(copy: Path, index: int) -> None:
+    """A byte anywhere: here in the entry's time, which no signature covers."""
+    entry = stored(copy, "SELECT data FROM entries WHERE i = ?", index)
+    changed = entry.replace(b'Z","uni', b'Y","uni').replace(b'Z"}', b'Y"}')
+    tamper(copy, "UPDATE entries SET data = ? WHERE i = ?", changed, index)
+    assert changed != entry
+    assert found(copy) == index
+
+
+def test_entries_that_change_places_are_found(copy: Path) -> None:
+    first, second = (stored(copy, "SELECT data FROM entries WHERE i = ?", i) for i in (50, 51))
+    tamper(copy, "UPDATE entries SET data = ? WHERE i = 50", second)
+    tamper(copy, "UPDATE entries SET data = ? WHERE i = 51", first)
+    assert found(copy) == 50
+
+
+@pytest.mark.parametrize("index", [3, 200, 306])
+def test_a_missing_entry_is_found(copy: Path, index: int) -> None:
+    tamper(copy, "DELETE FROM entries WHERE i = ?", index)
+    assert found(copy) == index
+
+
+@pytest.mark.parametrize("index", [0, 77, 255, 256, 306])
+def test_a_changed_hash_in_a_tile_is_found(copy: Path, index: int) -> None:
+    n, place = divmod(index, WIDTH)
+    data = bytearray(stored(copy, "SELECT data FROM tiles WHERE tile = ?", n << 6))
+    data[32 * place] ^= 1
+    tamper(copy, "UPDATE tiles SET data = ? WHERE tile = ?", bytes(data), n << 6)
+    assert found(copy) == index
+
+
+def test_a_changed_hash_in_a_tile_of_a_higher_level_is_found(copy: Path) -> None:
+    tamper(copy, "UPDATE tiles SET data = zeroblob(32) WHERE tile = 1")
+    assert found(copy) == 0
+
+
+def test_a_tile_that_is_too_short_is_found(copy: Path) -> None:
+    data = stored(copy, "SELECT data FROM tiles WHERE tile = 64")
+    tamper(copy, "UPDATE tiles SET data = ? WHERE tile = 64", data[:64])
+    assert found(copy) == 258
+
+
+@pytest.mark.parametrize("which", ["min", "max"])
+def test_a_changed_record_is_found(copy: Path, which: str) -> None:
+    row, entry = stored(copy, f"SELECT {which}(row) FROM records"), None  # noqa: S608
+    entry = stored(copy, "SELECT entry FROM records WHERE row = ?", row)
+    tamper(
+        copy,
+        "UPDATE records SET record = replace(CAST(record AS TEXT), 'did:', 'dib:') WHERE row = ?",
+        row,
+    )
+    assert found(copy) == entry
+
+
+def test_a_record_whose_status_was_changed_is_found(copy: Path) -> None:
+    tamper(
+        copy,
+        "UPDATE records SET record = CAST(replace(record, '\"retired\"', '\"active\"') AS BLOB)"
+        " WHERE CAST(record AS TEXT) LIKE '%\"retired\"%'",
+    )
+    assert found(copy) == 304
+
+
+def test_a_version_cut_out_of_the_history_is_found(copy: Path) -> None:
+    row = stored(copy, "SELECT max(row) FROM records WHERE before IS NOT NULL")
+    entry = stored(copy, "SELECT entry FROM records WHERE row = ?", row)
+    tamper(copy, "UPDATE records SET before = NULL WHERE row = ?", row)
+    assert found(copy) == entry
+
+
+def test_a_key_that_leads_to_an_older_record_is_found(copy: Path) -> None:
+    row = stored(copy, "SELECT max(row) FROM records WHERE before IS NOT NULL")
+    entry = stored(copy, "SELECT entry FROM records WHERE row = ?", row)
+    tamper(
+        copy,
+        "UPDATE state SET row = (SELECT before FROM records WHERE row = ?) WHERE row = ?",
+        row,
+        row,
+    )
+    assert found(copy) == entry
+
+
+def test_a_key_that_leads_nowhere_is_found(copy: Path) -> None:
+    key, row = (
+        stored(copy, f"SELECT {c} FROM state ORDER BY key LIMIT 1 OFFSET 9")  # noqa: S608
+        for c in ("key", "row")
+    )
+    entry = stored(copy, "SELECT entry FROM records WHERE row = ?", row)
+    tamper(copy, "DELETE FROM state WHERE key = ?", key)
+    assert found(copy) == entry
+
+
+def test_a_record_that_no_entry_made_is_found(copy: Path, life: Life) -> None:
+    tamper(copy, "INSERT INTO state VALUES (zeroblob(32), 1)")
+    assert found(copy) == 0
+    tamper(copy, "UPDATE state SET row = 99999 WHERE key = zeroblob(32)")
+    tamper(copy, "INSERT INTO records VALUES (99999, 7, NULL, '{}')")
+    assert found(copy) == life.size
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "at"),
+    [("status", "revoked", 90), ("owner", 0, 90), ("key", bytes(32), 90)],
+)
+def test_a_changed_line_of_a_listing_is_found(
+    copy: Path, column: str, value: object, at: int
+) -> None:
+    tamper(copy, f"UPDATE rows SET {column} = ? WHERE entry = ?", value, at)  # noqa: S608
+    assert found(copy) == at
+
+
+def test_a_missing_line_and_a_wrong_count_are_found(copy: Path, life: Life) -> None:
+    tamper(copy, "UPDATE counts SET n = n + 1 WHERE kind = 'device'")
+    assert found(copy) == life.size
+    tamper(copy, "DELETE FROM rows WHERE entry = 100")
+    assert found(copy) == 100
+
+
+@pytest.mark.parametrize("column", ["time", "last_leaf", "frontier"])
+def test_a_changed_head_is_found(copy: Path, life: Life, column: str) -> None:
+    values = {"time": 1, "last_leaf": bytes(32), "frontier": bytes(32 * life.size.bit_count())}
+    tamper(copy, f"UPDATE head SET {column} = ?", values[column])  # noqa: S608
+    assert found(copy) == life.size
+
+
+def test_a_head_of_another_root_is_found(copy: Path, life: Life) -> None:
+    tamper(copy, "UPDATE head SET root = zeroblob(32)")
+    assert found(copy) == life.size
+
+
+def test_a_head_that_was_rolled_back_is_found(copy: Path, life: Life) -> None:
+    """To an earlier commit, whose checkpoint the log has signed."""
+    size = life.size - 1
+    entries = [stored(copy, "SELECT data FROM entries WHERE i = ?", i) for i in range(size)]
+    frontier = Frontier()
+    for entry in entries:
+        frontier.append(leaf_hash(entry))
+    tamper(
+        copy,
+        "UPDATE head SET size = ?, root = ?, last_leaf = ?, frontier = ?",
+        size,
+        frontier.root(),
+        leaf_hash(entries[-1]),
+        b"".join(frontier.hashes),
+    )
+    assert found(copy) == size
+
+
+def test_a_changed_checkpoint_is_found_also_an_old_one(copy: Path, life: Life) -> None:
+    note = stored(copy, "SELECT note FROM checkpoints WHERE size = 2")
+    text = Checkpoint(ORIGIN, 2, bytes(32)).format()
+    tamper(copy, "UPDATE checkpoints SET note = ? WHERE size = 2", sign_note(text, [LOG], NOW))
+    assert found(copy) == 1
+    tamper(copy, "UPDATE checkpoints SET note = ? WHERE size = 2", note[:-5] + b"AAA=\n")
+    assert found(copy) == 1
+    tamper(copy, "UPDATE checkpoints SET note = ? WHERE size = 2", note)
+    tamper(copy, "UPDATE checkpoints SET note = ? WHERE size = ?", note, life.size)
+    with pytest.raises(EvidenceRefused):
+        audited(copy)
+
+
+def test_a_checkpoint_by_another_key_is_refused(copy: Path, life: Life) -> None:
+    root = stored(copy, "SELECT root FROM head")
+    thief = Signer(ORIGIN, SignatureType.ED25519, b"t" * 32)
+    note = sign_note(Checkpoint(ORIGIN, life.size, root).format(), [thief], NOW)
+    tamper(copy, "UPDATE checkpoints SET note = ? WHERE size = ?", note, life.size)
+    with pytest.raises(InvalidCheckpoint):
+        audited(copy)
+
+
+def test_a_changed_disclosure_is_found(copy: Path) -> None:
+    tamper(copy, """UPDATE disclosures SET disclosures = '["WyJ"]' WHERE entry = 12""")
+    assert found(copy) == 12
+
+
+def test_an_erased_disclosure_is_no_tampering(copy: Path, life: Life) -> None:
+    tamper(copy, "DELETE FROM disclosures WHERE entry = 12")
+    assert audited(copy).size == life.size
+
+
+# The operator holds the log's key and every hash fits: only the rules can tell.
+
+
+class Rewritten:
+    """A log that its operator has written anew from entry to entry, tree and signature included."""
+
+    def __init__(self, entries: list[dict[str, Any]]) -> None:
+        self.all: list[bytes] = []
+        frontier, previous = Frontier(), "0" * 64
+        for index, entry in enumerate(entries):
+            whole = {**entry, "index": index, "previous": entry.get("previous", previous)}
+            self.all.append(canonicalize(whole))
+            previous = leaf_hash(self.all[-1]).hex()
+            frontier.append(leaf_hash(self.all[-1]))
+        tiles = changed_tiles(0, [leaf_hash(e) for e in self.all], lambda _, __: b"")
+        self._tiles = {(tile.level, tile.n): tile.data for tile in tiles}
+        text = Checkpoint(ORIGIN, frontier.size, frontier.root()).format()
+        self._note = sign_note(text, [LOG], NOW)
+
+    def checkpoint(self) -> bytes:
+        return self._note
+
+    def entries(self, start: int, end: int) -> list[bytes]:
+        return self.all[start:end]
+
+    def tile(self, level: int, n: int) -> bytes:
+        return self._tiles.get((level, n), b"")
+
+
+def history() -> tuple[City, list[dict[str, Any]]]:
+    """A city, and its entries to be written anew: two devices from entry 3 on, one suspended."""
+    city = City()
+    acme, first, _ = city.fill(2)
+    city.accept(city.supervise(first, "status.suspend", "lost", acme))
+    entries = []
+    for index, data in enumerate(city.store.entries(0, 99)):
+        entry = parse_entry(data, index)
+        members: dict[str, Any] = {"time": entry.time, "operation": entry.operation}
+        entries.append({**members, "unique": entry.unique} if entry.unique else members)
+    return city, entries
+
+
+def rewritten(change: Callable[[City, list[dict[str, Any]]], None]) -> LedgerTampered:
+    city, entries = history()
+    change(city, entries)
+    with pytest.raises(LedgerTampered) as caught:
+        audit(Rewritten(entries), RULES)
+    return caught.value
+
+
+def test_a_faithful_copy_holds() -> None:
+    _, entries = history()
+    assert audit(Rewritten(entries), RULES).size == len(entries)
+
+
+def test_an_operation_of_the_operators_own_is_found() -> None:
+    def forge(_: City, entries: list[dict[str, Any]]) -> None:
+        entries[3]["operation"]["body"]["object"]["model"] = "M2"
+
+    assert rewritten(forge).members == {"index": 3, "cause": "proof.invalid"}
+
+
+def test_the_second_proof_of_a_set_is_checked_too() -> None:
+    def forge(_: City, entries: list[dict[str, Any]]) -> None:
+        proofs = entries[3]["operation"]["proof"]
+        proofs[1]["proofValue"] = proofs[0]["proofValue"]
+
+    assert rewritten(forge).members == {"index": 3, "cause": "proof.invalid"}
+
+
+def test_an_operation_told_twice_is_found() -> None:
+    def again(_: City, entries: list[dict[str, Any]]) -> None:
+        entries.append(entries[5])
+
+    error = rewritten(again)
+    assert error.members["index"] == 6
+    assert "twice" in error.detail
+
+
+def test_an_operation_left_out_is_found_where_it_is_missed() -> None:
+    def leave_out(_: City, entries: list[dict[str, Any]]) -> None:
+        del entries[2]
+
+    assert rewritten(leave_out).members["index"] == 2
+
+
+def test_an_entry_older_than_the_one_before_it_is_found() -> None:
+    def turn_back(_: City, entries: list[dict[str, Any]]) -> None:
+        entries[4]["time"] = "2026-11-22T07:59:59Z"
+
+    error = rewritten(turn_back)
+    assert error.members["index"] == 4
+    assert "older" in error.detail
+
+
+def test_a_time_that_the_operation_does_not_allow_is_found() -> None:
+    def postpone(_: City, entries: list[dict[str, Any]]) -> None:
+        for entry in entries[4:]:
+            entry["time"] = "2026-12-22T08:00:00Z"
+
+    assert rewritten(postpone).members == {"index": 4, "cause": "rule.time"}
+
+
+def test_a_broken_chain_is_found_even_under_a_signed_root() -> None:
+    def unlink(_: City, entries: list[dict[str, Any]]) -> None:
+        entries[4]["previous"] = "ab" * 32
+
+    assert rewritten(unlink).members["index"] == 4
+
+
+def test_a_code_registered_twice_is_found() -> None:
+    def twice(city: City, entries: list[dict[str, Any]]) -> None:
+        other = City()
+        acme = other.fill(0)[0]
+        code = {"scheme": "gs1", "value": "https://id.gs1.org/01/09506000134352/21/M-000000"}
+        rival = other.new_device("rival", acme, code=code)
+        assert other.ledger_hash == city.ledger_hash
+        checked = other.check(first_of(rival))
+        entries[4] |= {"operation": first_of(rival).operation, "unique": checked.unique}
+
+    assert rewritten(twice).members == {"index": 4, "cause": "conflict.code"}
+
+
+@pytest.mark.parametrize(
+    "member", [{"extra": 1}, {"unique": {}}, {"unique": {"x": "y"}}, {"unique": {"/x": 1}}]
+)
+def test_members_that_no_entry_has_are_found(member: dict[str, Any]) -> None:
+    def add(_: City, entries: list[dict[str, Any]]) -> None:
+        entries[1] |= member
+
+    assert rewritten(add).members["index"] == 1
+
+
+def test_a_ledger_that_begins_without_a_genesis_is_found() -> None:
+    def behead(_: City, entries: list[dict[str, Any]]) -> None:
+        del entries[0]
+
+    assert rewritten(behead).members["index"] == 0
+
+
+def test_a_log_with_fewer_entries_than_it_has_signed_is_found() -> None:
+    _, entries = history()
+    log = Rewritten(entries)
+    log.all.pop()
+    with pytest.raises(LedgerTampered) as caught:
+        audit(log, RULES)
+    assert caught.value.members["index"] == len(entries) - 1
