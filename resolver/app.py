@@ -9,20 +9,22 @@ from __future__ import annotations
 import gc
 import os
 import secrets
+import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
+from uvicorn.server import HANDLED_SIGNALS
 
 from resolver.api import problems
 from resolver.api.connection import limited_by
-from resolver.api.frame import Frame
+from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.listings import ListingEndpoints
@@ -46,6 +48,7 @@ def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> Fast
         await service.start()
         gc.collect()
         gc.freeze()  # what is there now stays: collections need not look at it again
+        gc.set_threshold(50_000, 20, 100)  # a batch is 100,000 objects, none of them in a cycle
         try:
             yield
         finally:
@@ -58,19 +61,20 @@ def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> Fast
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
     app.router.routes[:0] = routes(service, statuses)
     app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
     problems.install(app)
-    app.add_middleware(Frame, statuses=statuses)
+    app.add_middleware(Frame, statuses=statuses, direct=direct_endpoints(app.router.routes))
     return app
 
 
 def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     return [
-        Route("/v1/operations", Operations(service).post, methods=["POST"]),
+        Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
         *PreparationEndpoint(service).routes(),
         *LedgerEndpoints(service).routes(),
@@ -114,22 +118,40 @@ def serve(
         timeout_graceful_shutdown=settings.stop_seconds,
     )
 
-    class Server(uvicorn.Server):
-        """Tells when requests are answered."""
+    server = _Server(config)
 
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                if ready_file is not None:
-                    _write_ready(ready_file, address)
-                if on_ready is not None:
-                    on_ready(address)
+    def ready() -> None:
+        if ready_file is not None:
+            _write_ready(ready_file, address)
+        if on_ready is not None:
+            on_ready(address)
 
+    server.ready = ready
     try:
-        Server(config).run([listener])
+        server.run([listener])
     finally:
         listener.close()
         site.close()
+
+
+class _Server(uvicorn.Server):
+    """Tells when requests are answered, and returns after a signal instead of raising it again."""
+
+    ready: Callable[[], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {one: signal.signal(one, self.handle_exit) for one in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
 
 def _write_ready(path: Path, address: str) -> None:

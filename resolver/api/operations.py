@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from identity.errors import InputTooLarge, MalformedInput, TetradError, UnsupportedMediaType
 from resolver.api.problems import problem_response
@@ -27,15 +27,19 @@ class Operations:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def post(self, request: Request) -> Response:
-        """Registers what is in the body."""
+    async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Registers what is in the body (an ASGI application)."""
+        response = await self._answer(scope, receive)
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
         try:
-            kind = media_type(request.scope)
-            receipts = flag(query(request.scope, ("receipts",)), "receipts", default=True)
+            kind = media_type(scope)
+            receipts = flag(query(scope, ("receipts",)), "receipts", default=True)
             if kind == JSON:
-                return await self._single(request, receipts=receipts)
+                return await self._single(scope, receive, receipts=receipts)
             if kind == NDJSON:
-                return await self._batch(request, receipts=receipts)
+                return await self._batch(scope, receive, receipts=receipts)
             raise UnsupportedMediaType(
                 "an operation is sent as application/json, a batch as application/x-ndjson",
                 hint="curl -H 'Content-Type: application/json' --data-binary @operation.json",
@@ -43,11 +47,11 @@ class Operations:
         except TetradError as error:
             return problem_response(error)
 
-    async def _single(self, request: Request, *, receipts: bool) -> Response:
+    async def _single(self, scope: Scope, receive: Receive, *, receipts: bool) -> Response:
         settings = self._service.settings
         received = await read_body(
-            request.scope,
-            request.receive,
+            scope,
+            receive,
             most=settings.body_bytes,
             seconds=settings.body_seconds,
         )
@@ -61,14 +65,14 @@ class Operations:
             JSON,
         )
 
-    async def _batch(self, request: Request, *, receipts: bool) -> Response:
+    async def _batch(self, scope: Scope, receive: Receive, *, receipts: bool) -> Response:
         service = self._service
-        check_encoding(request.scope)
+        check_encoding(scope)
         service.enter_batch()
         try:
             body = await read_body(
-                request.scope,
-                request.receive,
+                scope,
+                receive,
                 most=service.settings.batch_bytes,
                 seconds=service.settings.body_seconds,
             )

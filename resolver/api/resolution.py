@@ -6,9 +6,11 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from identity.errors import SchemaViolation, TetradError, UnsupportedMediaType
 from identity.jcs import parse
+from resolver.api.frame import Direct
 from resolver.api.limits import RateLimit
 from resolver.api.problems import problem_response
 from resolver.api.requests import client_of, flag, media_type, number, query, read_body
@@ -35,17 +37,20 @@ class ResolutionEndpoints:
     def routes(self) -> list[BaseRoute]:
         """The routes, in the order in which they are tried."""
         return [
-            Route("/v1/resolve", self.by_code),
+            Route("/v1/resolve", Direct(self.by_code), methods=["GET"]),
             Route("/v1/resolve", self.by_body, methods=["POST"]),
             Route("/v1/devices/{did}", self.device),
             Route("/v1/devices/{did}/history", self.history),
             Route("/v1/devices/{did}/receipt", self.receipt),
         ]
 
-    async def by_code(self, request: Request) -> Response:
-        """The device that bears a code."""
+    async def by_code(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The device that bears a code (an ASGI application)."""
+        await self._by_code(scope)(scope, receive, send)
+
+    def _by_code(self, scope: Scope) -> Response:
         try:
-            given = query(request.scope, ("code", "scheme", "at", "proof"))
+            given = query(scope, ("code", "scheme", "at", "proof"))
             code = given.get("code", "")
             if not 0 < len(code) <= MAX_CODE:
                 raise SchemaViolation(

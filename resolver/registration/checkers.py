@@ -16,6 +16,7 @@ of the uniqueness hash.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO, NamedTuple
@@ -108,6 +109,8 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         return
     unique = hmac_uniqueness(secret)
     keys: dict[str, str] = {}
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     while (frame := _read(source)) is not None:
         answer = answer_request(frame, keys, unique)
         sink.write(len(answer).to_bytes(4) + answer)
