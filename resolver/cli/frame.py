@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 REFUSED = 1
 INTERRUPTED = 130
 
+Command = Callable[..., None]
+Option = Callable[[Command], Command]
+
 JSON = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
 HOME = click.option(
     "--home",
@@ -39,13 +42,13 @@ HOME = click.option(
     envvar="TETRAD_HOME",
     help="Where keys and trust are kept.  [default: ~/.tetrad]",
 )
-SERVER = [
+SERVER: list[Option] = [
     HOME,
     click.option(
         "--url", envvar="TETRAD_URL", help="The service.  [default: the one trusted last]"
     ),
 ]
-WALLET = [
+WALLET: list[Option] = [
     click.option(
         "--wallet",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -196,11 +199,8 @@ def only_organization(wallet: Wallet) -> str:
     raise KeystoreError(f"the wallet holds {len(found)} organizations", hint=f"--by one of {names}")
 
 
-Command = Callable[..., None]
-
-
 def verb(
-    *options: Callable[[Command], Command], server: bool = True, wallet: bool = False
+    *options: Option, server: bool = True, wallet: bool = False
 ) -> Callable[[Command], Command]:
     """The common options of a command, and its errors; the function's first argument is a Frame."""
     taken = {"home", "url", "wallet", "passphrase_file", "by"}
@@ -220,7 +220,7 @@ def verb(
                 raise click.exceptions.Exit(INTERRUPTED) from None
 
         decorated: Command = run
-        common = [*(SERVER if server else []), *(WALLET if wallet else []), JSON]
+        common: list[Option] = [*(SERVER if server else []), *(WALLET if wallet else []), JSON]
         for option in reversed([*options, *common]):
             decorated = option(decorated)
         return decorated

@@ -49,9 +49,7 @@ def issue(
             right, scope = "make", {"maker": frame.party(wallet, make)}
             scope |= {"models": list(models)} if models else {}
         receiver = frame.party(wallet, to) if to else None
-        done = client.issue_grant(
-            frame.actor(wallet), right, scope, to=receiver, not_after=until
-        )
+        done = client.issue_grant(frame.actor(wallet), right, scope, to=receiver, not_after=until)
     frame.show(
         acknowledged(done) | {"grant": done.hash},
         f"✓ granted, entry {done.index}",

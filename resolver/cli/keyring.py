@@ -55,8 +55,7 @@ def list_(frame: Frame) -> None:
     with frame.keystore(frame.trust()) as keystore:
         held = keystore.wallet.identities
         shown = {
-            did: {"name": one.name, "keys": one.keys, "next": one.next}
-            for did, one in held.items()
+            did: {"name": one.name, "keys": one.keys, "next": one.next} for did, one in held.items()
         }
     lines = [f"{did}  {one['name']}" for did, one in shown.items()]
     frame.show(shown, *(lines or ["none yet"]))

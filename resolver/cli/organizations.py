@@ -82,7 +82,9 @@ def update(frame: Frame, name: str | None, new_name: str | None, uscc: str | Non
 @verb(*page_options(("active", "suspended", "revoked")))
 def list_(frame: Frame, **query: Any) -> None:
     """List the organizations of the ledger."""
-    list_page(frame, "organizations", query, lambda one: f"{one['status']:9} {one['did']}  {one['name']}")
+    list_page(
+        frame, "organizations", query, lambda one: f"{one['status']:9} {one['did']}  {one['name']}"
+    )
 
 
 def described(record: dict[str, Any]) -> list[str]:

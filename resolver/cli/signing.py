@@ -7,7 +7,7 @@ from typing import Any, cast
 import click
 
 from identity.errors import KeystoreError
-from resolver.cli.frame import Frame, read_input, verb
+from resolver.cli.frame import HOME, Frame, read_input, verb
 from resolver.cli.organizations import acknowledged
 
 
@@ -15,6 +15,8 @@ from resolver.cli.organizations import acknowledged
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
 @verb(
     click.option("--yes", is_flag=True, help="Do not show the operation: it was read already."),
+    HOME,
+    server=False,
     wallet=True,
 )
 def sign(frame: Frame, file: str, *, yes: bool) -> None:
@@ -27,7 +29,7 @@ def sign(frame: Frame, file: str, *, yes: bool) -> None:
     import orjson
 
     from identity.jcs import parse
-    from resolver.client.writing import adopt_signed, sign_what_we_can
+    from resolver.client.signing import adopt_signed, sign_what_we_can
     from resolver.prepare import read_prepared
 
     prepared = read_prepared(parse(read_input(file)))

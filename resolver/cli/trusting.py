@@ -9,14 +9,14 @@ from resolver.cli.frame import HOME, Frame, verb
 
 
 @click.command()
-@click.argument("url")
+@click.argument("address", metavar="URL")
 @verb(
     HOME,
     click.option("--yes", is_flag=True, help="Do not ask: the fingerprint was compared already."),
     click.option("--ledger", metavar="zQm…", help="The fingerprint that you were told."),
     server=False,
 )
-def trust(frame: Frame, url: str, *, yes: bool, ledger: str | None) -> None:
+def trust(frame: Frame, address: str, *, yes: bool, ledger: str | None) -> None:
     """Pin the ledger behind the service at URL.
 
     Its fingerprint is the hash of its genesis. Compare it with what the operator publishes
@@ -25,7 +25,7 @@ def trust(frame: Frame, url: str, *, yes: bool, ledger: str | None) -> None:
     """
     from resolver.client import Client
 
-    with Client(url, on_trust=frame.home.keep) as client:
+    with Client(address, on_trust=frame.home.keep) as client:
         shown = client.introduce()
         if ledger is not None and ledger != shown.ledger:
             raise InvalidAnswer(
@@ -41,7 +41,7 @@ def trust(frame: Frame, url: str, *, yes: bool, ledger: str | None) -> None:
             frame.confirm("Is this the fingerprint that you were told?", yes=yes or bool(ledger))
         client.pin(frame.home.trust_in(shown.ledger) if known else shown)
         client.checkpoint()
-        frame.home.pin(url, client.trust)
+        frame.home.pin(address, client.trust)
         frame.show(
             {
                 "ledger": shown.ledger,

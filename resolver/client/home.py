@@ -59,10 +59,16 @@ class Home:
 
     def trust_in(self, ledger: str) -> Trust:
         """The pinned ledger with this genesis hash. Raises MalformedInput where it is not one."""
-        label = ledger_label(ledger)
+        trust = self.trust_labelled(ledger_label(ledger))
+        if trust.ledger != ledger:
+            raise InvalidAnswer("two ledgers have the same label: one of them is an attack")
+        return trust
+
+    def trust_labelled(self, label: str) -> Trust:
+        """The pinned ledger whose DIDs bear this label. Raises MalformedInput where none is."""
         if not self._trust_file(label).exists():
             raise MalformedInput(
-                f"the ledger {ledger} is not trusted yet", hint="tetrad trust URL of its service"
+                f"the ledger {label} is not trusted yet", hint="tetrad trust URL of its service"
             )
         return self._read_trust(label)
 

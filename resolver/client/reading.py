@@ -252,14 +252,14 @@ class Reading:
                 return changes
             before = str(following)
 
-    def receipt(self, did: str, operation: Mapping[str, Json]) -> Flow[VerifiedReceipt]:
+    def receipt(self, did: str, operation: Mapping[str, Json]) -> Flow[tuple[VerifiedReceipt, str]]:
         """The receipt of a device's registration under the newest checkpoint, proved for the
-        operation that the caller holds."""
+        operation that the caller holds, and its text."""
         path = f"/v1/devices/{quote(did, safe=':')}/receipt"
         receipt = yield from ask_bytes(Request("GET", path))
         verified = verify_receipt(receipt, operation, self.trust.pinned)
         yield from self.observe(_note_of_receipt(receipt))
-        return verified
+        return verified, receipt.decode("utf-8", "replace")
 
     def organization(self, did: str) -> Flow[dict[str, Json]]:
         """The record of an organization, as the server asserts it. Raises NotFound."""

@@ -14,7 +14,6 @@ from typing import Any, cast
 from identity.did import tetrad_did
 from identity.errors import (
     InvalidAnswer,
-    KeystoreError,
     NotFound,
     SchemaViolation,
     TetradError,
@@ -22,11 +21,13 @@ from identity.errors import (
 )
 from identity.jcs import Json
 from identity.keys import public_key
+from identity.operation import operation_hash
 from identity.wallet import Establishment, Wallet
 from resolver.client.flow import (
     Flow,
 )
 from resolver.client.sending import Acknowledged, Sending
+from resolver.client.signing import sign_what_we_can
 from resolver.prepare import ESTABLISHING, Position, Prepared, prepare
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
@@ -65,8 +66,8 @@ class Writing(Sending):
         super().__init__(trust, on_trust)
         self.wallet = wallet
         self._save = save
-        self._clock = clock
-        self._random = random
+        self.clock = clock
+        self.random = random
 
     def create_organization(
         self,
@@ -83,7 +84,7 @@ class Writing(Sending):
             body["uscc"] = uscc
         prepared = self._prepare("organization.register", body, by=by)
         self.wallet.adopt(self._did_of(prepared), first, name=name)
-        return (yield from self._send(prepared))
+        return (yield from self.send(prepared))
 
     def update_organization(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
         """Another `name` or `uscc`."""
@@ -122,7 +123,7 @@ class Writing(Sending):
         and maker sign where the wallet holds them, and whoever else is named in `also`.
         """
         prepared = self.prepare_device(body, also=also, algorithm=algorithm)
-        return (yield from self._send(prepared))
+        return (yield from self.send(prepared))
 
     def prepare_device(
         self, body: Mapping[str, Json], *, also: Sequence[str] = (), algorithm: str = "Ed25519"
@@ -152,28 +153,8 @@ class Writing(Sending):
         )
 
     def sign(self, prepared: Prepared) -> dict[str, Json]:
-        """The submission, signed with this wallet's keys. Raises KeystoreError, SignerMissing."""
-        return prepared.signed(
-            {
-                wanted.method: self._key(wanted.method).sign(wanted.input)
-                for wanted in prepared.signing
-            }
-        ).submission()
-
-    def sign_what_we_can(self, prepared: Prepared) -> Prepared:
-        """As `sign`, leaving the signatures that other wallets must make."""
-        made: dict[str, bytes] = {}
-        for wanted in prepared.signing:
-            try:
-                made[wanted.method] = self._key(wanted.method).sign(wanted.input)
-            except KeystoreError:
-                continue
-        return prepared.signed(made)
-
-    def _key(self, method: str) -> Any:  # noqa: ANN401 - a PrivateKey
-        fragment = method.partition("#")[2]
-        is_key = method.startswith("did:key:")
-        return self.wallet.key(public_key(fragment).thumbprint if is_key else fragment)
+        """The submission, signed with this wallet's keys. Raises SignerMissing."""
+        return sign_what_we_can(prepared, self.wallet).submission()
 
     def update_device(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
         """Another `data` record, `parent` (a DID or "none") or `sector`, by the controller."""
@@ -271,7 +252,7 @@ class Writing(Sending):
             position=position,
             **more,
         )
-        return (yield from self._send(prepared))
+        return (yield from self.send(prepared))
 
     def _prepare(
         self,
@@ -298,12 +279,12 @@ class Writing(Sending):
             description["subject"] = subject
             positions = {subject: position} if position else {}
         known = _Known(self.trust.ledger, positions, keys)
-        return prepare(description, known, SCHEMES, int(self._clock()), self._random)
+        return prepare(description, known, SCHEMES, int(self.clock()), self.random)
 
     def _did_of(self, prepared: Prepared) -> str:
         return tetrad_did(self.trust.ledger, prepared.hash)
 
-    def _send(self, prepared: Prepared) -> Flow[Acknowledged]:
+    def send(self, prepared: Prepared) -> Flow[Acknowledged]:
         """Signs, keeps, sends, and keeps the receipt."""
         submission = self.sign(prepared)
         self.wallet.keep_receipt(prepared.hash, submission)
@@ -314,13 +295,23 @@ class Writing(Sending):
             raise  # it may be in the ledger: it stays in the wallet, to be sent again
         except TetradError:
             self.wallet.receipts.pop(prepared.hash, None)
-            if prepared.operation["type"] in ESTABLISHING:
-                self.wallet.identities.pop(self._did_of(prepared), None)
+            self.forget(submission)
             self._save()
             raise
         self.wallet.keep_receipt(prepared.hash, {**submission, "receipt": acknowledged.receipt})
         self._save()
         return acknowledged
+
+    def save_wallet(self) -> None:
+        """Puts the wallet on the disk: before anything is sent that its keys have signed."""
+        self._save()
+
+    def forget(self, submission: Mapping[str, Json]) -> None:
+        """Speaks no longer for the DID of a first operation that was refused."""
+        operation = cast("dict[str, Json]", submission["operation"])
+        if operation["type"] in ESTABLISHING:
+            did = tetrad_did(self.trust.ledger, operation_hash(operation))
+            self.wallet.identities.pop(did, None)
 
     def unfinished(self) -> list[dict[str, Json]]:
         """Submissions in the wallet that have no receipt yet."""

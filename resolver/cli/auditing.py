@@ -1,0 +1,140 @@
+"""`tetrad audit URL-or-DIR`: the whole ledger re-hashed and replayed."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from identity.errors import KeystoreError
+from resolver.cli.frame import HOME, Frame, verb
+from resolver.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from registry.audit import Audited
+    from registry.verdict import Chunk, Verdicts
+
+WORTH_PROCESSES = 4_096
+"""Entries from which checking in processes of their own pays for starting them."""
+
+
+@click.command()
+@click.argument("place", metavar="URL-OR-DIR")
+@verb(
+    click.option("--jobs", type=click.IntRange(0), help="Processes that check signatures."),
+    HOME,
+    server=False,
+)
+def audit(frame: Frame, place: str, jobs: int | None) -> None:
+    """Re-hash and replay the ledger of a service or of a data folder.
+
+    Every entry is hashed, every signature verified, every rule applied again; the tree must have
+    the root that the log signed. Of a folder, all that the database holds is compared as well. The
+    first entry that does not follow is named.
+    """
+    folder = Path(place)
+    is_url = place.startswith(("http://", "https://"))
+    audited = (
+        _remote(frame, place, jobs) if is_url or not folder.exists() else _folder(folder, jobs)
+    )
+    what = ", ".join(f"{count} {kind}" for kind, count in sorted(audited.operations.items()))
+    frame.show(
+        {
+            "size": audited.size,
+            "root": audited.root.hex(),
+            "ledger": audited.genesis,
+            "operations": audited.operations,
+        },
+        f"✓ {audited.size} entries re-hashed and replayed: {what}",
+        f"✓ root {audited.root.hex()[:16]}… is the one that the log signed",
+    )
+
+
+def _remote(frame: Frame, url: str, jobs: int | None) -> Audited:
+    from registry.audit import audit as run
+    from registry.rules import RuleBook
+    from resolver.client import Client
+    from resolver.client.log import RemoteLog
+    from resolver.schemes import SCHEMES
+
+    home = frame.home
+    with Client(url, trust=home.trust_at(url), on_trust=home.keep) as client:
+        log = RemoteLog(client)
+        return run(
+            log,
+            RuleBook(SCHEMES),
+            genesis=client.trust.ledger,
+            check=_checker(log.size, jobs),
+            progress=Progress("entries"),
+        )
+
+
+def _folder(folder: Path, jobs: int | None) -> Audited:
+    import fcntl
+
+    from identity.jcs import parse
+    from identity.operation import as_object, operation_hash
+    from registry.audit import audit as run
+    from registry.rules import RuleBook
+    from registry.stores.sqlite import SqliteStore
+    from resolver.folder import DATABASE
+    from resolver.schemes import SCHEMES
+
+    if not (folder / DATABASE).is_file():
+        raise KeystoreError(f"there is no ledger in {folder}", hint="a data folder, or a URL")
+    with (folder / "lock").open("a+b") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise KeystoreError(
+                "a service is at work on this folder", hint="audit it by its URL"
+            ) from None
+        genesis = operation_hash(as_object(parse((folder / "genesis.json").read_bytes())))
+        store = SqliteStore(folder / DATABASE)
+        try:
+            head = store.head()
+            return run(
+                store,
+                RuleBook(SCHEMES),
+                genesis=genesis,
+                stored=store,
+                check=_checker(head.size if head else 0, jobs),
+                progress=Progress("entries"),
+            )
+        finally:
+            store.close()
+
+
+def _checker(size: int, jobs: int | None) -> Callable[[Iterable[Chunk]], Iterable[Verdicts]]:
+    from registry.verdict import check_chunk
+
+    if jobs is None:
+        jobs = os.cpu_count() or 1 if size >= WORTH_PROCESSES else 0
+    if jobs < 2:
+        return lambda chunks: map(check_chunk, chunks)
+    return lambda chunks: _in_processes(chunks, jobs)
+
+
+def _in_processes(chunks: Iterable[Chunk], jobs: int) -> Iterator[Verdicts]:
+    """Verdicts in order, drawing a few chunks ahead of those that are being checked."""
+    from concurrent.futures import Future, ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from registry.verdict import check_apart
+
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(check_apart, chunk))
+                if len(waiting) > 2 * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

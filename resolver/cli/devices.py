@@ -1,0 +1,141 @@
+"""`tetrad device …`: one device, named by its DID or its code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import orjson
+
+from resolver.cli.frame import Frame, read_input, verb
+from resolver.cli.listing import list_page, page_options
+from resolver.cli.organizations import acknowledged
+from resolver.cli.resolving import resolve
+from resolver.cli.statuses import retire
+from resolver.cli.subjects import subject_of
+
+
+@click.group()
+def device() -> None:
+    """Devices, named by their DID or their code."""
+
+
+device.add_command(resolve, "show")
+device.add_command(retire, "retire")
+
+
+@device.command(name="list")
+@verb(
+    click.option("--controller", metavar="DID", help="Only those of this organization."),
+    *page_options(("active", "suspended", "revoked", "retired")),
+)
+def list_(frame: Frame, **query: Any) -> None:
+    """List devices."""
+    list_page(frame, "devices", query, _line)
+
+
+def _line(one: dict[str, Any]) -> str:
+    code = one["code"]
+    shown = code.get("value") or f"{code['prefix']}…"
+    return f"{one['status']:9} {one['did']}  {code['scheme']} {shown}"
+
+
+@device.command()
+@click.argument("name", metavar="DEVICE")
+@verb()
+def history(frame: Frame, name: str) -> None:
+    """What happened to DEVICE, the newest first."""
+    with frame.reading() as client:
+        changes: list[dict[str, Any]] = client.history(subject_of(client, name))
+    lines = [
+        f"{one['index']:>8}  {one['time']}  {one['type']:16} {one['status']}" for one in changes
+    ]
+    frame.show(changes, *lines)
+
+
+@device.command()
+@click.argument("name", metavar="DEVICE")
+@verb()
+def receipt(frame: Frame, name: str) -> None:
+    """The receipt of DEVICE's registration, under the newest checkpoint, proved.
+
+    Printed as C2SP tlog-proof.
+    """
+    with frame.reading() as client:
+        did = subject_of(client, name)
+        changes: list[dict[str, Any]] = client.history(did)
+        registration = changes[-1]["entry"]["operation"]
+        verified, text = client.receipt(did, registration)
+    if frame.as_json:
+        frame.show(
+            {"did": did, "operation": registration, "receipt": text, "index": verified.index}
+        )
+        return
+    click.echo(text, nl=False)
+
+
+@device.command()
+@click.argument("name", metavar="DEVICE")
+@verb(
+    click.option("--sector", metavar="DOMAIN/FIELD", help="As in production/industry/C4016."),
+    click.option("--parent", metavar="DID", help="The device that it is part of, or none."),
+    click.option("--data", metavar="FILE", help="JSON of the new data record, or none."),
+    wallet=True,
+)
+def update(
+    frame: Frame, name: str, sector: str | None, parent: str | None, data: str | None
+) -> None:
+    """Change the data record, parent or sector of DEVICE.
+
+    The data record is JSON: describes, schema, version, grade, endpoints, and content (which is
+    committed to) or commitment.
+    """
+    from resolver.cli.rows import sector_of
+
+    body: dict[str, Any] = {}
+    if sector:
+        body["sector"] = sector_of(sector)
+    if parent:
+        body["parent"] = parent
+    if data:
+        body["data"] = "none" if data == "none" else _json(data)
+    if not body:
+        raise click.UsageError("say what changes: --sector, --parent or --data")
+    with frame.writing() as client:
+        done = client.update_device(subject_of(client, name), body)
+    shown = acknowledged(done) | {"disclosures": done.disclosures}
+    frame.show(shown, f"✓ updated, entry {done.index}")
+
+
+def _json(path: str) -> Any:  # noqa: ANN401 - any JSON
+    from identity.jcs import parse
+
+    return parse(read_input(path))
+
+
+@device.command()
+@click.argument("name", metavar="DEVICE")
+@click.argument("number")
+@verb(
+    click.option("--from", "old", metavar="NAME", help="Where it is active now: its controller."),
+    wallet=True,
+)
+def rebind(frame: Frame, name: str, number: str, old: str | None) -> None:
+    """Bind another NUMBER to DEVICE: SCHEME:VALUE, a plain +86… , or none."""
+    with frame.writing() as client:
+        before = frame.party(client.wallet, old) if old else None
+        did = subject_of(client, name)
+        done = client.rebind_number(did, number, old_controller=before)
+    kept = [f"  disclosure {one}" for one in done.disclosures]
+    shown = acknowledged(done) | {"disclosures": done.disclosures}
+    frame.show(shown, f"✓ rebound, entry {done.index}", *kept)
+
+
+@device.command()
+@click.argument("name", metavar="DEVICE")
+@verb()
+def document(frame: Frame, name: str) -> None:
+    """The DID document of DEVICE, as the service gives it."""
+    with frame.reading() as client:
+        found = client.fetch(f"/1.0/identifiers/{subject_of(client, name)}")
+    frame.show(orjson.loads(found), orjson.dumps(orjson.loads(found)).decode())

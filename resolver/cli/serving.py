@@ -1,0 +1,208 @@
+"""`tetrad init` and `tetrad serve`: a ledger in a folder, and the service over it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from identity.errors import PolicyViolated
+from resolver.cli.frame import Frame, verb
+
+if TYPE_CHECKING:
+    from resolver.folder import DataFolder, MemorySite
+
+_DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="TETRAD_DATA",
+    help="The data folder.",
+)
+_ORIGIN = click.option("--origin", help="The name of the log.  [default: after the folder]")
+_PASSPHRASE = click.option(
+    "--passphrase-file",
+    "secret",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Its first line protects the authority's keys; else TETRAD_PASSPHRASE, or a question.",
+)
+
+
+@click.command()
+@verb(
+    _DATA,
+    click.option("--permissioned", is_flag=True, help="Only whom the authority admits registers."),
+    click.option("--name", help="What the authority calls itself."),
+    _ORIGIN,
+    _PASSPHRASE,
+    server=False,
+)
+def init(
+    frame: Frame,
+    *,
+    data: Path | None,
+    permissioned: bool,
+    name: str | None,
+    origin: str | None,
+    secret: Path | None,
+) -> None:
+    """Begin a ledger: a sandbox, or with --permissioned the real kind.
+
+    The authority's keys come to lie in authority.wallet in that folder: keep a copy elsewhere.
+    """
+    if data is None:
+        raise click.UsageError("name the folder: --data DIR")
+    folder = create(data, permissioned=permissioned, name=name, origin=origin, secret=secret)
+    shown = _described(folder)
+    folder.close()
+    kind = "a permissioned ledger" if permissioned else "a sandbox: anyone may register"
+    frame.show(
+        shown,
+        f"✓ {kind} in {data}",
+        f"  Ledger {shown['ledger']}",
+        f"  Authority {shown['authority']}, its keys in {data / 'authority.wallet'}",
+        f"Next: tetrad serve --data {data}",
+    )
+
+
+@click.command()
+@verb(
+    _DATA,
+    click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True),
+    click.option("--host", help="The address to listen on.  [default: 127.0.0.1]"),
+    click.option("--public", is_flag=True, help="Let a sandbox listen beyond this machine."),
+    click.option("--ephemeral", is_flag=True, help="A sandbox in memory, gone at the end."),
+    click.option(
+        "--ready-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Written with the address once requests are answered.",
+    ),
+    _ORIGIN,
+    server=False,
+)
+def serve(
+    frame: Frame,
+    *,
+    data: Path | None,
+    port: int,
+    host: str | None,
+    public: bool,
+    ephemeral: bool,
+    ready_file: Path | None,
+    origin: str | None,
+) -> None:
+    """Serve the ledger in --data; in an empty folder, a sandbox is made.
+
+    Every limit is a setting, TETRAD_…, listed in the documentation. SIGTERM and Ctrl-C stop it once
+    what was accepted is on the disk.
+    """
+    from resolver import app
+    from resolver.settings import Settings
+
+    if ephemeral == (data is not None):
+        raise click.UsageError("name a folder with --data, or say --ephemeral")
+    host = host or ("0.0.0.0" if public else "127.0.0.1")  # noqa: S104 - said by --public
+    settings = Settings.from_environment(os.environ)
+    site = _site(data, origin)
+    try:
+        body: dict[str, object] = site.genesis["body"]  # type: ignore[assignment]
+        sandbox = body["mode"] == "sandbox"
+        if sandbox and not public and not _is_loopback(host):
+            raise PolicyViolated(
+                f"anyone may register in a sandbox, and {host} is not this machine alone",
+                hint="--public, if that is meant",
+            )
+    except BaseException:
+        site.close()
+        raise
+
+    def on_ready(address: str) -> None:
+        name, identifier, key = str(body["log"][0]).split("+", 2)  # type: ignore[index]
+        if sandbox:
+            click.echo("  SANDBOX: anyone may register. Not for production.")
+        click.echo(f"  Listening on {address}   (API at /docs)")
+        click.echo(
+            f"  Log key {name}+{identifier}+{key[:2]}…    "
+            f"Next, in another terminal: tetrad trust {address}"
+        )
+
+    quiet = frame.as_json
+    app.serve(
+        settings,
+        site,
+        host=host,
+        port=port,
+        ready_file=ready_file,
+        on_ready=None if quiet else on_ready,
+    )
+
+
+def _site(data: Path | None, origin: str | None) -> DataFolder | MemorySite:
+    from resolver.folder import SANDBOX_ORIGIN, DataFolder, MemorySite
+
+    if data is None:
+        return MemorySite.sandbox(int(time.time()), origin or SANDBOX_ORIGIN)
+    if DataFolder.exists(data):
+        return DataFolder.open(data)
+    return create(data, permissioned=False, origin=origin)
+
+
+def create(
+    data: Path,
+    *,
+    permissioned: bool,
+    name: str | None = None,
+    origin: str | None = None,
+    secret: Path | None = None,
+) -> DataFolder:
+    """A new ledger in a folder; the passphrase of a sandbox is known to all unless one is given."""
+    from identity.keystore import read_passphrase
+    from resolver.folder import SANDBOX_PASSPHRASE, DataFolder
+
+    mode = "permissioned" if permissioned else "sandbox"
+    given = secret or {"TETRAD_PASSPHRASE", "TETRAD_PASSPHRASE_FILE"} & set(os.environ)
+    passphrase = (
+        read_passphrase(os.environ, file=secret, confirm=True)
+        if permissioned or given
+        else SANDBOX_PASSPHRASE
+    )
+    return DataFolder.create(
+        data,
+        int(time.time()),
+        origin=origin or _origin(mode, data),
+        mode=mode,
+        name=name or ("Authority" if permissioned else "Sandbox"),
+        passphrase=passphrase,
+    )
+
+
+def _origin(mode: str, data: Path) -> str:
+    """`sandbox.city` for ./city."""
+    name = re.sub(r"[^a-z0-9-]+", "-", data.resolve().name.lower()).strip("-") or "local"
+    return f"{'sandbox' if mode == 'sandbox' else 'registry'}.{name}"[:100]
+
+
+def _described(folder: DataFolder) -> dict[str, str]:
+    from identity.did import tetrad_did
+    from identity.operation import operation_hash
+
+    hash_ = operation_hash(folder.genesis)
+    body: dict[str, str] = folder.genesis["body"]  # type: ignore[assignment]
+    return {
+        "ledger": hash_,
+        "authority": tetrad_did(hash_, hash_),
+        "origin": body["origin"],
+        "mode": body["mode"],
+        "data": str(folder.path),
+    }
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
