@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from identity.members import (
     Closed,
@@ -81,6 +81,8 @@ class OrganizationBody(Closed):
 
 class OrganizationUpdateBody(Closed):
     """What is given replaces what was."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     name: Text | None = None
     uscc: Annotated[str | None, Field(pattern=r"^[0-9A-Z]{18}$")] = None
@@ -220,6 +222,8 @@ class DeviceBody(Closed):
 
 class DeviceUpdateBody(Closed):
     """What is given replaces what was; maker, model, serial, code and keys do not change here."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     data: Data | None = None
     parent: TetradDid | Literal["none"] | None = None

@@ -1,0 +1,310 @@
+"""specs/vectors/identity: canonical JSON, keys, DIDs, proofs, operation hashes, disclosures.
+
+Each file is {"description", "vectors": [{"name", …}]}; a vector succeeds, or has an "error".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from identity.did import (
+    did_key_method,
+    ledger_label,
+    parse_did_url,
+    parse_tetrad_did,
+    tetrad_did,
+    tetrad_method,
+)
+from identity.disclosure import DATA, NUMBER, SERIAL, disclose, open_disclosure
+from identity.errors import TetradError
+from identity.jcs import canonicalize, parse
+from identity.keys import PrivateKey, public_key
+from identity.multibase import (
+    base64url_decode,
+    base64url_encode,
+    digest_multihash,
+    multibase_encode,
+)
+from identity.operation import operation_hash, unsigned_bytes
+from identity.proof import CRYPTOSUITES, proof_options, signing_input, verify_proof
+from registry.admission import hmac_uniqueness
+from tests.factory import Maker, disclosed, key, sign
+from tests.generated import file
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
+
+
+def _outcome(result: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return result()
+    except TetradError as error:
+        return {"error": error.code}
+
+
+JCS = {
+    "members are sorted": b'{"b":1,"a":2}',
+    "by UTF-16 code units": '{"\ufb33":1,"\U0001f600":2,"a":3}'.encode(),
+    "white space goes": b' { "a" : [ 1 , 2 ] } ',
+    "escapes become one": b'{"a":"\\u0041\\u00e9\\/\\u000a"}',
+    "integers keep their digits": b"[0,-1,9007199254740991]",
+    "a float is written as ECMAScript does": b"[1e21,1E-7,4.50,2e0]",
+    "normalization forms stay apart": '["\u00e9","e\u0301"]'.encode(),
+    "nested": b'{"z":{"b":[],"a":{}},"a":null}',
+    "a member twice": b'{"a":1,"a":2}',
+    "a member twice, escaped once": b'{"a":1,"\\u0061":2}',
+    "NaN": b"[NaN]",
+    "infinity": b"[1e999]",
+    "an integer beyond 2^53": b"[9007199254740993]",
+    "a lone surrogate": b'["\\ud800"]',
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "not UTF-8": b'["\xff"]',
+    "a comma too many": b"[1,]",
+    "two values": b"{}{}",
+    "too deep": b"[" * 33 + b"]" * 33,
+    "nothing": b"",
+}
+
+
+def _jcs() -> list[dict[str, Any]]:
+    def written(data: bytes) -> dict[str, Any]:
+        return {"canonical": canonicalize(parse(data)).decode()}
+
+    return [
+        {"name": name, "hex": data.hex(), **_outcome(lambda data=data: written(data))}  # type: ignore[misc]
+        for name, data in JCS.items()
+    ]
+
+
+def _multikey(codec: bytes, raw: bytes) -> str:
+    return multibase_encode(codec + raw)
+
+
+def _keys() -> list[dict[str, Any]]:
+    ed25519, p256 = key("vector").public, key("vector", "P-256").public
+    low = (1).to_bytes(32, "little")
+    named = {
+        "Ed25519": ed25519.multikey,
+        "P-256": p256.multikey,
+        "Ed25519 of small order": _multikey(b"\xed\x01", low),
+        "Ed25519 not canonical": _multikey(b"\xed\x01", (2**255 - 18).to_bytes(32, "little")),
+        "Ed25519 off the curve": _multikey(b"\xed\x01", (2).to_bytes(32, "little")),
+        "Ed25519 too short": _multikey(b"\xed\x01", ed25519.raw[:31]),
+        "P-256 off the curve": _multikey(b"\x80\x24", b"\x02" + b"\xff" * 32),
+        "P-256 uncompressed": _multikey(b"\x80\x24", b"\x04" + b"\x01" * 64),
+        "secp256k1": _multikey(b"\xe7\x01", p256.raw),
+        "base64 multibase": "m" + ed25519.multikey[1:],
+        "a letter that base58 has not": ed25519.multikey[:-1] + "0",
+    }
+
+    def read(multikey: str) -> dict[str, Any]:
+        found = public_key(multikey)
+        return {
+            "algorithm": found.algorithm,
+            "raw": found.raw.hex(),
+            "thumbprint": found.thumbprint,
+            "did:key method": did_key_method(multikey),
+        }
+
+    return [
+        {"name": name, "multikey": text, **_outcome(lambda text=text: read(text))}  # type: ignore[misc]
+        for name, text in named.items()
+    ]
+
+
+def _dids() -> list[dict[str, Any]]:
+    genesis = digest_multihash(sha256(b"genesis").digest())
+    first = digest_multihash(sha256(b"first").digest())
+    did = tetrad_did(genesis, first)
+    thumbprint = key("vector").public.thumbprint
+    made = [
+        {
+            "name": "derived from two hashes",
+            "genesis": genesis,
+            "operation": first,
+            "label": ledger_label(genesis),
+            "did": did,
+        },
+        {
+            "name": "the method of a key",
+            "did": did,
+            "thumbprint": thumbprint,
+            "method": tetrad_method(did, thumbprint),
+        },
+    ]
+    refused = {
+        "upper case label": did.upper(),
+        "a fragment is no part of a DID": did + "#" + thumbprint,
+        "a label too short": f"did:tetrad:{ledger_label(genesis)[:15]}:{first}",
+        "a hash that is none": did[:-1],
+        "a hash of another length": f"did:tetrad:{ledger_label(genesis)}:zQm{'1' * 44}",
+        "a space": did + " ",
+    }
+
+    def read(text: str) -> dict[str, Any]:
+        label, operation = parse_tetrad_did(text)
+        return {"label": label, "operation": operation}
+
+    for name, text in refused.items():
+        made.append({"name": name, "did": text, **_outcome(lambda text=text: read(text))})  # type: ignore[misc]
+    url = f"{did}?versionId=1#{thumbprint}"
+    parts = parse_did_url(url)
+    made.append({"name": "a DID URL", "url": url, "query": parts.query, "fragment": parts.fragment})  # type: ignore[dict-item]
+    return made
+
+
+def _operations() -> list[dict[str, Any]]:
+    maker = Maker()
+    acme = maker.new_organization("Acme")
+    meter = maker.new_device("M-1", acme, number="1440000000001", algorithm="P-256")
+    signed = {
+        "a genesis": maker.genesis,
+        "an organization": acme.first,
+        "a device": meter.first,
+        "a name beyond ASCII": maker.follow(acme, "organization.update", {"name": "水表 Äcme"}),
+    }
+    return [
+        {
+            "name": name,
+            "operation": one.operation,
+            "canonical": unsigned_bytes(one.operation).decode(),
+            "hash": operation_hash(one.operation),
+        }
+        for name, one in signed.items()
+        if one is not None
+    ]
+
+
+def _proof(name: str, signer: PrivateKey, **changes: Any) -> dict[str, Any]:
+    """A proof over a small document; `changes` are applied to what was signed."""
+    document = {"type": "device.update", "body": {"data": "none"}}
+    method = did_key_method(signer.public.multikey)
+    suite = CRYPTOSUITES[signer.public.algorithm]
+    options = proof_options(suite, method, "capabilityInvocation")
+    signed = sign(document, (signer, method))["proof"][0]
+    shown = {**signed, **changes.pop("proof", {})}
+    shown_document = {**document, **changes}
+
+    def verified() -> dict[str, Any]:
+        purpose = "capabilityInvocation"
+        verify_proof(shown_document, shown, signer.public, expected_purpose=purpose)
+        return {
+            "secret": signer.secret().hex(),
+            "options": canonicalize(options).decode(),
+            "document": canonicalize(document).decode(),
+            "signing input": signing_input(document, options).hex(),
+        }
+
+    return {
+        "name": name,
+        "secured": {**shown_document, "proof": [shown]},
+        "multikey": signer.public.multikey,
+        **_outcome(verified),
+    }
+
+
+def _signature(signer: PrivateKey, change: Callable[[bytes], bytes]) -> dict[str, str]:
+    method = did_key_method(signer.public.multikey)
+    suite = CRYPTOSUITES[signer.public.algorithm]
+    options = proof_options(suite, method, "capabilityInvocation")
+    document = {"type": "device.update", "body": {"data": "none"}}
+    return {"proofValue": multibase_encode(change(signer.sign(signing_input(document, options))))}
+
+
+def _high_s(signature: bytes) -> bytes:
+    s = P256_ORDER - int.from_bytes(signature[32:], "big")
+    return signature[:32] + s.to_bytes(32, "big")
+
+
+def _s_plus_order(signature: bytes) -> bytes:
+    s = int.from_bytes(signature[32:], "little") + ED25519_ORDER
+    return signature[:32] + s.to_bytes(32, "little")
+
+
+def _proofs() -> list[dict[str, Any]]:
+    ed25519, p256 = key("vector"), key("vector", "P-256")
+    return [
+        _proof("eddsa-jcs-2022", ed25519),
+        _proof("ecdsa-jcs-2019", p256),
+        _proof("another document", ed25519, body={"data": "nothing"}),
+        _proof("another signature", ed25519, proof=_signature(ed25519, lambda s: s[::-1])),
+        _proof("a signature too short", ed25519, proof=_signature(ed25519, lambda s: s[:63])),
+        _proof("S above the order", ed25519, proof=_signature(ed25519, _s_plus_order)),
+        _proof("high s", p256, proof=_signature(p256, _high_s)),
+        _proof("r and s of zero", p256, proof=_signature(p256, lambda _: bytes(64))),
+        _proof("a suite of another algorithm", p256, proof={"cryptosuite": "eddsa-jcs-2022"}),
+        _proof("no suite", ed25519, proof={"cryptosuite": "none"}),
+        _proof("another purpose", ed25519, proof={"proofPurpose": "assertionMethod"}),
+        _proof("a date added", ed25519, proof={"created": "2026-11-22T08:00:00Z"}),
+        _proof("another type", ed25519, proof={"type": "Ed25519Signature2020"}),
+    ]
+
+
+def _disclosures() -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    for pointer, value in ((SERIAL, "SN-1"), (NUMBER, "1440000000001"), (DATA, '{"kWh":17}')):
+        one = disclosed(pointer, value)
+        content = base64url_decode(one.encoded).decode()
+        made.append(
+            {"name": pointer, "encoded": one.encoded, "content": content, "digest": one.digest}
+        )
+    short = base64url_encode(canonicalize([base64url_encode(bytes(15)), SERIAL, "SN-1"]))
+    number = base64url_encode(canonicalize([base64url_encode(bytes(16)), SERIAL, 1]))
+    two = base64url_encode(canonicalize([base64url_encode(bytes(16)), SERIAL]))
+    right = disclose(SERIAL, "SN-1", bytes).encoded
+    refused = {
+        "a salt of 15 bytes": short,
+        "a value that is no text": number,
+        "two elements": two,
+        "padding": right + "=",
+        "not base64url": right.replace("W", "+", 1),
+        "not JSON": base64url_encode(b"[1"),
+    }
+    for name, encoded in refused.items():
+        outcome = _outcome(lambda encoded=encoded: {"value": open_disclosure(encoded).value})  # type: ignore[misc]
+        made.append({"name": name, "encoded": encoded, **outcome})
+    return made
+
+
+def _uniqueness() -> list[dict[str, Any]]:
+    secret = sha256(b"uniqueness").digest()
+    unique = hmac_uniqueness(secret)
+    did = tetrad_did(*[digest_multihash(sha256(name).digest()) for name in (b"genesis", b"maker")])
+    asked: list[tuple[str, str, Any]] = [
+        ("object", did, ["M1", "SN-1"]),
+        ("code", "eui48", "001b44113ab7"),
+        ("number", "msisdn-cn-iot", "1440000000001"),
+    ]
+    return [
+        {
+            "name": kind,
+            "key": secret.hex(),
+            "message": canonicalize([kind, scheme, value]).decode(),
+            "unique": unique(kind, scheme, value),
+        }
+        for kind, scheme, value in asked
+    ]
+
+
+FILES: dict[str, tuple[str, Callable[[], list[dict[str, Any]]]]] = {
+    "jcs": ("`hex` is read strictly and written as RFC 8785 says.", _jcs),
+    "keys": ("Multikeys, their thumbprints and did:key methods.", _keys),
+    "dids": ("did:tetrad out of operation hashes.", _dids),
+    "operations": (
+        "`hash` is the multihash of `canonical`, which leaves `proof` out.",
+        _operations,
+    ),
+    "proofs": ("Data Integrity proofs; both suites sign deterministically.", _proofs),
+    "disclosures": ("Digests of salted values, as in SD-JWT.", _disclosures),
+    "uniqueness": ("HMAC-SHA-256 over JCS [kind, scheme, value], base64url.", _uniqueness),
+}
+
+
+def files() -> dict[str, bytes]:
+    """A file for each subject."""
+    return {
+        f"vectors/identity/{name}.json": file({"description": text, "vectors": make()})
+        for name, (text, make) in FILES.items()
+    }

@@ -1,0 +1,266 @@
+// Checks specs/vectors with nothing but Node.js: an implementation that shares no line with ours.
+//
+//   node tests/interop/node/check_vectors.mjs specs/vectors
+//
+// Written from specs/1-identity.md, specs/2-registry.md and the standards they name; exits with 1
+// at the first vector that does not hold.
+
+import assert from "node:assert/strict";
+import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const folder = process.argv[2];
+const load = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
+const sha256 = (...parts) => createHash("sha256").update(Buffer.concat(parts)).digest();
+const hex = (buffer) => buffer.toString("hex");
+const unhex = (text) => Buffer.from(text, "hex");
+let checked = 0;
+const holds = (name, run) => {
+  try {
+    run();
+  } catch (error) {
+    console.error(`${name}: ${error.message}`);
+    process.exit(1);
+  }
+  checked += 1;
+};
+
+// RFC 8785: JSON.stringify writes numbers and strings as it says; members sort by UTF-16 units.
+function jcs(value) {
+  if (Array.isArray(value)) return `[${value.map(jcs).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const names = Object.keys(value).sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${jcs(value[name])}`).join(",")}}`;
+}
+
+const ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+function base58(bytes) {
+  let number = BigInt(`0x${hex(bytes) || "0"}`);
+  let text = "";
+  for (; number > 0n; number /= 58n) text = ALPHABET[Number(number % 58n)] + text;
+  for (const byte of bytes) {
+    if (byte !== 0) break;
+    text = `1${text}`;
+  }
+  return text;
+}
+function unbase58(text) {
+  let number = 0n;
+  for (const letter of text) number = number * 58n + BigInt(ALPHABET.indexOf(letter));
+  let digits = number === 0n ? "" : number.toString(16);
+  if (digits.length % 2) digits = `0${digits}`;
+  const zeros = text.match(/^1*/)[0].length;
+  return Buffer.concat([Buffer.alloc(zeros), unhex(digits)]);
+}
+const multihash = (digest) => `z${base58(Buffer.concat([Buffer.from([0x12, 0x20]), digest]))}`;
+const thumbprint = (multikey) => multihash(sha256(Buffer.from(multikey)));
+function base32(bytes) {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  return bits.match(/.{5}/g).map((five) => "abcdefghijklmnopqrstuvwxyz234567"[parseInt(five, 2)]).join("");
+}
+
+// A Multikey as a key of node:crypto: the raw bytes behind the DER head of their algorithm.
+const HEADS = {
+  ed01: unhex("302a300506032b6570032100"),
+  8024: unhex("3039301306072a8648ce3d020106082a8648ce3d030107032200"),
+};
+function publicKey(multikey) {
+  const bytes = unbase58(multikey.slice(1));
+  const codec = hex(bytes.subarray(0, 2));
+  const der = Buffer.concat([HEADS[codec], bytes.subarray(2)]);
+  return { codec, key: createPublicKey({ key: der, format: "der", type: "spki" }) };
+}
+function verifies(multikey, message, signature) {
+  const { codec, key } = publicKey(multikey);
+  if (codec === "ed01") return verify(null, message, key, signature);
+  return verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, signature);
+}
+const without = (object, name) =>
+  Object.fromEntries(Object.entries(object).filter(([member]) => member !== name));
+const operationHash = (operation) => multihash(sha256(Buffer.from(jcs(without(operation, "proof")))));
+function signingInput(document, proof) {
+  const options = sha256(Buffer.from(jcs(without(proof, "proofValue"))));
+  return Buffer.concat([options, sha256(Buffer.from(jcs(without(document, "proof"))))]);
+}
+const proofHolds = (document, proof, multikey) =>
+  verifies(multikey, signingInput(document, proof), unbase58(proof.proofValue.slice(1)));
+
+// identity
+for (const one of load("identity/jcs.json").vectors) {
+  if (one.error) continue;
+  holds(one.name, () => assert.equal(jcs(JSON.parse(unhex(one.hex).toString("utf8"))), one.canonical));
+}
+for (const one of load("identity/keys.json").vectors) {
+  if (one.error) continue;
+  holds(one.name, () => {
+    assert.equal(thumbprint(one.multikey), one.thumbprint);
+    assert.equal(hex(unbase58(one.multikey.slice(1)).subarray(2)), one.raw);
+    assert.equal(`did:key:${one.multikey}#${one.multikey}`, one["did:key method"]);
+    assert.equal(publicKey(one.multikey).codec, one.algorithm === "Ed25519" ? "ed01" : "8024");
+  });
+}
+for (const one of load("identity/dids.json").vectors) {
+  if (one.error || !one.genesis) continue;
+  holds(one.name, () => {
+    assert.equal(base32(unbase58(one.genesis.slice(1)).subarray(2, 12)), one.label);
+    assert.equal(`did:tetrad:${one.label}:${one.operation}`, one.did);
+  });
+}
+for (const one of load("identity/operations.json").vectors) {
+  holds(one.name, () => {
+    assert.equal(jcs(without(one.operation, "proof")), one.canonical);
+    assert.equal(operationHash(one.operation), one.hash);
+  });
+}
+// Node.js accepts a high s, and knows no purpose: what it refuses as well is checked here.
+const REFUSED_BY_ALL = ["another document", "another signature", "a signature too short", "S above the order"];
+for (const one of load("identity/proofs.json").vectors) {
+  const [proof] = one.secured.proof;
+  if (one.error && !REFUSED_BY_ALL.includes(one.name)) continue;
+  holds(one.name, () => {
+    if (!one.error) assert.equal(hex(signingInput(one.secured, proof)), one["signing input"]);
+    assert.equal(proofHolds(one.secured, proof, one.multikey), !one.error);
+  });
+}
+for (const one of load("identity/disclosures.json").vectors) {
+  if (one.error) continue;
+  holds(one.name, () => {
+    assert.equal(Buffer.from(one.content).toString("base64url"), one.encoded);
+    assert.equal(sha256(Buffer.from(one.encoded)).toString("base64url"), one.digest);
+  });
+}
+for (const one of load("identity/uniqueness.json").vectors) {
+  const mac = createHmac("sha256", unhex(one.key)).update(one.message);
+  holds(one.name, () => assert.equal(mac.digest("base64url"), one.unique));
+}
+
+// ledger (RFC 6962, section 2.1)
+const leafHash = (entry) => sha256(Buffer.from([0]), Buffer.from(entry));
+const nodeHash = (left, right) => sha256(Buffer.from([1]), left, right);
+function treeHash(leaves) {
+  if (leaves.length < 2) return leaves[0] ?? sha256(Buffer.alloc(0));
+  let half = 1;
+  while (half * 2 < leaves.length) half *= 2;
+  return nodeHash(treeHash(leaves.slice(0, half)), treeHash(leaves.slice(half)));
+}
+function rootFromInclusion(index, size, leaf, hashes) {
+  let [node, last, hash] = [index, size - 1, leaf];
+  for (const other of hashes) {
+    assert.ok(last > 0);
+    if (node % 2 || node === last) {
+      hash = nodeHash(other, hash);
+      while (node % 2 === 0 && node) [node, last] = [node >> 1, last >> 1];
+    } else hash = nodeHash(hash, other);
+    [node, last] = [node >> 1, last >> 1];
+  }
+  assert.equal(last, 0);
+  return hash;
+}
+function rootsFromConsistency(from, hashes) {
+  const path = [...hashes];
+  return (to, oldRoot) => {
+    if (from === to) return [oldRoot, oldRoot];
+    if ((from & (from - 1)) === 0) path.unshift(oldRoot);
+    let [node, last] = [from - 1, to - 1];
+    while (node % 2) [node, last] = [node >> 1, last >> 1];
+    let [first, second] = [path[0], path[0]];
+    for (const other of path.slice(1)) {
+      if (node % 2 || node === last) {
+        [first, second] = [nodeHash(other, first), nodeHash(other, second)];
+        while (node % 2 === 0 && node) [node, last] = [node >> 1, last >> 1];
+      } else second = nodeHash(second, other);
+      [node, last] = [node >> 1, last >> 1];
+    }
+    return [first, second];
+  };
+}
+
+const { entries } = load("ledger/entries.json");
+let previous = "0".repeat(64);
+const leaves = entries.map((one) => {
+  const entry = JSON.parse(one.entry);
+  holds(`entry ${one.index}`, () => {
+    assert.equal(jcs(entry), one.entry);
+    assert.equal(entry.index, one.index);
+    assert.equal(entry.previous, previous);
+    assert.equal(operationHash(entry.operation), one["operation hash"]);
+    assert.equal(jcs(without(entry, "operation")), one.context);
+    assert.equal(hex(leafHash(one.entry)), one["leaf hash"]);
+  });
+  previous = one["leaf hash"];
+  return leafHash(one.entry);
+});
+const tree = load("ledger/tree.json");
+const roots = new Map(tree.roots.map(({ size, root }) => [size, root]));
+holds("the empty root", () => assert.equal(hex(treeHash([])), tree["empty root"]));
+for (const [size, root] of roots) {
+  holds(`root of ${size}`, () => assert.equal(hex(treeHash(leaves.slice(0, size))), root));
+}
+for (const { index, size, hashes } of tree.inclusion) {
+  holds(`inclusion of ${index} in ${size}`, () =>
+    assert.equal(hex(rootFromInclusion(index, size, leaves[index], hashes.map(unhex))), roots.get(size)));
+}
+for (const { from, to, hashes } of tree.consistency) {
+  holds(`consistency of ${from} and ${to}`, () => {
+    const [first, second] = rootsFromConsistency(from, hashes.map(unhex))(to, unhex(roots.get(from)));
+    assert.deepEqual([hex(first), hex(second)], [roots.get(from), roots.get(to)]);
+  });
+}
+
+// C2SP signed-note and tlog-checkpoint
+function opened(note, vkey) {
+  const [name, id, key] = vkey.split("+", 2).concat(vkey.slice(vkey.indexOf("+", vkey.indexOf("+") + 1) + 1));
+  const raw = Buffer.from(key, "base64");
+  assert.equal(raw[0], 1);
+  const end = note.indexOf("\n\n— ") + 1;
+  const text = note.slice(0, end);
+  const line = note.slice(end + 1).split("\n").find((one) => one.startsWith(`— ${name} `));
+  const signature = Buffer.from(line.split(" ")[2], "base64");
+  assert.equal(hex(signature.subarray(0, 4)), id);
+  const der = Buffer.concat([HEADS.ed01, raw.subarray(1)]);
+  const ed25519 = createPublicKey({ key: der, format: "der", type: "spki" });
+  assert.ok(verify(null, Buffer.from(text), ed25519, signature.subarray(4)));
+  const [origin, size, root] = text.split("\n");
+  assert.equal(origin, name);
+  return { size: Number(size), root: hex(Buffer.from(root, "base64")) };
+}
+const checkpoint = load("ledger/checkpoint.json");
+holds("checkpoint", () => {
+  const { size, root } = opened(checkpoint.note, checkpoint.key);
+  assert.equal(root, roots.get(size));
+});
+const receipts = load("ledger/receipts.json");
+receipts.receipts.forEach(({ operation, receipt }, at) => {
+  holds(`receipt ${at}`, () => {
+    const end = receipt.indexOf("\n\n");
+    const [header, extra, index, ...hashes] = receipt.slice(0, end).split("\n");
+    assert.equal(header, "c2sp.org/tlog-proof@v1");
+    const context = JSON.parse(Buffer.from(extra.slice("extra ".length), "base64").toString("utf8"));
+    const leaf = leafHash(jcs({ ...context, operation }));
+    const { size, root } = opened(receipt.slice(end + 2), receipts.key);
+    const path = hashes.map((hash) => Buffer.from(hash, "base64"));
+    assert.equal(hex(rootFromInclusion(Number(index.slice(6)), size, leaf, path)), root);
+    assert.equal(context.index, at);
+  });
+});
+
+// rules: the hash of every operation, and every signature of those that are accepted
+for (const name of readdirSync(join(folder, "rules")).sort()) {
+  const one = load(join("rules", name));
+  holds(name, () => {
+    assert.equal(operationHash(one.operation), one.hash);
+    if (one.error) return;
+    const keys = one.operation.body.keys ?? [];
+    const known = new Map(keys.map((key) => [`${one.operation.subject}#${thumbprint(key)}`, key]));
+    for (const key of keys) known.set(`did:key:${key}#${key}`, key);
+    for (const [[kind], record] of one.state.records) {
+      if (kind !== "did") continue;
+      for (const key of record.keys) known.set(`${record.did}#${thumbprint(key)}`, key);
+    }
+    for (const proof of one.operation.proof) {
+      assert.ok(proofHolds(one.operation, proof, known.get(proof.verificationMethod)));
+    }
+  });
+}
+console.log(`${checked} vectors hold`);

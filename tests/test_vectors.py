@@ -1,0 +1,218 @@
+"""specs/vectors: what the generator writes, what our code says to each, and what Node.js says.
+
+The files are the promise: they are read here as any other implementation would read them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from identity.did import parse_tetrad_did, tetrad_did, tetrad_method
+from identity.disclosure import open_disclosure
+from identity.errors import TetradError, catalogue
+from identity.jcs import canonicalize, parse
+from identity.keys import private_key, public_key
+from identity.members import parse_time
+from identity.operation import operation_hash, read_operation
+from identity.proof import create_proof, verify_proof
+from registry.admission import hmac_uniqueness
+from registry.checkpoint import open_checkpoint
+from registry.entry import parse_entry
+from registry.merkle import check_consistency, check_inclusion, leaf_hash
+from registry.note import SignatureType, Signer, VerifierKey, sign_note
+from registry.state import MemoryState
+from resolver.verifier import Pinned, verify_receipt
+from tests.factory import RULES
+from tests.generated import every_file
+from tests.generated.__main__ import FOLDERS, SPECS
+
+VECTORS = SPECS / "vectors"
+CHECKER = SPECS.parent / "tests" / "interop" / "node" / "check_vectors.mjs"
+RULE_VECTORS = sorted((VECTORS / "rules").glob("*.json"))
+
+
+def load(name: str) -> Any:
+    return json.loads((VECTORS / name).read_bytes())
+
+
+def identity(name: str) -> list[Any]:
+    found: list[Any] = load(f"identity/{name}.json")["vectors"]
+    return found
+
+
+def refusal(run: Any) -> str | None:
+    """The code of the error, or None."""
+    try:
+        run()
+    except TetradError as error:
+        return error.code
+    return None
+
+
+def test_the_files_are_what_the_generator_writes() -> None:
+    made = every_file()
+    found = {
+        str(path.relative_to(SPECS)): path.read_bytes()
+        for folder in FOLDERS
+        for path in (SPECS / folder).glob("*.json")
+    }
+    assert sorted(found) == sorted(made), "run `python -m tests.generated`"
+    for name, content in made.items():
+        assert found[name] == content, f"{name}: run `python -m tests.generated`"
+
+
+@pytest.mark.parametrize("path", RULE_VECTORS, ids=lambda path: path.stem)
+def test_rules(path: Path) -> None:
+    vector = json.loads(path.read_bytes())
+    records = {tuple(key): record for key, record in vector["state"]["records"]}
+    state = MemoryState(None, records)
+    state._size = vector["state"]["size"]
+    operation = read_operation(vector["operation"])
+    assert operation_hash(vector["operation"]) == vector["hash"]
+    now = parse_time(vector["now"])
+    outcome: dict[str, Any]
+    try:
+        changes = RULES.apply(state, operation, vector["hash"], vector["unique"], now)
+        outcome = {"changes": changes}
+    except TetradError as error:
+        outcome = {"error": {"code": error.code, "pointer": error.pointer}}
+    if "changes" in vector:
+        assert outcome == {"changes": {tuple(key): record for key, record in vector["changes"]}}
+    else:
+        assert outcome == {"error": vector["error"]}
+
+
+def test_rules_cover_every_error_that_rules_have() -> None:
+    vectors = [json.loads(path.read_bytes()) for path in RULE_VECTORS]
+    shown = {vector["error"]["code"] for vector in vectors if "error" in vector}
+    families = ("rule.", "conflict.", "right.")
+    assert {error.code for error in catalogue() if error.code.startswith(families)} <= shown
+    assert shown <= {error.code for error in catalogue()}
+
+
+def test_jcs() -> None:
+    for vector in identity("jcs"):
+        data = bytes.fromhex(vector["hex"])
+        assert refusal(lambda data=data: parse(data)) == vector.get("error"), vector["name"]
+        if "canonical" in vector:
+            assert canonicalize(parse(data)) == vector["canonical"].encode()
+
+
+def test_keys() -> None:
+    for vector in identity("keys"):
+        multikey = vector["multikey"]
+        code = refusal(lambda multikey=multikey: public_key(multikey))
+        assert code == vector.get("error"), vector["name"]
+        if code is None:
+            found = public_key(multikey)
+            shown = (found.algorithm, found.raw.hex(), found.thumbprint)
+            assert shown == (vector["algorithm"], vector["raw"], vector["thumbprint"])
+
+
+def test_dids() -> None:
+    for vector in identity("dids"):
+        if "genesis" in vector:
+            assert tetrad_did(vector["genesis"], vector["operation"]) == vector["did"]
+            assert parse_tetrad_did(vector["did"]) == (vector["label"], vector["operation"])
+        elif "thumbprint" in vector:
+            assert tetrad_method(vector["did"], vector["thumbprint"]) == vector["method"]
+        elif "did" in vector:
+            did = vector["did"]
+            assert refusal(lambda did=did: parse_tetrad_did(did)) == vector["error"], did
+
+
+def test_proofs() -> None:
+    for vector in identity("proofs"):
+        secured = vector["secured"]
+        (proof,) = secured["proof"]
+        signer = public_key(vector["multikey"])
+
+        def verify(secured: Any = secured, proof: Any = proof, signer: Any = signer) -> None:
+            verify_proof(secured, proof, signer, expected_purpose="capabilityInvocation")
+
+        assert refusal(verify) == vector.get("error"), vector["name"]
+        if "error" not in vector:
+            key = private_key(signer.algorithm, bytes.fromhex(vector["secret"]))
+            options = json.loads(vector["options"])
+            assert create_proof(json.loads(vector["document"]), key, options) == proof
+
+
+def test_disclosures() -> None:
+    for vector in identity("disclosures"):
+        encoded = vector["encoded"]
+        code = refusal(lambda encoded=encoded: open_disclosure(encoded))
+        assert code == vector.get("error"), vector["name"]
+        if code is None:
+            assert open_disclosure(encoded).digest == vector["digest"]
+
+
+def test_uniqueness() -> None:
+    for vector in identity("uniqueness"):
+        kind, scheme, value = json.loads(vector["message"])
+        assert (
+            hmac_uniqueness(bytes.fromhex(vector["key"]))(kind, scheme, value) == vector["unique"]
+        )
+
+
+def test_entries_and_tree() -> None:
+    entries = [one["entry"].encode() for one in load("ledger/entries.json")["entries"]]
+    leaves = [leaf_hash(entry) for entry in entries]
+    for index, entry in enumerate(entries):
+        parsed = parse_entry(entry, index)
+        assert parsed.previous == (leaves[index - 1].hex() if index else "0" * 64)
+    tree = load("ledger/tree.json")
+    roots = {one["size"]: bytes.fromhex(one["root"]) for one in tree["roots"]}
+    for one in tree["inclusion"]:
+        hashes = [bytes.fromhex(text) for text in one["hashes"]]
+        leaf = leaves[one["index"]]
+        check_inclusion(hashes, one["index"], one["size"], leaf, roots[one["size"]])
+    for one in tree["consistency"]:
+        hashes = [bytes.fromhex(text) for text in one["hashes"]]
+        old, new = one["from"], one["to"]
+        check_consistency(hashes, old, new, roots[old], roots[new])
+
+
+def test_checkpoint() -> None:
+    vector = load("ledger/checkpoint.json")
+    opened = open_checkpoint(vector["note"].encode(), [VerifierKey.parse(vector["key"])])
+    assert opened.checkpoint.format() == vector["body"]
+    signer = Signer("sandbox.test", SignatureType.ED25519, bytes.fromhex(vector["seed"]))
+    assert sign_note(vector["body"], [signer], 0).decode() == vector["note"]
+
+
+def test_receipts() -> None:
+    vectors = load("ledger/receipts.json")
+    pinned = Pinned(vectors["genesis"], (VerifierKey.parse(vectors["key"]),))
+    for index, one in enumerate(vectors["receipts"]):
+        verified = verify_receipt(one["receipt"].encode(), one["operation"], pinned)
+        assert verified.index == index
+
+
+def test_node_agrees() -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed: the vectors are checked by our own code alone")
+    command = [node, str(CHECKER), str(VECTORS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[0]) > len(RULE_VECTORS)
+
+
+def test_node_notices_a_wrong_vector(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed: the vectors are checked by our own code alone")
+    folder = tmp_path / "vectors"
+    shutil.copytree(VECTORS, folder)
+    path = folder / "ledger" / "entries.json"
+    path.write_text(path.read_text("utf-8").replace("worn out", "worn off"), "utf-8")
+    command = [node, str(CHECKER), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("entry ")
