@@ -1,0 +1,305 @@
+"""The one writer: order, idempotence, one commit for a batch, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from identity.errors import (
+    CodeTaken,
+    ForgedProof,
+    InputTooLarge,
+    LedgerStopped,
+    NotFound,
+    NumberTaken,
+    StaleHead,
+    TetradError,
+    UnknownMethod,
+    WrongSequence,
+)
+from identity.members import format_time
+from registry import ledger as ledger_module
+from registry.audit import audit
+from registry.checking import Checked
+from registry.checkpoint import Checkpoint, open_checkpoint
+from registry.entry import parse_entry
+from registry.ledger import Accepted, Ledger
+from registry.merkle import leaf_hash, root_at
+from registry.store import Batch, Head, MemoryStore, Store
+from registry.stores.sqlite import SqliteStore
+from registry.tile import subtree_reader
+from tests.factory import LOG, NOW, ORIGIN, RULES, City, Signed, Subject
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened: Store = MemoryStore()
+    if request.param == "sqlite":
+        opened = SqliteStore(tmp_path / "ledger.sqlite3")
+    with closing(opened):
+        yield opened
+
+
+def first_of(subject: Subject) -> Signed:
+    assert subject.first is not None
+    return subject.first
+
+
+def size_of(store: Store) -> int:
+    head = store.head()
+    return head.size if head else 0
+
+
+def test_a_whole_city_in_one_batch(store: Store) -> None:
+    """Each operation sees those before it in the batch, its signers' keys included."""
+    city = City(store)
+    acme = city.new_organization("Acme")
+    grant = city.prefix(acme, "gtin:09506000")
+    devices = [city.new_device(f"M-{n}", acme, number=f"144000000000{n}") for n in range(3)]
+    outcomes = city.submit(first_of(acme), grant, *map(first_of, devices))
+    assert outcomes == [
+        Accepted(signed.hash, index, repeated=False)
+        for index, signed in enumerate([first_of(acme), grant, *map(first_of, devices)], 1)
+    ]
+    assert store.checkpoint(1) is not None
+    assert store.checkpoint(6) is not None
+    assert store.checkpoint(4) is None  # one commit, one checkpoint
+
+
+def test_a_refused_operation_leaves_the_others_of_its_batch(store: Store) -> None:
+    city = City(store)
+    acme = city.fill(0)[0]
+    one, other = (city.new_device(f"M-{n}", acme, number="1440000000001") for n in range(2))
+    malformed = TetradError("refused while it was read")
+    checked: list[Checked | TetradError] = [city.check(first_of(one)), malformed]
+    checked.append(city.check(first_of(other)))
+    accepted, kept, refused = city.ledger.append(checked, NOW)
+    assert isinstance(accepted, Accepted)
+    assert kept is malformed
+    assert isinstance(refused, NumberTaken)
+    assert size_of(store) == accepted.index + 1
+
+
+def test_a_batch_that_is_refused_whole_writes_nothing(store: Store) -> None:
+    city = City(store)
+    before = store.head()
+    acme = city.new_organization("Acme")
+    (outcome,) = city.submit(city.prefix(acme, "gtin:09506000"))
+    assert isinstance(outcome, NotFound)
+    assert city.submit() == []
+    assert store.head() == before
+
+
+def test_the_same_operation_again_is_where_it_was(store: Store) -> None:
+    city = City(store)
+    acme, meter = city.fill(1)
+    retire = city.follow(meter, "status.retire", {"reason": "worn"}, by=[acme])
+    again = [city.genesis, first_of(acme), first_of(meter), retire, retire]
+    *known, new, same = city.submit(*again)
+    assert known == [
+        Accepted(s.hash, i, repeated=True) for s, i in zip(again, (0, 1, 3), strict=False)
+    ]
+    assert new == Accepted(retire.hash, 4, repeated=False)
+    assert same == Accepted(retire.hash, 4, repeated=True)
+    assert city.submit(*again[:1]) == known[:1]
+    assert size_of(store) == 5
+
+
+def test_operations_of_one_subject_come_in_their_order(store: Store) -> None:
+    city = City(store)
+    acme = city.organization("Acme")
+    first = city.prefix(acme, "gtin:09506000")
+    second = city.prefix(acme, "gtin:09506001")  # built on the same place in the sequence
+    accepted, refused = city.submit(first, second)
+    assert isinstance(accepted, Accepted)
+    assert isinstance(refused, WrongSequence)
+    first.accepted()
+    city.accept(city.prefix(acme, "gtin:09506001"))
+
+
+def test_a_signature_by_a_key_that_the_batch_has_rotated_away_is_refused(store: Store) -> None:
+    city = City(store)
+    acme = city.fill(0)[0]
+    rotate = city.rotate(acme)
+    late = city.new_device("M-1", acme)
+    rotated, refused = city.submit(rotate, first_of(late))
+    assert isinstance(rotated, Accepted)
+    assert isinstance(refused, UnknownMethod)
+    rotate.accepted()
+    city.device("M-2", acme)
+
+
+def test_a_pending_proof_is_verified_by_the_writer(store: Store) -> None:
+    """The key of an organization of the same batch is known to no checker."""
+    city = City(store)
+    acme = city.new_organization("Acme")
+    grant = city.prefix(acme, "gtin:09506000")
+    proofs = city.prefix(acme, "gtin:09506001").operation["proof"]
+    forged = Signed({**grant.operation, "proof": proofs}, [])
+    assert city.check(forged).pending == [0]
+    accepted, refused = city.submit(first_of(acme), forged)
+    assert isinstance(accepted, Accepted)
+    assert isinstance(refused, ForgedProof)
+    assert refused.pointer.startswith("/proof/0")
+
+
+def test_entries_are_chained_and_under_the_signed_root(store: Store) -> None:
+    city = City(store)
+    city.fill(5, batch=2)
+    head = store.head()
+    assert head is not None
+    entries = store.entries(0, head.size)
+    previous = "0" * 64
+    for index, data in enumerate(entries):
+        entry = parse_entry(data, index)
+        assert (entry.previous, entry.time) == (previous, format_time(NOW))
+        previous = leaf_hash(data).hex()
+    assert head.last_leaf.hex() == previous
+    assert head.root == root_at(head.size, subtree_reader(store.tile))
+    note = store.checkpoint()
+    assert note is not None
+    opened = open_checkpoint(note, [LOG.key]).checkpoint
+    assert opened == Checkpoint(ORIGIN, head.size, head.root)
+
+
+def test_the_clock_of_the_ledger_never_runs_back(store: Store) -> None:
+    city = City(store)
+    city.now = NOW + 100
+    city.organization("Acme")
+    city.now = NOW - 100
+    city.organization("Late")
+    times = [parse_entry(data, i).time for i, data in enumerate(store.entries(1, 3), 1)]
+    assert times == [format_time(NOW + 100)] * 2
+    head = store.head()
+    assert head is not None
+    assert head.time == NOW + 100
+    assert audit(store, RULES, stored=store).size == 3
+
+
+def test_a_new_writer_goes_on_from_the_store(store: Store) -> None:
+    city = City(store)
+    acme, meter = city.fill(1)
+    city.ledger = Ledger(store, RULES, LOG, ORIGIN)
+    city.accept(city.follow(meter, "status.retire", {"reason": "worn"}, by=[acme]))
+    (taken,) = city.submit(first_of(city.new_device("M-000000", acme, serial="other")))
+    assert isinstance(taken, CodeTaken)
+    assert audit(store, RULES, stored=store).size == 5
+
+
+def test_an_entry_that_does_not_fit_a_bundle_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = City(store)
+    acme = city.new_organization("Acme")
+    monkeypatch.setattr(ledger_module, "MAX_ENTRY_BYTES", 500)
+    (outcome,) = city.submit(first_of(acme))
+    assert isinstance(outcome, InputTooLarge)
+    monkeypatch.undo()
+    city.accept(first_of(acme))
+    assert audit(store, RULES, stored=store).size == 2
+
+
+class Failing(MemoryStore):
+    """A store whose next commit fails, before or after it has written."""
+
+    error: BaseException | None = None
+    tile_error: TetradError | None = None
+
+    def commit(self, batch: Batch, expected: Head | None) -> None:
+        if self.error is not None:
+            raise self.error
+        super().commit(batch, expected)
+
+    def tile(self, level: int, n: int) -> bytes:
+        if self.tile_error is not None:
+            raise self.tile_error
+        return super().tile(level, n)
+
+
+@pytest.mark.parametrize(
+    "error", [LedgerStopped("no space left"), StaleHead("another writer"), KeyboardInterrupt()]
+)
+def test_after_a_failed_commit_the_writer_refuses(error: BaseException) -> None:
+    store = Failing()
+    city = City(store)
+    acme = city.fill(0)[0]
+    before = store.head()
+    store.error = error
+    with pytest.raises(type(error)):
+        city.submit(first_of(city.new_device("M-1", acme)))
+    store.error = None
+    with pytest.raises(LedgerStopped, match="a commit failed"):
+        city.submit(first_of(city.new_device("M-2", acme)))
+    assert city.ledger.head == store.head() == before
+    city.ledger = Ledger(store, RULES, LOG, ORIGIN)
+    city.device("M-1", acme)
+    assert audit(store, RULES, stored=store).size == 4
+
+
+def test_a_tile_that_cannot_be_read_stops_the_writer_before_it_writes() -> None:
+    store = Failing()
+    city = City(store)
+    acme = city.new_organization("Acme")
+    store.tile_error = LedgerStopped("the disk failed")
+    with pytest.raises(LedgerStopped):
+        city.submit(first_of(acme))
+    store.tile_error = None
+    with pytest.raises(LedgerStopped):  # its tree had grown already
+        city.submit(first_of(acme))
+    assert size_of(store) == 1
+
+
+def test_two_writers_on_one_store_do_not_mix(store: Store) -> None:
+    city = City(store)
+    second = Ledger(store, RULES, LOG, ORIGIN)
+    city.organization("Acme")
+    late = city.check(first_of(city.new_organization("Late")))
+    with pytest.raises(StaleHead):
+        second.append([late], NOW)
+    assert audit(store, RULES, stored=store).size == 2
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+@settings(max_examples=20)
+def test_batches_do_not_matter(sizes: list[int]) -> None:
+    """The same operations give the same ledger, however they are cut into commits."""
+    ledgers: list[tuple[Head | None, list[object]]] = []
+    total = sum(sizes)
+    for cut in (sizes, [total]):
+        city = City()
+        acme = city.fill(0)[0]
+        made = [first_of(city.new_device(f"M-{n}", acme)) for n in range(total)]
+        for count in cut:
+            city.accept(*made[:count])
+            made = made[count:]
+        ledgers.append((city.store.head(), [*city.store.written(0, 999)]))
+    assert ledgers[0] == ledgers[1]
+
+
+def test_listings_follow_controllers_grants_and_states(store: Store) -> None:
+    city = City(store)
+    acme, meter, other = city.fill(2)
+    beta = city.organization("Beta")
+    city.accept(
+        city.follow(meter, "status.retire", {"reason": "worn"}, by=[acme]),
+        city.grant(acme, "make", beta, {"maker": acme.did}),
+    )
+    rows = store.listing("device", after=-1, limit=9).rows
+    assert [(row.entry, row.status, row.owner) for row in rows] == [
+        (3, "retired", 1),
+        (4, "active", 1),
+    ]
+    assert [row.owner for row in store.listing("grant", after=-1, limit=9).rows] == [1, 5]
+    assert [store.count(kind) for kind in ("authority", "organization", "device", "grant")] == [
+        1,
+        2,
+        2,
+        2,
+    ]
+    assert store.listing("device", after=-1, limit=9, status="active").rows[0].entry == 4
+    assert other.did in str(store.records([rows[1].key]))
