@@ -83,6 +83,11 @@ class Service:
         """Whether operations are taken."""
         return not self._stopping and self.writer.failure is None
 
+    @property
+    def checkers(self) -> list[int]:
+        """The process ids of the checkers."""
+        return self._pool.processes
+
     def did_of(self, checked: Checked) -> str | None:
         """The DID that an operation creates, if it creates one."""
         if checked.operation.type not in ESTABLISHING:
