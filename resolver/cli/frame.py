@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from identity.errors import KeystoreError, MalformedInput, TetradError
+from identity.errors import KeystoreError, MalformedInput, SignerMissing, TetradError
 
 if TYPE_CHECKING:
     from identity.wallet import Wallet
@@ -60,7 +60,12 @@ WALLET: list[Option] = [
         type=click.Path(path_type=Path, dir_okay=False),
         help="Its first line opens the wallet; else TETRAD_PASSPHRASE, or a question.",
     ),
-    click.option("--by", metavar="NAME", help="Who acts: a name or DID in the wallet."),
+    click.option("--by", metavar="NAME", help="Who acts: a name in the wallet, or a DID."),
+    click.option(
+        "--pass-on",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Where others must sign too: a file for them to `tetrad sign` and `tetrad send`.",
+    ),
 ]
 
 
@@ -146,7 +151,9 @@ class Frame:
         return self.party(wallet, by) if by else only_organization(wallet)
 
     def party(self, wallet: Wallet, name: str) -> str:
-        """A DID, or the DID of that name in the wallet."""
+        """A DID, or the DID of that name in the wallet, or of `authority`."""
+        if name == "authority":
+            return self.trust().authority
         return name if name.startswith("did:") else wallet.named(name)
 
     def by(self, wallet: Wallet) -> str | None:
@@ -174,6 +181,25 @@ class Frame:
         if not sys.stdin.isatty():
             raise click.UsageError("there is nobody to ask: say --yes once you have compared it")
         click.confirm(f"  {question}", abort=True, err=True)
+
+    def passed_on(self, error: TetradError) -> bool:
+        """Whether what others must sign was written for them."""
+        prepared = error.members.get("prepared") if isinstance(error, SignerMissing) else None
+        path: Path | None = self._options.get("pass_on")
+        if prepared is None:
+            return False
+        if path is None:
+            del error.members["prepared"]
+            error.hint = "--pass-on FILE writes what the others are to sign"
+            return False
+        path.write_bytes(orjson.dumps(prepared))
+        missing = list(error.members["missing"])
+        self.show(
+            {"passedOn": str(path), "missing": missing},
+            f"✓ signed, and still to be signed by {', '.join(missing)}",
+            f"  tetrad sign {path} > signed.json, then tetrad send signed.json",
+        )
+        return True
 
     def fail(self, error: TetradError) -> None:
         """Says why not."""
@@ -203,7 +229,7 @@ def verb(
     *options: Option, server: bool = True, wallet: bool = False
 ) -> Callable[[Command], Command]:
     """The common options of a command, and its errors; the function's first argument is a Frame."""
-    taken = {"home", "url", "wallet", "passphrase_file", "by"}
+    taken = {"home", "url", "wallet", "passphrase_file", "by", "pass_on"}
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -214,8 +240,9 @@ def verb(
             try:
                 command(frame, **given)
             except TetradError as error:
-                frame.fail(error)
-                raise click.exceptions.Exit(REFUSED) from None
+                if not frame.passed_on(error):
+                    frame.fail(error)
+                    raise click.exceptions.Exit(REFUSED) from None
             except KeyboardInterrupt:
                 raise click.exceptions.Exit(INTERRUPTED) from None
 

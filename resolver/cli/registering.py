@@ -112,6 +112,7 @@ class Registration:
             trial.identities[did] = identity
         first = trial.draw()
         self._keys = {"keys": list(first.keys), "next": list(first.next)}
+        self._foreign = client.run(client.flows.keys_of(dict.fromkeys(parties)))
         self._trial = Writing(
             client.trust,
             trial,
@@ -139,12 +140,15 @@ class Registration:
 
     def check(self, row: Row) -> None:
         """Whatever can be told before anything is sent. Raises TetradError."""
-        prepared = self._trial.prepare_device({**self.body(row), **self._keys}, also=self._also)
+        body = {**self.body(row), **self._keys}
+        prepared = self._trial.prepare_device(body, also=self._also, foreign=self._foreign)
         self._trial.forget({"operation": prepared.operation})
 
     def prepare(self, row: Row) -> Prepared:
         """The operation, its keys in the wallet."""
-        return self._client.flows.prepare_device(self.body(row), also=self._also)
+        return self._client.flows.prepare_device(
+            self.body(row), also=self._also, foreign=self._foreign
+        )
 
     def code(self, row: Row) -> str:
         """The row's code in canonical form."""

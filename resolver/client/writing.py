@@ -7,15 +7,16 @@ registered once. An operation counts as done when its receipt is proved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from identity.did import tetrad_did
+from identity.did import tetrad_did, tetrad_method
 from identity.errors import (
     InvalidAnswer,
     NotFound,
     SchemaViolation,
+    SignerMissing,
     TetradError,
     Unavailable,
 )
@@ -23,9 +24,7 @@ from identity.jcs import Json
 from identity.keys import public_key
 from identity.operation import operation_hash
 from identity.wallet import Establishment, Wallet
-from resolver.client.flow import (
-    Flow,
-)
+from resolver.client.flow import Flow, member
 from resolver.client.sending import Acknowledged, Sending
 from resolver.client.signing import sign_what_we_can
 from resolver.prepare import ESTABLISHING, Position, Prepared, prepare
@@ -78,11 +77,12 @@ class Writing(Sending):
         algorithm: str = "Ed25519",
     ) -> Flow[Acknowledged]:
         """A new organization under keys drawn here. Outside a sandbox, `by` admits it."""
+        foreign = yield from self.keys_of(by)
         first = self.wallet.draw(algorithm)
         body: dict[str, Json] = {"name": name, **_keys(first)}
         if uscc is not None:
             body["uscc"] = uscc
-        prepared = self._prepare("organization.register", body, by=by)
+        prepared = self._prepare("organization.register", body, by=by, foreign=foreign)
         self.wallet.adopt(self._did_of(prepared), first, name=name)
         return (yield from self.send(prepared))
 
@@ -122,11 +122,18 @@ class Writing(Sending):
         Keys are drawn here unless `body` brings `keys` and `next` that the wallet holds. Controller
         and maker sign where the wallet holds them, and whoever else is named in `also`.
         """
-        prepared = self.prepare_device(body, also=also, algorithm=algorithm)
+        parties = [str(body.get("controller", "")), *also]
+        foreign = yield from self.keys_of([did for did in parties if did])
+        prepared = self.prepare_device(body, also=also, algorithm=algorithm, foreign=foreign)
         return (yield from self.send(prepared))
 
     def prepare_device(
-        self, body: Mapping[str, Json], *, also: Sequence[str] = (), algorithm: str = "Ed25519"
+        self,
+        body: Mapping[str, Json],
+        *,
+        also: Sequence[str] = (),
+        algorithm: str = "Ed25519",
+        foreign: Mapping[str, str] | None = None,
     ) -> Prepared:
         """The registration of a device, to be signed with `sign`; its keys are in the wallet, which
         is not yet saved."""
@@ -140,7 +147,7 @@ class Writing(Sending):
         described |= _keys(first)
         parties = [described["controller"], *([maker] if maker in self.wallet.identities else [])]
         by = list(dict.fromkeys([*cast("list[str]", parties), *also]))
-        prepared = self._prepare("device.register", described, by=by)
+        prepared = self._prepare("device.register", described, by=by, foreign=foreign)
         self.wallet.adopt(self._did_of(prepared), first)
         return prepared
 
@@ -151,6 +158,15 @@ class Writing(Sending):
         return Establishment(
             keys, [k if k.startswith("zQm") else public_key(k).thumbprint for k in following]
         )
+
+    def keys_of(self, dids: Iterable[str]) -> Flow[dict[str, str]]:
+        """A present key of each party whose keys are not in this wallet, by DID."""
+        found: dict[str, str] = {}
+        for did in dids:
+            if did not in self.wallet.identities:
+                record = yield from self.subject(did)
+                found[did] = member(record, "keys", list)[0]
+        return found
 
     def sign(self, prepared: Prepared) -> dict[str, Json]:
         """The submission, signed with this wallet's keys. Raises SignerMissing."""
@@ -244,13 +260,10 @@ class Writing(Sending):
             position = Position(record["sequence"], record["previous"], _controller(record))
         except KeyError as missing:
             raise InvalidAnswer(f"the server's record lacks {missing}") from None
+        signers = [position.controller] if by is None else by
+        foreign = yield from self.keys_of(signers)
         prepared = self._prepare(
-            kind,
-            body,
-            by=[position.controller] if by is None else by,
-            subject=subject,
-            position=position,
-            **more,
+            kind, body, by=signers, foreign=foreign, subject=subject, position=position, **more
         )
         return (yield from self.send(prepared))
 
@@ -260,18 +273,22 @@ class Writing(Sending):
         body: Mapping[str, Json],
         *,
         by: Sequence[str],
+        foreign: Mapping[str, str] | None = None,
         subject: str | None = None,
         position: Position | None = None,
         **more: Json,
     ) -> Prepared:
         keys: dict[str, tuple[str, str]] = {}
         for did in by:
-            thumbprint = self.wallet.identity(did).keys[0]
-            keys[thumbprint] = (did, self.wallet.key(thumbprint).public.multikey)
+            multikey = (foreign or {}).get(did)
+            if multikey is None:
+                multikey = self.wallet.key(self.wallet.identity(did).keys[0]).public.multikey
+            keys[public_key(multikey).thumbprint] = (did, multikey)
+        methods = [tetrad_method(did, thumbprint) for thumbprint, (did, _) in keys.items()]
         description: dict[str, Json] = {
             "type": kind,
             "body": dict(body),
-            "signers": [{"method": self.wallet.method(did)} for did in by],
+            "signers": [{"method": method} for method in methods],
             **more,
         }
         positions = {}
@@ -285,8 +302,18 @@ class Writing(Sending):
         return tetrad_did(self.trust.ledger, prepared.hash)
 
     def send(self, prepared: Prepared) -> Flow[Acknowledged]:
-        """Signs, keeps, sends, and keeps the receipt."""
-        submission = self.sign(prepared)
+        """Signs, keeps, sends, and keeps the receipt.
+
+        Raises SignerMissing where others must sign too; its member `prepared` is for them.
+        """
+        signed = sign_what_we_can(prepared, self.wallet)
+        try:
+            submission = signed.submission()
+        except SignerMissing as error:
+            self._save()
+            error.hint = "pass it on to those who sign as well"
+            error.members["prepared"] = signed.value()
+            raise
         self.wallet.keep_receipt(prepared.hash, submission)
         self._save()
         try:
