@@ -1,0 +1,534 @@
+"""What the rule book never lets happen, whatever is sent to it.
+
+A state machine sends honest and hostile operations of every type: right and wrong signers, reused
+keys, numbers and codes, replays, stale sequences. Signatures are not made, since `apply` does not
+verify them. After every step the whole state is looked at.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from identity.disclosure import NUMBER, SERIAL
+from identity.errors import TetradError
+from identity.keys import thumbprint
+from identity.members import format_time
+from identity.operation import operation_hash, read_operation
+from registry.case import FINAL
+from registry.grants import prefix_holder
+from registry.state import Changes, Key, MemoryState
+from resolver.schemes import SCHEMES
+from tests.factory import NOW, RULES, disclosed, key
+
+POOL = [key(f"pool {n}").public for n in range(256)]
+PREFIXES = ["095060001", "0950600012", "09506000134352", "04012345", "09506000"]
+ITEMS = ["09506000134352", "09506000199993", "04012345000009"]
+FOR_EVER = ("code", "object", "key")
+"""Kinds whose records, once made, never change."""
+
+parties = st.integers(0, 7)
+# New keys, mostly; sometimes some that may have served before.
+pool = st.integers(1, 2) | st.integers(1, 2) | st.lists(st.integers(0, 24), min_size=1, max_size=2)
+numbers = st.integers(0, 6)
+# Mostly what the table asks for; sometimes one too few, one too many, or anybody.
+tampering = st.sampled_from(["", "", "", "", "", "", "", "", "drop", "add", "swap", "stale"])
+Drawn = int | list[int]
+
+
+def digest(text: str) -> str:
+    """Some 43 characters."""
+    return disclosed("/x", text).digest
+
+
+class RuleBookMachine(RuleBasedStateMachine):
+    """A ledger under attack."""
+
+    sent = Bundle("sent")
+
+    @initialize(mode=st.sampled_from(["sandbox", "sandbox", "permissioned"]))
+    def genesis(self, mode: str) -> None:
+        self.now = NOW
+        self.state = MemoryState()
+        self.dids: list[str] = []
+        self.granted: list[str] = []
+        self.used = 1
+        self.ledger = ""
+        body = {
+            "format": 0,
+            "origin": "sandbox.test",
+            "mode": mode,
+            "authority": "Authority",
+            "keys": [POOL[0].multikey],
+            "next": [POOL[1].thumbprint],
+            "recovery": "none",
+            "log": ["log"],
+            "policy": {
+                "created": {"past": 86_400, "future": 300},
+                "ipv6": "required",
+                "prefixes": 2,
+            },
+            "uniqueness": {"alg": "hmac-sha256"},
+        }
+        self.apply({"type": "registry.genesis", "created": self.time, "body": body}, keys=[0])
+        assert self.dids
+        for place, name in enumerate("AB", start=1):
+            signed = [self.authority] if mode == "permissioned" else []
+            self.organization(name, 1, 1, signed)
+            by = 0 if mode == "permissioned" else place
+            self.grant_prefix(by, place, PREFIXES[-1 if name == "A" else 3], False, "")
+            for serial in range(2):
+                item = ITEMS[0 if name == "A" else 2]
+                self.device_register(
+                    (place - 1, place - 1, 1), item, (serial, serial), serial + 2 * place, 1, 1, ""
+                )
+
+    # What is sent
+
+    @property
+    def time(self) -> str:
+        return format_time(self.now)
+
+    @property
+    def authority(self) -> str:
+        return self.dids[0]
+
+    def drawn(self, keys: Drawn) -> list[int]:
+        """Places in the pool: those named, or so many that were not used yet."""
+        if isinstance(keys, list):
+            return keys
+        self.used += keys
+        return [n % len(POOL) for n in range(self.used - keys + 1, self.used + 1)]
+
+    def record(self, did: str) -> dict[str, Any]:
+        found: Any = self.state.get(("did", did))
+        return found if found is not None else {}
+
+    def of(self, index: int, kind: str | None = None) -> str:
+        found = [did for did in self.dids if kind is None or self.record(did)["kind"] == kind]
+        return found[index % len(found)] if found else self.authority
+
+    def apply(
+        self,
+        operation: dict[str, Any],
+        *,
+        by: Iterable[str] = (),
+        keys: Sequence[int] = (),
+        unique: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Sends an operation with proofs of parties, and of new keys as what they are."""
+        subject = operation.get("subject")
+        rotates = operation["type"] == "keys.rotate"
+        methods = []
+        for one in (POOL[n] for n in keys):
+            as_key = f"did:key:{one.multikey}#{one.multikey}"
+            methods.append(f"{subject}#{one.thumbprint}" if rotates else as_key)
+        for did in by:
+            known = self.record(did).get("keys") or [POOL[0].multikey]
+            methods.append(f"{did}#{thumbprint(known[0])}")
+        proofs = [
+            {
+                "type": "DataIntegrityProof",
+                "cryptosuite": "eddsa-jcs-2022",
+                "verificationMethod": method,
+                "proofPurpose": "capabilityInvocation",
+                "proofValue": "z1",
+            }
+            for method in methods[:6]
+        ]
+        signed = {**operation, "proof": proofs}
+        if proofs:
+            self.decide(signed, unique or {})
+        return signed
+
+    def decide(self, signed: dict[str, Any], unique: dict[str, str]) -> None:
+        """The rule book's word on it, which is the same twice and changes nothing by itself."""
+        model, hashed = read_operation(signed), operation_hash(signed)
+        before = copy.deepcopy(self.state.records)
+        outcomes: list[Any] = []
+        for _ in range(2):
+            try:
+                outcomes.append(RULES.apply(self.state, model, hashed, unique, self.now))
+            except TetradError as error:
+                outcomes.append(error.problem())
+        assert outcomes[0] == outcomes[1]
+        assert self.state.records == before
+        if "status" not in outcomes[0]:
+            self.check_step(signed, outcomes[0])
+            self.state.advance(outcomes[0])
+            self.dids += [k[1] for k in outcomes[0] if k[0] == "did" and k[1] not in self.dids]
+            self.granted += [
+                k[1] for k in outcomes[0] if k[0] == "grant" and k[1] not in self.granted
+            ]
+            self.ledger = self.ledger or hashed
+
+    def follow(
+        self, type_: str, subject: str, body: Any, tamper: str, *by: str, **more: Any
+    ) -> dict[str, Any]:
+        """The next operation of a subject, or one that is not quite that."""
+        record = self.record(subject)
+        sequence = record.get("sequence", 0) + (0 if tamper == "stale" else 1)
+        signers = list(dict.fromkeys(by))
+        if tamper == "drop":
+            signers = signers[1:]
+        if tamper == "add":
+            signers = list(dict.fromkeys([*signers, self.dids[-1]]))
+        if tamper == "swap":
+            signers = [self.dids[-1]]
+        return self.apply(
+            {
+                "type": type_,
+                "ledger": self.ledger,
+                "created": self.time,
+                "subject": subject,
+                "sequence": max(sequence, 1),
+                "previous": record.get("previous", self.ledger),
+                "body": body,
+            },
+            by=signers,
+            **more,
+        )
+
+    @rule(seconds=st.sampled_from([1, 60, 4000]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += seconds
+
+    def organization(
+        self, name: str, keys: Drawn, following: Drawn, by: Iterable[str]
+    ) -> dict[str, Any]:
+        keys, following = self.drawn(keys), self.drawn(following)
+        body = {
+            "name": name,
+            "keys": [POOL[n].multikey for n in keys],
+            "next": [POOL[n].thumbprint for n in following],
+            "recovery": "none",
+        }
+        operation = {
+            "type": "organization.register",
+            "ledger": self.ledger,
+            "created": self.time,
+            "body": body,
+        }
+        return self.apply(operation, keys=keys, by=by)
+
+    @rule(target=sent, keys=pool, following=pool, by=st.lists(parties, max_size=1))
+    def organization_register(
+        self, keys: Drawn, following: Drawn, by: list[int]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        return self.organization("C", keys, following, [self.of(n) for n in by]), {}
+
+    @rule(
+        target=sent,
+        places=st.tuples(parties, parties, parties),
+        item=st.sampled_from(ITEMS),
+        serials=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+        number=st.none() | numbers,
+        keys=pool,
+        following=pool,
+        tamper=tampering,
+    )
+    def device_register(
+        self,
+        places: tuple[int, int, int],
+        item: str,
+        serials: tuple[int, int],
+        number: int | None,
+        keys: Drawn,
+        following: Drawn,
+        tamper: str,
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        keys, following = self.drawn(keys), self.drawn(following)
+        controller, maker = (self.of(n, "organization") for n in places[:2])
+        code = f"https://id.gs1.org/01/{item}/21/{serials[0]}"
+        parent = self.of(places[2], "device")
+        described = {
+            "maker": maker,
+            "model": "M1",
+            "serial": digest(f"{serials[1]}"),
+            "sector": {"domain": "production", "field": "industry"},
+            "ipv6": "enabled",
+        }
+        if places[2] % 3 == 0:
+            described["parent"] = parent
+        body = {
+            "object": described,
+            "code": {"scheme": "gs1", "value": code},
+            "number": "none",
+            "data": "none",
+            "keys": [POOL[n].multikey for n in keys],
+            "next": [POOL[n].thumbprint for n in following],
+            "recovery": "none",
+            "controller": controller,
+        }
+        unique = {SERIAL: f"{maker} M1 {serials[1]}"}
+        if number is not None:
+            body["number"] = {"scheme": "msisdn-cn-iot", "commitment": digest(f"n{number}")}
+            unique[NUMBER] = f"n{number}"
+        holder = prefix_holder(self.state, SCHEMES.segments("gs1", code), self.now)
+        by = [holder or self.authority, controller, maker]
+        if tamper == "drop":
+            by = by[1:]
+        if tamper in ("add", "swap"):
+            by = [*by[tamper == "swap" :], self.dids[-1]]
+        operation = {
+            "type": "device.register",
+            "ledger": self.ledger,
+            "created": self.time,
+            "body": body,
+        }
+        return self.apply(operation, keys=keys, by=dict.fromkeys(by), unique=unique), unique
+
+    @rule(
+        target=sent,
+        by=parties,
+        to=parties,
+        prefix=st.sampled_from(PREFIXES),
+        ends=st.booleans(),
+        tamper=tampering,
+    )
+    def grant_prefix(
+        self, by: int, to: int, prefix: str, ends: bool, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        granter, holder = self.of(by), self.of(to)
+        scope = {"scheme": "gtin", "prefix": prefix}
+        body: dict[str, Any] = {"right": "prefix", "to": holder, "scope": scope}
+        if ends:
+            body["notAfter"] = format_time(self.now + 7200)
+        return self.follow("grant.issue", granter, body, tamper, granter), {}
+
+    @rule(target=sent, by=parties, to=parties, admits=st.booleans(), tamper=tampering)
+    def grant_right(
+        self, by: int, to: int, admits: bool, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        granter = self.of(by)
+        body: dict[str, Any] = {"right": "admit", "to": self.of(to), "scope": {}}
+        if not admits:
+            body |= {"right": "make", "scope": {"maker": granter}}
+        return self.follow("grant.issue", granter, body, tamper, granter), {}
+
+    @rule(target=sent, by=parties, which=st.integers(0, 9), tamper=tampering)
+    def grant_withdraw(
+        self, by: int, which: int, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        grant = self.granted[which % len(self.granted)] if self.granted else self.ledger
+        body = {"grant": grant, "reason": "over"}
+        return self.follow("grant.withdraw", self.of(by), body, tamper, self.of(by)), {}
+
+    @rule(
+        target=sent,
+        device=parties,
+        parent=st.none() | parties,
+        version=st.integers(1, 3),
+        tamper=tampering,
+    )
+    def device_update(
+        self, device: int, parent: int | None, version: int, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        subject = self.of(device, "device")
+        data = {
+            "describes": "readings",
+            "schema": "urn:x",
+            "version": version,
+            "grade": "general",
+            "endpoints": [],
+            "commitment": digest("d"),
+        }
+        body: dict[str, Any] = {"data": data}
+        if parent is not None:
+            body = {"parent": self.of(parent, "device"), "data": "none"}
+        controller = self.record(subject).get("controller", subject)
+        return self.follow("device.update", subject, body, tamper, controller), {}
+
+    @rule(
+        target=sent,
+        device=parties,
+        number=st.none() | numbers,
+        asked=st.booleans(),
+        tamper=tampering,
+    )
+    def number_rebind(
+        self, device: int, number: int | None, asked: bool, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        subject = self.of(device, "device")
+        by = [self.record(subject).get("controller", subject), subject]
+        body: dict[str, Any] = {"number": "none"}
+        unique = {}
+        if number is not None:
+            body["number"] = {"scheme": "msisdn-cn-iot", "commitment": digest(f"n{number}")}
+            unique[NUMBER] = f"n{number}"
+            taken: Any = self.state.get(("number", "msisdn-cn-iot", f"n{number}")) or {}
+            bearer = self.record(taken.get("did", ""))
+            if asked and bearer and bearer["status"] not in FINAL:
+                by.append(bearer["controller"])
+        return self.follow("number.rebind", subject, body, tamper, *by, unique=unique), unique
+
+    @rule(target=sent, subject=parties, hostile=pool, following=pool, tamper=tampering)
+    def keys_rotate(
+        self, subject: int, hostile: Drawn, following: Drawn, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        following = self.drawn(following)
+        did = self.of(subject)
+        committed = self.record(did)["next"]
+        keys = [n for n, one in enumerate(POOL) if one.thumbprint in committed]
+        keys = hostile if isinstance(hostile, list) else keys
+        body = {
+            "keys": [POOL[n].multikey for n in keys],
+            "next": [POOL[n].thumbprint for n in following],
+        }
+        return self.follow("keys.rotate", did, body, tamper, keys=keys), {}
+
+    @rule(
+        target=sent,
+        subject=parties,
+        type_=st.sampled_from(["suspend", "resume", "resume", "resume", "revoke"]),
+        by=st.integers(0, 2),
+        anybody=parties,
+        reason=st.sampled_from(["x", "y"]),
+    )
+    def supervise(
+        self, subject: int, type_: str, by: int, anybody: int, reason: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        did = self.of(subject)
+        holder = None
+        if self.record(did)["kind"] == "device":
+            segments = SCHEMES.segments("gs1", self.record(did)["code"]["value"])
+            holder = prefix_holder(self.state, segments, self.now)
+        signer = [self.authority, holder or self.authority, self.of(anybody)][by]
+        operation = {
+            "type": f"status.{type_}",
+            "ledger": self.ledger,
+            "created": self.time,
+            "subject": did,
+            "body": {"reason": reason},
+        }
+        return self.apply(operation, by=[signer]), {}
+
+    @rule(
+        target=sent,
+        subject=parties,
+        type_=st.sampled_from(["suspend", "resume", "resume", "retire"]),
+        tamper=tampering,
+    )
+    def control(
+        self, subject: int, type_: str, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        did = self.of(subject)
+        controller = self.record(did).get("controller", did)
+        body = {"reason": "x"}
+        return self.follow(f"status.{type_}", did, body, tamper, controller), {}
+
+    @rule(before=sent)
+    def replay(self, before: tuple[dict[str, Any], dict[str, str]]) -> None:
+        """The very same operation once more."""
+        signed, unique = before
+        if signed["proof"]:
+            self.decide(signed, unique)
+
+    # What never happens
+
+    def check_step(self, signed: dict[str, Any], changes: Changes) -> None:
+        """One accepted operation: what it may change, and how."""
+        subject = signed.get("subject")
+        for changed, new in changes.items():
+            old: Any = self.state.get(changed)
+            record: Any = new
+            if changed[0] in FOR_EVER:
+                assert old is None
+            if changed[0] == "did" and old is not None:
+                assert old["status"] not in FINAL
+                moved = record["sequence"] - old["sequence"]
+                assert moved == (changed[1] == subject and "sequence" in signed)
+                for fixed in ("did", "kind", "registered", "code", "controller"):
+                    assert record.get(fixed) == old.get(fixed)
+                if signed["type"] != "keys.rotate":
+                    assert (record["keys"], record["next"]) == (old["keys"], old["next"])
+                if changed[1] != subject:
+                    assert {"prefixes", "number"} >= {
+                        name for name in record if record[name] != old.get(name)
+                    } - {"updated"}
+            if changed[0] == "grant" and old is not None:
+                assert (old["status"], record["status"]) == ("active", "withdrawn")
+        expected = {"did", "operation"} if subject else {"did", "key", "registry"}
+        allowed = {
+            "device.register": {"code", "object", "number"},
+            "number.rebind": {"number"},
+            "status.retire": {"number"},
+            "keys.rotate": {"key"},
+            "grant.issue": {"grant", "prefix", "held"},
+            "grant.withdraw": {"grant", "prefix", "held"},
+        }.get(signed["type"], set())
+        assert {changed[0] for changed in changes} <= expected | allowed
+
+    def records(self, kind: str) -> list[tuple[Key, Any]]:
+        return [(k, record) for k, record in self.state.records.items() if k[0] == kind]
+
+    @invariant()
+    def one_device_for_each_number_and_code(self) -> None:
+        borne: dict[str, str] = {}
+        codes: set[str] = set()
+        objects: set[tuple[str, ...]] = set()
+        for _, one in self.records("did"):
+            if one["kind"] != "device":
+                continue
+            assert self.state.get(("code", "gs1", one["code"]["value"])) == {"did": one["did"]}
+            assert one["code"]["value"] not in codes
+            codes.add(one["code"]["value"])
+            thing = one["object"]["maker"], one["object"]["model"], one["object"]["serial"]
+            assert thing not in objects
+            objects.add(thing)
+            if one["number"] != "none" and one["status"] not in FINAL:
+                number = one["number"]["unique"]
+                assert number not in borne
+                borne[number] = one["did"]
+        for found, record in self.records("number"):
+            bearer = self.record(record.get("did", ""))
+            if bearer and bearer["status"] not in FINAL:
+                assert borne.pop(found[2]) == record["did"]
+        assert not borne
+
+    @invariant()
+    def a_key_belongs_to_one_subject(self) -> None:
+        for _, one in self.records("did"):
+            for multikey in one["keys"]:
+                assert self.state.get(("key", thumbprint(multikey))) == {"did": one["did"]}
+                assert thumbprint(multikey) not in one["next"]
+
+    @invariant()
+    def suspended_is_whoever_has_suspenders(self) -> None:
+        for _, one in self.records("did"):
+            if one["status"] not in FINAL:
+                assert one["status"] == ("suspended" if one["suspendedBy"] else "active")
+            assert set(one["suspendedBy"]) <= set(one["orders"])
+        if self.dids:
+            assert self.record(self.authority)["status"] == "active"
+
+    @invariant()
+    def prefixes_count_what_lies_below(self) -> None:
+        nodes = {found[1:]: record for found, record in self.records("prefix")}
+        granted = [place for place, record in nodes.items() if "grant" in record]
+        for place, record in nodes.items():
+            below = [one for one in granted if len(one) > len(place) and one[: len(place)] == place]
+            assert record["below"] == len(below)
+        for place in granted:
+            assert len(place) in nodes[place[:1]]["depths"]
+            grant: Any = self.state.get(("grant", nodes[place]["grant"]))
+            assert grant["status"] == "active"
+
+    @invariant()
+    def nobody_is_its_own_ancestor(self) -> None:
+        for _, one in self.records("did"):
+            seen = {one["did"]}
+            parent = one.get("object", {}).get("parent")
+            while parent is not None:
+                assert parent not in seen
+                seen.add(parent)
+                parent = self.record(parent)["object"].get("parent")
+
+
+RuleBookMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=40)
+TestRuleBook = RuleBookMachine.TestCase
