@@ -1,0 +1,149 @@
+"""The application: its description says what it does, and its examples work when pasted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.routing import Route
+
+from identity.operation import operation_hash
+from resolver.app import create_app
+from resolver.folder import MemorySite
+from resolver.settings import Settings
+from tests.factory import NOW
+from tests.resolver.town import INLINE, Town
+
+UNDESCRIBED = {"/openapi.json", "/docs", "/docs/oauth2-redirect"}
+
+
+@pytest.fixture
+def town() -> Iterator[Town]:
+    """A fresh sandbox."""
+    with Town(INLINE) as town:
+        yield town
+
+
+def description(town: Town) -> dict[str, Any]:
+    found: dict[str, Any] = town.get("/openapi.json").json()
+    return found
+
+
+def test_the_description_has_every_route_and_no_other(town: Town) -> None:
+    routes = {
+        (re.sub(r":path}", "}", route.path), method.lower())
+        for route in town.app.router.routes
+        if isinstance(route, Route) and route.path not in UNDESCRIBED
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    described = {
+        (path, method) for path, item in description(town)["paths"].items() for method in item
+    }
+    assert described == routes
+
+
+def test_every_example_works_against_a_fresh_sandbox(town: Town) -> None:
+    tried = 0
+    for path, item in description(town)["paths"].items():
+        for method, operation in item.items():
+            address, query = path, {}
+            for parameter in operation.get("parameters", ()):
+                if "example" in parameter and parameter["in"] == "query":
+                    query[parameter["name"]] = str(parameter["example"])
+                elif "example" in parameter:
+                    address = address.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
+            content = operation.get("requestBody", {}).get("content", {})
+            body = content.get("application/json", {}).get("example")
+            options: dict[str, Any] = {"params": query} if query else {}
+            if body is not None:
+                options |= {
+                    "content": orjson.dumps(body),
+                    "headers": {"content-type": "application/json"},
+                }
+            response = town.request(method.upper(), address, **options)
+            assert str(response.status_code) in operation["responses"], (address, response.text)
+            assert response.status_code in (200, 201, 404), (address, response.text)
+            tried += 1
+    assert tried > 20
+
+
+def test_the_example_operation_is_registered_once(town: Town) -> None:
+    content = description(town)["paths"]["/v1/operations"]["post"]["requestBody"]["content"]
+    example = orjson.dumps(content["application/json"]["example"])
+    assert [town.post(example).status_code for _ in range(2)] == [201, 200]
+
+
+def test_the_well_known_page_lets_a_client_pin_the_ledger(town: Town) -> None:
+    shown = town.get("/.well-known/tetrad").json()
+    assert operation_hash(shown["genesis"]) == shown["ledger"] == town.ledger_hash
+    assert shown["log"]["vkeys"] == town.genesis.operation["body"]["log"]
+    assert shown["limits"]["batchLines"] == 1000
+    for path in shown["endpoints"].values():
+        assert town.get(path).status_code in (200, 400, 404, 405, 422)
+
+
+def test_figures_count_what_was_done(town: Town) -> None:
+    first = town.new_organization("Counted").first
+    assert first is not None
+    town.post(first.submission)
+    town.post(first.submission)
+    town.post(b"{}")
+    town.batch([b"{}", b"{}"])
+    figures = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(town.get("/metrics").text)
+        for sample in family.samples
+    }
+    assert figures["tetrad_operations_total", "accepted"] == 1
+    assert figures["tetrad_operations_total", "repeated"] == 1
+    assert figures["tetrad_operations_total", "refused"] == 2
+    assert figures["tetrad_entries",] == 2
+    assert figures["tetrad_answers_total", "422"] == 1
+    assert figures["tetrad_queue",] == 0
+
+
+def test_readiness_ends_with_the_service(town: Town) -> None:
+    assert town.get("/readyz").status_code == 200
+    town.run(town.service.stop())
+    assert town.get("/readyz").status_code == 503
+    assert town.get("/healthz").status_code == 200
+    refused = town.post(b"{}")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+
+
+def test_browsers_may_read_from_anywhere_and_run_nothing(town: Town) -> None:
+    preflight = town.request("OPTIONS", "/v1/resolve", headers={"origin": "https://a.example"})
+    assert preflight.status_code == 204
+    assert {"GET", "HEAD", "OPTIONS"} <= set(
+        preflight.headers["access-control-allow-methods"].split(", ")
+    )
+    for path in ("/v1/devices", "/checkpoint", "/nothing"):
+        headers = town.get(path).headers
+        assert headers["access-control-allow-origin"] == "*"
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+    docs = town.get("/docs")
+    assert "text/html" in docs.headers["content-type"]
+    assert "default-src 'none'" in docs.headers["content-security-policy"]
+
+
+def test_a_mistake_of_ours_shows_nothing_of_itself(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(town.service.resolver, "by_did", broken)
+    monkeypatch.setattr(town.service.resolver, "by_code", broken)
+    for path in (f"/v1/devices/{town.authority.did}", "/v1/resolve?code=09506000134352"):
+        response = town.get(path)
+        assert (response.status_code, response.json()["code"]) == (500, "internal")
+        assert "secret" not in response.text
+
+
+def test_two_applications_do_not_share_their_figures() -> None:
+    for _ in range(2):
+        create_app(Settings(checkers=0), MemorySite.sandbox(NOW))
