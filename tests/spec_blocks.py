@@ -26,6 +26,8 @@ from identity.proof import signing_input
 from registry.entry import split_entry
 from registry.merkle import leaf_hash
 from registry.state import state_key
+from resolver import settings
+from resolver.cli import COMMANDS
 from resolver.resolution import Resolver, answer_bytes
 from resolver.schemes import SCHEMES, Description
 from tests.example_ledger import example
@@ -292,6 +294,12 @@ def shown_errors() -> str:
     return "\n".join([*head, *rows]) + "\n"
 
 
+def shown_commands() -> str:
+    """The commands, in the order of `tetrad --help`."""
+    rows = [f"| `tetrad {name}` | {line} |" for name, (_, line) in COMMANDS.items()]
+    return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
     "key P-256": lambda: shown_key("car-1/0", "P-256"),
@@ -308,6 +316,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "segments": shown_segments,
     "answer": shown_answer,
     "errors": shown_errors,
+    "commands": shown_commands,
+    "settings": settings.table,
 }
 
 
@@ -334,7 +344,7 @@ def renewed(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for path in sorted(SPECS.glob("*.md")):
+    for path in [*sorted(SPECS.glob("*.md")), SPECS.parent / "README.md"]:
         path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
     for file_name, data in files().items():
         (SPECS / "examples" / file_name).write_bytes(data)
