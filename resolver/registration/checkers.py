@@ -18,27 +18,19 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import BinaryIO, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO
 
 import orjson
 
 from identity.errors import TetradError, catalogue
 from identity.operation import OPERATION
 from registry.admission import UniqueHash, hmac_uniqueness
-from registry.checking import Checked, KeyOf, check_submission
+from registry.checking import Checked, Checker
 from resolver.schemes import SCHEMES
 
 MAX_KEYS = 100_000
 """Keys that a checker remembers; beyond it, proofs are left to the writer."""
-
-
-class Line(NamedTuple):
-    """What came of one line: the operation's bytes and what was found, or an error."""
-
-    canonical: bytes
-    found: bytes
-    """JSON [hash, unique, disclosures, pending]."""
 
 
 def encode_items(items: Iterable[bytes]) -> bytes:
@@ -60,13 +52,11 @@ def decode_items(data: bytes) -> list[bytes]:
     return items
 
 
-def check_line(received: bytes, unique: UniqueHash, key_of: KeyOf) -> bytes:
-    """One item of an answer for one line of a batch."""
-    try:
-        checked = check_submission(received, SCHEMES, unique, key_of)
-    except TetradError as error:
+def write_item(checked: Checked | TetradError) -> bytes:
+    """One item of an answer."""
+    if isinstance(checked, TetradError):
         return b"-" + orjson.dumps(
-            [error.code, error.detail, error.pointer, error.hint, error.members]
+            [checked.code, checked.detail, checked.pointer, checked.hint, checked.members]
         )
     found = (checked.hash, checked.unique, checked.disclosures, checked.pending)
     return b"+" + orjson.dumps(found) + b"\x00" + checked.canonical
@@ -76,7 +66,7 @@ _ERRORS = {error.code: error for error in catalogue()}
 
 
 def read_item(item: bytes) -> Checked | TetradError:
-    """What `check_line` wrote, as the writer takes it."""
+    """What `write_item` wrote, as the writer takes it."""
     if item[:1] == b"-":
         code, detail, pointer, hint, members = orjson.loads(item[1:])
         return _ERRORS[code](detail, pointer=pointer, hint=hint, **members)
@@ -87,14 +77,13 @@ def read_item(item: bytes) -> Checked | TetradError:
     return Checked(operation, hash_, canonical, unique, disclosures, pending)
 
 
-def answer_request(
-    frame: bytes, keys: dict[str, str], unique: UniqueHash, check: Callable[..., bytes] = check_line
-) -> bytes:
+def answer_request(frame: bytes, keys: dict[str, str], unique: UniqueHash) -> bytes:
     """The answer to a request; learns the keys in its header."""
     header, *lines = decode_items(frame)
     if len(keys) < MAX_KEYS:
         keys.update(orjson.loads(header)["keys"])
-    return encode_items([check(line, unique, keys.get) for line in lines])
+    checked = Checker(SCHEMES, unique, keys.get).check_all(lines)
+    return encode_items([write_item(one) for one in checked])
 
 
 def encode_request(keys: dict[str, str], lines: Sequence[bytes]) -> bytes:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from identity.errors import Busy, LedgerStopped, TetradError
+from registry.checking import Checker
 from registry.store import Batch, Head, MemoryStore
 from resolver.folder import MemorySite
-from resolver.registration.checkers import check_line, read_item
+from resolver.registration.checkers import read_item, write_item
 from resolver.registration.writer import Receipted
+from resolver.schemes import SCHEMES
 from resolver.service import Service
 from resolver.settings import Settings
 from tests.factory import NOW, UNIQUE, City, Maker, Subject
@@ -288,10 +290,11 @@ def test_keys_that_checkers_did_not_know_are_known_the_next_time() -> None:
 def test_a_checked_line_survives_its_way_through_a_pipe() -> None:
     maker = Maker()
     _, lines = devices(maker, 1)
-    checked = read_item(check_line(lines[2], UNIQUE, lambda _: None))
+    checker = Checker(SCHEMES, UNIQUE, lambda _: None)
+    checked = read_item(write_item(checker.check_all([lines[2]])[0]))
     assert not isinstance(checked, TetradError)
     assert checked.pending
     assert checked.unique.keys() == {"/body/object/serial", "/body/number/commitment"}
-    refused = read_item(check_line(b'{"operation":1}', UNIQUE, lambda _: None))
+    refused = read_item(write_item(checker.check_all([b'{"operation":1}'])[0]))
     assert isinstance(refused, TetradError)
     assert refused.code == "input.schema"
