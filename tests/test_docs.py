@@ -76,7 +76,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         del environment[name]
     assert "\ntetrad serve --data ./city\n" in README
     ready = tmp_path / "ready"
-    serve = [command, "serve", "--data", "./city", "--port", "0", "--ready-file", ready]
+    serve = [str(command), "serve", "--data", "./city", "--port", "0", "--ready-file", str(ready)]
     with (
         (tmp_path / "serve.log").open("w") as log,
         subprocess.Popen(serve, cwd=tmp_path, env=environment, stdout=log, stderr=log) as server,
