@@ -11,6 +11,8 @@ specs/3-resolution.md, "Resolution".
 
 from __future__ import annotations
 
+import re
+from binascii import b2a_base64
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -28,7 +30,6 @@ from identity.errors import (
 )
 from identity.members import parse_time
 from registry.admission import UniqueHash
-from registry.note import encode64
 from registry.reader import LedgerReader
 from registry.state import Device, Key, Stamp, state_key
 from registry.store import Store, Version
@@ -37,6 +38,10 @@ from resolver.schemes import Code, SchemeTable
 MAX_PROVED_CHANGES = 256
 """Changes of one device that an answer with proof carries; the history has them in pages."""
 
+KEPT_SIGNERS = 1_000
+
+_SIGNED_BY = re.compile(rb'"verificationMethod":"did:tetrad:[^"#]*#([^"]*)"')
+"""In an entry's canonical bytes; within a text the quotation marks would be escaped."""
 _UPDATED = b'"updated":'
 _NOT_FOUND = "no device bears this"
 
@@ -73,7 +78,9 @@ class Resolver:
         self._reader = reader
         self._schemes = schemes
         self._unique = unique
-        self._established: dict[str, int] = {}
+        self._established: dict[bytes, int] = {}
+        self._kept_size = 0
+        self._kept: dict[int, bytes] = {}
 
     def by_code(
         self, text: str, scheme: str | None = None, *, at: str | None = None, private: bool = False
@@ -190,48 +197,60 @@ class Resolver:
         It holds each entry that made the record, and those that established the keys which signed
         them, each with its inclusion proof. Raises InputTooLarge beyond 256 changes.
         """
-        did = found.device["did"]
-        changes = [v.entry for v in self._versions(did) if v.entry <= found.entry]
-        if len(changes) > MAX_PROVED_CHANGES:
-            raise InputTooLarge(
-                f"more than {MAX_PROVED_CHANGES} changes",
-                hint="read the history in pages and prove its entries one by one",
-            )
-        indexes = sorted(self._with_signers(changes))
+        changes = self._changes(found)
+        entries = self._with_signers(changes)
         shown = [
-            b'{"entry":%b,"hashes":%b}'
-            % (
-                self._reader.entry(index),
-                orjson.dumps([encode64(node) for node in self._reader.inclusion(index, size)]),
-            )
-            for index in indexes
+            self._shown(index, entry, size, keep=index not in changes)
+            for index, entry in sorted(entries.items())
         ]
         return b'{"checkpoint":%b,"entries":[%b]}' % (
             orjson.dumps(checkpoint.decode()),
             b",".join(shown),
         )
 
-    def _with_signers(self, indexes: list[int]) -> set[int]:
+    def _shown(self, index: int, entry: bytes, size: int, *, keep: bool) -> bytes:
+        """An entry with its inclusion proof. Those of signers are kept until the tree grows, since
+        an organization signs for all of its devices."""
+        if self._kept_size != size:
+            self._kept_size, self._kept = size, {}
+        shown = self._kept.get(index)
+        if shown is None:
+            path = [b2a_base64(node, newline=False) for node in self._reader.inclusion(index, size)]
+            shown = b'{"entry":%b,"hashes":["%b"]}' % (entry, b'","'.join(path))
+            if keep and len(self._kept) < KEPT_SIGNERS:
+                self._kept[index] = shown
+        return shown
+
+    def _changes(self, found: Found) -> list[int]:
+        """The entries that made a record, up to the one that left it as it was found."""
+        device = found.device
+        if device["registered"]["entry"] == found.entry:
+            return [found.entry]
+        changes = [v.entry for v in self._versions(device["did"]) if v.entry <= found.entry]
+        if len(changes) > MAX_PROVED_CHANGES:
+            raise InputTooLarge(
+                f"more than {MAX_PROVED_CHANGES} changes",
+                hint="read the history in pages and prove its entries one by one",
+            )
+        return changes
+
+    def _with_signers(self, indexes: list[int]) -> dict[int, bytes]:
         """The entries, those that made the keys which signed them, and so on."""
-        wanted: set[int] = set()
+        wanted: dict[int, bytes] = {}
         pending = list(indexes)
         while pending:
             index = pending.pop()
-            if index in wanted:
-                continue
-            wanted.add(index)
-            operation = orjson.loads(self._reader.entry(index))["operation"]
-            for proof in operation["proof"]:
-                did, _, thumbprint = proof["verificationMethod"].partition("#")
-                if did.startswith("did:tetrad:"):
-                    pending.append(self._establishing(thumbprint))
+            if index not in wanted:
+                wanted[index] = entry = self._reader.entry(index)
+                pending += map(self._establishing, _SIGNED_BY.findall(entry))
         return wanted
 
-    def _establishing(self, thumbprint: str) -> int:
+    def _establishing(self, thumbprint: bytes) -> int:
         """The entry that made a key its subject's; a key is never claimed twice."""
         index = self._established.get(thumbprint)
         if index is None:
-            (version,) = self._store.versions(state_key(("key", thumbprint)), limit=1)
+            key = state_key(("key", thumbprint.decode()))
+            (version,) = self._store.versions(key, limit=1)
             if len(self._established) >= 10_000:
                 self._established.clear()
             index = self._established[thumbprint] = version.entry
