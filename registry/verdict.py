@@ -1,9 +1,9 @@
 """The first stage of an audit: what one entry says, as far as it can be known without the state.
 
 Strict reading, canonical bytes, the operation's hash, the signatures under keys that are at hand.
-It takes most of the time of an audit and may run in other processes, a bundle of entries at a time:
-
-    pool.imap(check_apart, chunks)         # in the order of the chunks
+It takes half of the time of an audit and may run in other processes, a bundle of entries at a time:
+`check_apart` over a window of chunks, in their order (`multiprocessing`'s `imap` draws them all at
+once, which is a whole ledger in memory).
 """
 
 from __future__ import annotations
