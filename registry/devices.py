@@ -29,6 +29,8 @@ from registry.effects import new_device
 from registry.signers import Signers
 from registry.state import Bearer, Changes, Device, Key, NumberRecord, subject_of
 
+MAX_ANCESTORS = 16
+
 
 def device_register(case: Case) -> Changes:
     """device.register"""
@@ -149,7 +151,7 @@ def check_ipv6(case: Case, sector: Sector, described: Mapping[str, Json], pointe
 def check_parent(case: Case, parent: str, controller: str, pointer: str) -> None:
     """A parent is a living device of the same controller, and never a descendant."""
     step: str | None = parent
-    for _ in range(16):
+    for _ in range(MAX_ANCESTORS + 1):
         if step is None:
             return
         if step == getattr(case.operation, "subject", None):
@@ -162,7 +164,7 @@ def check_parent(case: Case, parent: str, controller: str, pointer: str) -> None
                 "the parent must be in use and of the same controller", pointer=pointer
             )
         step = cast("str | None", found["object"].get("parent"))
-    raise WrongState("parents nest at most 16 deep", pointer=pointer)
+    raise WrongState(f"a device has at most {MAX_ANCESTORS} ancestors", pointer=pointer)
 
 
 def bearer_of(case: Case, number: CommittedNumber) -> tuple[Key, Device | None]:
