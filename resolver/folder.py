@@ -18,7 +18,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -62,9 +62,9 @@ class LogSecrets:
     """The log's name and its secrets, 32 bytes each."""
 
     origin: str
-    ed25519: bytes
-    ml_dsa_44: bytes
-    uniqueness: bytes
+    ed25519: bytes = field(repr=False)
+    ml_dsa_44: bytes = field(repr=False)
+    uniqueness: bytes = field(repr=False)
 
     @classmethod
     def new(cls, origin: str, random: Callable[[int], bytes] = secrets.token_bytes) -> LogSecrets:

@@ -5,10 +5,10 @@
     receipted = await service.submit(received)        # returns when it is on disk, with a receipt
     await service.stop()                              # commits what was accepted, then returns
 
-Single operations are checked inline, batches in checker processes. What is checked goes into one
-bounded queue to the writer, a thread of its own, so that no flush to disk ever holds up the event
-loop (resolver/registration). A full queue is refused with Busy, before any work is done. Nothing is
-answered before its commit has returned.
+The lines of batches are checked in processes of their own; single operations and what was checked
+go into one bounded queue to the writer, a thread of its own, so that neither a check nor a flush to
+disk ever holds up the event loop (resolver/registration). A full queue is refused with Busy, before
+any work is done. Nothing is answered before its commit has returned.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from collections.abc import Callable, Sequence
 from identity.did import ledger_label
 from identity.errors import Busy, LedgerStopped, TetradError
 from identity.operation import ESTABLISHING, operation_hash
-from registry.checking import Checked, check_submission
+from registry.checking import Checked, Checker
 from registry.ledger import Ledger
 from registry.reader import LedgerReader, Publisher
 from registry.rules import RuleBook
 from resolver.folder import Site
 from resolver.registration.checker_pool import CheckerPool
-from resolver.registration.keyring import MOST_KEYS, Keyring
-from resolver.registration.writer import Job, Receipted, Writer
+from resolver.registration.keyring import Keyring
+from resolver.registration.writer import Job, Outcomes, Receipted, Writer
 from resolver.resolution import Resolver
 from resolver.schemes import SCHEMES
 from resolver.settings import Settings
@@ -54,7 +54,8 @@ class Service:
         self.publisher = Publisher(self.reader, site.secrets.origin, self.signers)
         self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique)
         ledger = Ledger(site.store, RuleBook(SCHEMES), self.signers[0], site.secrets.origin)
-        self.writer = Writer(settings, ledger, site, clock)
+        checker = Checker(SCHEMES, self.unique, self.keyring.key_of)
+        self.writer = Writer(settings, ledger, checker, site, clock)
         self._pool = CheckerPool(settings, site.secrets.uniqueness, self.keyring)
         self.published_size = 0
         """Entries under the newest checkpoint that was given out."""
@@ -94,15 +95,10 @@ class Service:
             return None
         return f"did:tetrad:{self.label}:{checked.hash}"
 
-    def check(self, received: bytes) -> Checked:
-        """One submission, checked inline. Raises what `check_submission` raises."""
-        return check_submission(received, self.schemes, self.unique, self.keyring.key_of)
-
     async def submit(self, received: bytes, *, receipts: bool = True) -> Receipted:
         """One operation, until it is on disk. Raises its TetradError, Busy, LedgerStopped."""
         self._admit(1)
-        checked = self.check(received)
-        (outcome,) = await self._commit([checked], receipts=receipts)
+        (outcome,) = await self._commit([received], receipts=receipts)
         if isinstance(outcome, TetradError):
             raise outcome
         return outcome
@@ -113,30 +109,33 @@ class Service:
         """The lines of a batch, in their order; each has its own outcome. Raises Busy,
         LedgerStopped."""
         self._admit(len(lines))
+        if not self.settings.checkers:
+            return await self._commit(lines, receipts=receipts)
         self.writer.reserve(len(lines))
         try:
-            checked = await self._pool.check(lines)
+            found = await self._pool.check(lines)
         finally:
             self.writer.release(len(lines))
-        outcomes = await self._commit(checked, receipts=receipts)
-        self._learn(checked)
+        outcomes = await self._commit(found, found=True, receipts=receipts)
+        self._learn(outcomes)
         return outcomes
 
-    def _learn(self, checked: Sequence[Checked | TetradError]) -> None:
+    def _learn(self, outcomes: Sequence[Receipted | TetradError]) -> None:
         """Looks up the keys that the checkers did not know, so that they will the next time."""
-        for one in checked:
-            if isinstance(one, Checked) and one.pending and self.keyring.count < MOST_KEYS:
-                for place in one.pending:
-                    method = one.operation.proof[place].verificationMethod
+        for one in outcomes:
+            if isinstance(one, Receipted) and one.checked.pending:
+                for place in one.checked.pending:
+                    method = one.checked.operation.proof[place].verificationMethod
                     self.keyring.key_of(method.rpartition("#")[2])
 
     async def _commit(
-        self, checked: Sequence[Checked | TetradError], *, receipts: bool
+        self, lines: Sequence[bytes], *, found: bool = False, receipts: bool
     ) -> list[Receipted | TetradError]:
-        job = Job(checked, asyncio.get_running_loop().create_future(), receipts=receipts)
-        self.writer.put(job)
+        done: asyncio.Future[Outcomes] = asyncio.get_running_loop().create_future()
+        done.add_done_callback(_looked_at)
+        self.writer.put(Job(lines, done, found, receipts))
         # The commit goes on when the caller goes away: it is in the queue, and others follow it.
-        return await asyncio.shield(job.done)
+        return await asyncio.shield(done)
 
     def _admit(self, operations: int) -> None:
         if self.writer.failure is not None:
@@ -170,6 +169,8 @@ class Service:
         head = self.reader.head()
         if self.writer.kept < head.size and self.writer.failure is None:
             await self.writer.keep()
+        if self.writer.kept < head.size:
+            raise self.writer.failure or LedgerStopped("the service is stopping")
         return self._publish()
 
     def checkpoint_over(self, entry: int) -> tuple[int, bytes]:
@@ -181,3 +182,9 @@ class Service:
         size, note = self.publisher.checkpoint(self.now, at_least=at_least, every=every)
         self.published_size = size
         return size, note
+
+
+def _looked_at(done: asyncio.Future[Outcomes]) -> None:
+    """Takes note of the outcome where the caller, who would, has gone."""
+    if not done.cancelled():
+        done.exception()

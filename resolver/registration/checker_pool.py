@@ -2,7 +2,7 @@
 
 Each checker answers its requests in their order, so one may be sent before the last is answered. A
 checker that dies is replaced; what it was working on is refused with Busy, and sending it again is
-safe. Without checkers, lines are checked here, a chunk at a time.
+safe.
 """
 
 from __future__ import annotations
@@ -16,15 +16,8 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
-from identity.errors import Busy, TetradError
-from registry.admission import hmac_uniqueness
-from registry.checking import Checked
-from resolver.registration.checkers import (
-    answer_request,
-    decode_items,
-    encode_request,
-    read_item,
-)
+from identity.errors import Busy
+from resolver.registration.checkers import decode_items, encode_request
 from resolver.registration.keyring import Keyring
 from resolver.settings import Settings
 
@@ -103,7 +96,6 @@ class CheckerPool:
     def __init__(self, settings: Settings, secret: bytes, keyring: Keyring) -> None:
         self._settings = settings
         self._secret = secret
-        self._unique = hmac_uniqueness(secret)
         self._keyring = keyring
         self._checkers: list[Checker] = []
         self._repair = asyncio.Lock()
@@ -124,24 +116,16 @@ class CheckerPool:
         """Their process ids."""
         return [checker.process.pid for checker in self._checkers]
 
-    async def check(self, lines: Sequence[bytes]) -> list[Checked | TetradError]:
-        """What came of each line, in their order. Raises Busy where a checker died."""
+    async def check(self, lines: Sequence[bytes]) -> list[bytes]:
+        """What came of each line, in their order, as items that `read_item` reads.
+
+        Raises Busy where a checker died.
+        """
         await self._replace_dead()
         size = self._settings.chunk_lines
         chunks = [lines[start : start + size] for start in range(0, len(lines), size)]
-        checked: list[Checked | TetradError] = []
-        if not self._checkers:
-            for chunk in chunks:
-                request = encode_request(self._keyring.since(0), chunk)
-                answer = answer_request(request, {}, self._unique)
-                checked += map(read_item, decode_items(answer))
-                await asyncio.sleep(0)  # others have their turn
-            return checked
-        answers = [self._ask(chunk) for chunk in chunks]
-        for frame in await asyncio.gather(*answers):
-            checked += map(read_item, decode_items(frame))
-            await asyncio.sleep(0)
-        return checked
+        frames = await asyncio.gather(*(self._ask(chunk) for chunk in chunks))
+        return [item for frame in frames for item in decode_items(frame)]
 
     def _ask(self, chunk: Sequence[bytes]) -> asyncio.Future[bytes]:
         checker = min(self._checkers, key=lambda one: len(one.pending))

@@ -20,7 +20,7 @@ MOST_KEYS: Final = 50_000
 
 
 class Keyring:
-    """Not for several threads at once."""
+    """The writer looks keys up and the event loop too: what they do is to add what is true."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -100,7 +100,7 @@ def test_figures_count_what_was_done(town: Town) -> None:
     }
     assert figures["tetrad_operations_total", "accepted"] == 1
     assert figures["tetrad_operations_total", "repeated"] == 1
-    assert figures["tetrad_operations_total", "refused"] == 2
+    assert figures["tetrad_operations_total", "refused"] == 3
     assert figures["tetrad_entries",] == 2
     assert figures["tetrad_answers_total", "422"] == 1
     assert figures["tetrad_queue",] == 0
