@@ -38,7 +38,10 @@ EDGES = (
     "resolver.registration",
     "resolver.service",
     "resolver.settings",
-    "resolver.simulator",
+    "resolver.simulator.hostile",
+    "resolver.simulator.process",
+    "resolver.simulator.run",
+    "resolver.simulator.wire",
 )
 
 # What a pure module may not import, by the reason. A name covers its submodules.

@@ -1,0 +1,160 @@
+"""Plays every attack against a service, and tells which of them did not get the right answer.
+
+played = await play(wire, fleet, first_free=1_000)
+assert all(one.held for one in played)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, NamedTuple, cast
+
+from identity.errors import TetradError
+from identity.members import format_time
+from registry.note import decode64
+from resolver.client.flow import json_object
+from resolver.simulator.attacks import ATTACKS, MALLORY, REPEATED, Scene
+from resolver.simulator.deceptions import DECEPTIONS, Shown
+from resolver.simulator.fleet import Device, Fleet
+from resolver.simulator.life import happen, happened
+from resolver.simulator.signing import Signed
+from resolver.simulator.wire import Outcome, Wire
+
+ACCEPTED = "accepted"
+AT_ONCE = 50
+"""How often one operation is sent at the same moment."""
+
+
+class Played(NamedTuple):
+    """An attack, the answer that it must get, and the one that it got."""
+
+    name: str
+    says: str
+    expected: str
+    got: str
+
+    @property
+    def held(self) -> bool:
+        """Whether the service, or the verifier, stood firm."""
+        return self.expected == self.got
+
+
+def created(ago: int = 0) -> str:
+    """The time so many seconds ago, as `created` of an operation."""
+    return format_time(int(time.time()) - ago)
+
+
+async def play(wire: Wire, fleet: Fleet, first_free: int) -> list[Played]:
+    """Every attack of `attacks` and `deceptions`, with devices from number `first_free` on.
+
+    Raises what the service refuses of the honest operations that prepare the scene.
+    """
+    older = await wire.get("/checkpoint")
+    scene, suspended, receipt = await _scene(wire, fleet, first_free)
+    size = await _size(wire)
+    played = []
+    for attack in ATTACKS:
+        got = answer_to(await wire.post(attack.build(scene)))
+        played.append(Played(attack.name, attack.says, attack.expected, got))
+    grown = await _size(wire) - size
+    everything = f"{len(ATTACKS)} attacks, and the ledger is as long as before"
+    played.append(Played("all of these", everything, "0 entries", f"{grown} entries"))
+    played.append(await _at_once(wire, scene))
+    shown = await _shown(wire, scene, suspended, receipt, older)
+    for deception in DECEPTIONS:
+        try:
+            deception.show(shown)
+            got = "believed"
+        except TetradError as error:
+            got = error.code
+        played.append(Played(deception.name, deception.says, deception.expected, got))
+    return played
+
+
+def answer_to(outcome: Outcome) -> str:
+    """What an attack got: the code of the refusal, or that it was accepted or a repetition."""
+    if isinstance(outcome, TetradError):
+        return outcome.code
+    return REPEATED if outcome.get("repeated") is True else ACCEPTED
+
+
+async def _accept(wire: Wire, signed: Signed) -> dict[str, Any]:
+    outcome = await wire.post(signed.submission)
+    if isinstance(outcome, TetradError):
+        raise outcome
+    return outcome
+
+
+async def _scene(wire: Wire, fleet: Fleet, first_free: int) -> tuple[Scene, Device, bytes]:
+    """Registers Mallory and four devices; the last is suspended, and the receipt is the first's."""
+    mallory = fleet.book.party("mallory", name=MALLORY)
+    joins = fleet.joins(mallory, created())
+    await _accept(wire, joins)
+    fleet.book.accepted(joins, mallory)
+    devices: list[Device] = []
+    registrations: list[Signed] = []
+    receipts: list[str] = []
+    scene = Scene(
+        fleet,
+        mallory,
+        victim=fleet.device(first_free),
+        captured=joins,
+        rotated=fleet.device(first_free),
+        revoked=fleet.device(first_free),
+        first_free=first_free,
+        created=created(),
+        long_ago=created(ago=366 * 86_400),
+    )
+    for event in ("", "rotate", "revoke", "suspend"):
+        device = scene.fresh()
+        signed = fleet.registration(device, created())
+        receipts.append((await _accept(wire, signed))["receipt"])
+        fleet.registered(device, signed)
+        if event:
+            then = happen(fleet, device, event, created())
+            await _accept(wire, then)
+            happened(fleet, device, event, then)
+        devices.append(device)
+        registrations.append(signed)
+    scene.victim, scene.rotated, scene.revoked, suspended = devices
+    scene.captured = registrations[0]
+    return scene, suspended, receipts[0].encode()
+
+
+async def _size(wire: Wire) -> int:
+    """Entries now; the published checkpoint may be a second old, a proof's tree is not."""
+    proof = json_object(await wire.get("/v1/ledger/proofs/inclusion", index=0))
+    return cast("int", proof["size"])
+
+
+async def _at_once(wire: Wire, scene: Scene) -> Played:
+    """One operation, sent many times at the same moment, is registered once."""
+    submission = scene.fleet.registration(scene.fresh(), created()).submission
+    outcomes = await asyncio.gather(*(wire.post(submission) for _ in range(AT_ONCE)))
+    answers = sorted(answer_to(outcome) for outcome in outcomes)
+    indexes = {one.get("index") for one in outcomes if isinstance(one, dict)}
+    once = answers == [ACCEPTED, *[REPEATED] * (AT_ONCE - 1)] and len(indexes) == 1
+    got = "registered once" if once else f"{answers.count(ACCEPTED)} times, {len(indexes)} indexes"
+    says = f"The same operation {AT_ONCE} times at the same moment."
+    return Played("concurrent replay", says, "registered once", got)
+
+
+async def _shown(
+    wire: Wire, scene: Scene, suspended: Device, receipt: bytes, older: bytes
+) -> Shown:
+    """Honest answers, of which the deceptions are made."""
+    answer, other = [
+        cast("dict[str, Any]", json_object(await wire.get(f"/v1/devices/{did}", proof=1)))
+        for did in (suspended.party.did, scene.victim.party.did)
+    ]
+    trust = await wire.trust()
+    newest = answer["proof"]["checkpoint"].encode()
+    between = trust.consistency_needed(newest)
+    hashes = None
+    if between is not None:
+        first, last = between
+        path = "/v1/ledger/proofs/consistency"
+        proof = json_object(await wire.get(path, **{"from": first, "to": last}))
+        hashes = [decode64(text) for text in cast("list[str]", proof["hashes"])]
+    return Shown(trust.observe(newest, hashes), answer, other, scene.captured, receipt, older)
