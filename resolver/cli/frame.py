@@ -117,6 +117,7 @@ class Frame:
                 on_trust=self.home.keep,
             ) as client,
         ):
+            client.flows.passes_on = self._options.get("pass_on") is not None
             yield client
 
     def keystore(self, trust: Trust) -> Any:  # noqa: ANN401 - a Keystore, loaded late

@@ -64,6 +64,7 @@ class Writing(Sending):
     ) -> None:
         super().__init__(trust, on_trust)
         self.wallet = wallet
+        self.passes_on = False
         self._save = save
         self.clock = clock
         self.random = random
@@ -304,13 +305,15 @@ class Writing(Sending):
     def send(self, prepared: Prepared) -> Flow[Acknowledged]:
         """Signs, keeps, sends, and keeps the receipt.
 
-        Raises SignerMissing where others must sign too; its member `prepared` is for them.
+        Raises SignerMissing where others must sign too; its member `prepared` is for them, and
+        where this client `passes_on`, the keys of what it creates are kept for then.
         """
         signed = sign_what_we_can(prepared, self.wallet)
         try:
             submission = signed.submission()
         except SignerMissing as error:
-            self._save()
+            if self.passes_on:
+                self._save()
             error.hint = "pass it on to those who sign as well"
             error.members["prepared"] = signed.value()
             raise
