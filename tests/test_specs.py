@@ -7,10 +7,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from starlette.routing import Route
 
 from identity.errors import catalogue
 from registry import rules
 from registry.rules import ROWS
+from resolver.app import create_app
+from resolver.folder import MemorySite
+from resolver.settings import Settings
+from tests.factory import NOW
 from tests.spec_blocks import BLOCK, SPECS, block, files
 
 ROOT = SPECS.parent
@@ -118,6 +123,20 @@ def test_codes_of_errors_in_the_text_are_those_of_the_catalogue(page: Path) -> N
     quoted = re.findall(r"\[(`[a-z_.`,\s]+`)\](?!\()", text_of(page))
     named = {code for group in quoted for code in re.findall(r"`([a-z_.]+)`", group)}
     assert named <= codes
+
+
+def test_every_address_of_the_service_is_in_the_table_and_no_other() -> None:
+    app = create_app(Settings(), MemorySite.sandbox(NOW))
+    served = {without_names(route.path) for route in app.routes if isinstance(route, Route)}
+    page = text_of(SPECS / "3-resolution.md").split("\n## HTTP\n")[1]
+    quoted = re.findall(r"`(?:GET |POST )?(/[^`? ]+)", page)
+    written = {without_names(path) for path in quoted}
+    assert written - {"/v1"} == served - {"/docs/oauth2-redirect"}  # FastAPI's, for its own page
+
+
+def without_names(path: str) -> str:
+    """A path whose parameters have no names: those of the code may differ from the page's."""
+    return re.sub(r"\{[^}]*\}|…", "*", path)
 
 
 def test_the_shell_follows_the_hash_chain() -> None:
