@@ -44,8 +44,12 @@ _SERIAL = re.compile(f"[!-~]{{1,{MAX_SERIAL}}}")
 def hmac_uniqueness(key: bytes) -> UniqueHash:
     """`hmac-sha256` of the genesis's `uniqueness.alg`; only the key's holder can compute it."""
 
+    keyed = hmac.new(key, digestmod="sha256")  # setting up a key costs more than using it
+
     def unique(kind: str, scheme: str, value: Json) -> str:
-        return base64url_encode(hmac.digest(key, canonicalize([kind, scheme, value]), "sha256"))
+        hashed = keyed.copy()
+        hashed.update(canonicalize([kind, scheme, value]))
+        return base64url_encode(hashed.digest())
 
     return unique
 

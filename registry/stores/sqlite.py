@@ -157,10 +157,18 @@ class SqliteStore:
             alone = len(keys) > 1 and not connection.in_transaction
             if alone:  # all of them as of one commit
                 connection.execute("BEGIN")
-            found = [connection.execute(sql.NEWEST, (key,)).fetchone() for key in keys]
+            found: dict[bytes, bytes] = {}
+            for start in range(0, len(keys), sql.MANY):
+                some = keys[start : start + sql.MANY]
+                if len(some) > sql.MANY // 5:
+                    padded = [*some, *[None] * (sql.MANY - len(some))]  # NULL finds nothing
+                    found.update(connection.execute(sql.NEWEST_OF_MANY, padded))
+                else:
+                    for key in some:
+                        found.update(connection.execute(sql.NEWEST, (key,)))
             if alone:
                 connection.execute("COMMIT")
-            return [row[0] if row else None for row in found]
+            return [found.get(key) for key in keys]
         except sqlite3.Error as error:
             raise _failure(error, self._path, "cannot be read") from error
 
