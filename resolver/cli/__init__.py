@@ -7,6 +7,7 @@ none of them. Exit codes: 0 done, 1 refused, 2 wrong usage, 130 interrupted.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import click
@@ -32,6 +33,14 @@ COMMANDS = {
     "completion": ("completing", "Completion for your shell."),
 }
 """Each command's module in this package, and its line in the help."""
+
+
+def installed_version() -> str:
+    """The version of the distribution; "0" where the sources run without being installed."""
+    try:
+        return version("tetrad")
+    except PackageNotFoundError:
+        return "0"
 
 
 class LazyCommands(click.Group):
@@ -74,7 +83,7 @@ class LazyCommands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="TETRAD_HOME and TETRAD_URL stand for --home and --url. Begin with: tetrad demo",
 )
-@click.version_option(package_name="tetrad", prog_name="tetrad")
+@click.version_option(installed_version(), prog_name="tetrad")
 def tetrad() -> None:
     """One object, one code, one number, one data: device identity on a verifiable ledger."""
 

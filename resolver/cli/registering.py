@@ -122,27 +122,27 @@ class Registration:
         )
 
     def body(self, row: Row) -> dict[str, Any]:
-        """The row's plain body. Raises SchemaViolation, PolicyViolated."""
-        body = device_body(row, self._maker, self._controller)
-        about = body["object"]
-        industrial = (about["sector"].get("domain"), about["sector"].get("field")) == (
-            "production",
-            "industry",
-        )
-        required = self._policy.get("ipv6") == "required" and industrial
-        if required and about["ipv6"] in ("none", "supported"):  # as registry/devices.py will say
-            raise PolicyViolated(
-                "not enabled",
-                pointer="/body/object/ipv6",
-                hint="enable it, or declare an exemption",
-            )
-        return body
+        """The row's plain body. Raises SchemaViolation."""
+        return device_body(row, self._maker, self._controller)
 
     def check(self, row: Row) -> None:
         """Whatever can be told before anything is sent. Raises TetradError."""
         body = {**self.body(row), **self._keys}
         prepared = self._trial.prepare_device(body, also=self._also, foreign=self._foreign)
         self._trial.forget({"operation": prepared.operation})
+        self._check_ipv6(body["object"])
+
+    def _check_ipv6(self, about: dict[str, Any]) -> None:
+        """The policy of this ledger, as registry/devices.py will apply it."""
+        sector = about["sector"]
+        industrial = (sector["domain"], sector["field"]) == ("production", "industry")
+        required = self._policy.get("ipv6") == "required" and industrial
+        if required and about["ipv6"] in ("none", "supported"):
+            raise PolicyViolated(
+                "not enabled",
+                pointer="/body/object/ipv6",
+                hint="enable it, or declare an exemption",
+            )
 
     def prepare(self, row: Row) -> Prepared:
         """The operation, its keys in the wallet."""

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import update_wrapper
 from types import TracebackType
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
@@ -49,7 +49,14 @@ class Blocking(Generic[P, T]):
         self._flow = flow
         self.__doc__ = flow.__doc__
 
-    def __get__(self, client: Client, owner: type[Client]) -> Callable[P, T]:
+    @overload
+    def __get__(self, client: None, owner: type[Client]) -> Self: ...
+    @overload
+    def __get__(self, client: Client, owner: type[Client]) -> Callable[P, T]: ...
+    def __get__(self, client: Client | None, owner: type[Client]) -> Self | Callable[P, T]:
+        if client is None:
+            return self
+
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             return client.run(self._flow(client.flows, *args, **kwargs))
 
@@ -63,9 +70,18 @@ class Awaited(Generic[P, T]):
         self._flow = flow
         self.__doc__ = flow.__doc__
 
+    @overload
+    def __get__(self, client: None, owner: type[AsyncClient]) -> Self: ...
+    @overload
     def __get__(
         self, client: AsyncClient, owner: type[AsyncClient]
-    ) -> Callable[P, Coroutine[None, None, T]]:
+    ) -> Callable[P, Coroutine[None, None, T]]: ...
+    def __get__(
+        self, client: AsyncClient | None, owner: type[AsyncClient]
+    ) -> Self | Callable[P, Coroutine[None, None, T]]:
+        if client is None:
+            return self
+
         async def call(*args: P.args, **kwargs: P.kwargs) -> T:
             return await client.run(self._flow(client.flows, *args, **kwargs))
 
