@@ -27,11 +27,14 @@ The table of required signatures, in the order of specs/2-registry.md, "Signers"
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 
-from identity.errors import TimeOutOfBounds, WrongLedger
-from identity.members import format_time, parse_time
+from identity.bodies import DeviceBody, RebindBody
+from identity.disclosure import CODE, NUMBER, SERIAL
+from identity.errors import InvalidDisclosure, TimeOutOfBounds, WrongLedger
+from identity.members import CommittedCode, CommittedNumber, format_time, parse_time
 from identity.operation import (
     AnyOperation,
     DeviceRegister,
@@ -71,6 +74,9 @@ ROWS: dict[type[AnyOperation], Callable[[Case], Changes]] = {
 }
 
 
+_KEYED_HASH = re.compile("[A-Za-z0-9_-]{43}").fullmatch
+
+
 class RuleBook:
     """The rules over one table of code schemes."""
 
@@ -90,6 +96,7 @@ class RuleBook:
         `now` is in seconds since the epoch. Raises RuleBroken, NotEntitled, InvalidProof,
         InvalidIdentifier, InvalidKey or NotFound, and nothing else whatever the operation says.
         """
+        _check_unique(operation, unique)
         if isinstance(operation, RegistryGenesis):
             if state.size != 0:
                 raise WrongLedger("a genesis stands at the beginning alone")
@@ -107,6 +114,22 @@ class RuleBook:
         _check_created(operation.created, registry, now)
         case = Case(self._schemes, state, operation, operation_hash, unique, now, registry)
         return ROWS[type(operation)](case)
+
+
+def _check_unique(operation: AnyOperation, unique: Unique) -> None:
+    """An entry carries the keyed hashes of what its operation commits to, and nothing else: what
+    an operator slipped in beside them could never be taken out again."""
+    committed: set[str] = set()
+    body = operation.body
+    if isinstance(body, DeviceBody):
+        committed.add(SERIAL)
+        if isinstance(body.code, CommittedCode):
+            committed.add(CODE)
+    if isinstance(body, DeviceBody | RebindBody) and isinstance(body.number, CommittedNumber):
+        committed.add(NUMBER)
+    for pointer, hashed in unique.items():
+        if pointer not in committed or not _KEYED_HASH(hashed):
+            raise InvalidDisclosure("not a keyed hash of what is committed to", pointer=pointer)
 
 
 def _check_created(created: str, registry: Registry, now: int) -> None:

@@ -265,10 +265,10 @@ class RuleBookMachine(RuleBasedStateMachine):
             "recovery": "none",
             "controller": controller,
         }
-        unique = {SERIAL: f"{maker} M1 {serials[1]}"}
+        unique = {SERIAL: digest(f"{maker} M1 {serials[1]}")}
         if number is not None:
             body["number"] = {"scheme": "msisdn-cn-iot", "commitment": digest(f"n{number}")}
-            unique[NUMBER] = f"n{number}"
+            unique[NUMBER] = digest(f"n{number}")
         holder = prefix_holder(self.state, SCHEMES.segments("gs1", code), self.now)
         by = [holder or self.authority, controller, maker]
         if tamper == "drop":
@@ -360,8 +360,8 @@ class RuleBookMachine(RuleBasedStateMachine):
         unique = {}
         if number is not None:
             body["number"] = {"scheme": "msisdn-cn-iot", "commitment": digest(f"n{number}")}
-            unique[NUMBER] = f"n{number}"
-            taken: Any = self.state.get(("number", "msisdn-cn-iot", f"n{number}")) or {}
+            unique[NUMBER] = digest(f"n{number}")
+            taken: Any = self.state.get(("number", "msisdn-cn-iot", unique[NUMBER])) or {}
             bearer = self.record(taken.get("did", ""))
             if asked and bearer and bearer["status"] not in FINAL:
                 by.append(bearer["controller"])

@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from identity.errors import Conflict, NumberTaken, ObjectTaken, TetradError, catalogue
+from identity.errors import (
+    Conflict,
+    InvalidDisclosure,
+    NumberTaken,
+    ObjectTaken,
+    TetradError,
+    catalogue,
+)
 from registry.ledger import Accepted
 from registry.rules import ROWS
 from registry.state import Key, Record
@@ -99,6 +106,25 @@ def test_a_conflict_names_the_place_and_never_the_other_party(conflict: type[Con
             shown = str(decide(scenario, town, signed).problem())
             assert "did:tetrad:" not in shown
             assert "zQm" not in shown
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"/body/object/model": "x" * 43},
+        {"/body/code/commitment": "x" * 43},
+        {"/body/number/commitment": "+8613800138000"},
+        {"/body/number/commitment": "x" * 44},
+    ],
+)
+def test_an_entry_carries_nothing_beside_its_keyed_hashes(more: dict[str, str]) -> None:
+    """What an operator slips in there could never be taken out again: an audit refuses it."""
+    town = Town()
+    checked = town.check(town.newcomer("M-1", town.acme, number="1440000000001"))
+    with pytest.raises(InvalidDisclosure):
+        RULES.apply(
+            town.ledger.state, checked.operation, checked.hash, checked.unique | more, town.now
+        )
 
 
 def test_names_tell_scenarios_apart() -> None:
