@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import orjson
 
@@ -150,6 +150,14 @@ def run_simulation(
         ) from None
 
 
+class Kept(NamedTuple):
+    """A registration that was acknowledged, and its place in the ledger."""
+
+    did: str
+    signed: Signed
+    entry: int
+
+
 class Simulation:
     """One run, step by step: `begin`, `found`, `register`, then what is wanted of `live` and
     `attack`."""
@@ -163,13 +171,18 @@ class Simulation:
         workers: int = 8,
         batch: int = 1,
         out: Path | None = None,
+        keep: bool = False,
         progress: Progress = silent,
     ) -> None:
+        """With `keep`, the registrations stay at hand in `kept`."""
         self.wire = wire
         self.fleet: Fleet
         self.trust: Trust
         self.devices: list[Device] = []
         """Those that were acknowledged."""
+        self.kept: dict[int, Kept] = {}
+        """By device number."""
+        self._keep = keep
         self._count = devices
         self._workers = workers
         self._batch = batch
@@ -262,6 +275,9 @@ class Simulation:
             self._write(device, one, cast("dict[str, Any]", outcome))
             summary.devices += 1
             summary.profiles[device.profile.name] += 1
+            if self._keep:
+                index = cast("int", cast("dict[str, Any]", outcome)["index"])
+                self.kept[n] = Kept(device.party.did, one, index)
             found.append(device)
         return found
 
