@@ -78,11 +78,23 @@ class LedgerReader:
         size = self.head().size
         checkpoint = self.checkpoint(size)
         found: list[bytes] = []
-        for index in indexes:
-            context, _ = split_entry(self.entry(index), index)
+        for index, entry in zip(indexes, self._entries_at(indexes), strict=True):
+            context, _ = split_entry(entry, index)
             hashes = tuple(self.inclusion(index, size))
             found.append(TlogProof(index, hashes, context, checkpoint).format())
         return found
+
+    def _entries_at(self, indexes: Sequence[int]) -> list[bytes]:
+        """The entries at these indexes; those of one commit lie side by side and are read at once.
+        Raises NotFound."""
+        if not indexes:
+            return []
+        first, last = min(indexes), max(indexes)
+        if last - first >= 2 * len(indexes):
+            return [self.entry(index) for index in indexes]
+        self.entry(last)  # it exists, or NotFound
+        between = self.entries(first, last + 1)
+        return [between[index - first] for index in indexes]
 
 
 class Publisher:
