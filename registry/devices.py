@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import cast
 
 from identity.bodies import DeviceBody
@@ -21,7 +20,7 @@ from identity.errors import (
     WrongState,
 )
 from identity.jcs import Json
-from identity.members import Code, CommittedCode, CommittedNumber, DataRecord, Sector
+from identity.members import Code, CommittedCode, CommittedNumber, DataRecord, Exemption, Sector
 from identity.operation import DeviceRegister, DeviceUpdate, NumberRebind, operation_value
 from registry import grants
 from registry.case import FINAL, Case, pointing
@@ -46,7 +45,7 @@ def device_register(case: Case) -> Changes:
             pointer="/body/code",
             hint="resolve it to see whose it is",
         )
-    check_ipv6(case, body.object.sector, operation_value(body.object), "/body/object/ipv6")
+    check_ipv6(case, body.object.sector, body.object.ipv6, "/body/object/ipv6")
     object_key: Key = ("object", case.committed(SERIAL))
     if case.state.get(object_key) is not None:
         raise ObjectTaken(
@@ -137,10 +136,10 @@ def check_shown(case: Case, code: CommittedCode) -> None:
         )
 
 
-def check_ipv6(case: Case, sector: Sector, described: Mapping[str, Json], pointer: str) -> None:
+def check_ipv6(case: Case, sector: Sector, declared: Exemption | Json, pointer: str) -> None:
     """The plan's policy: enabled on new industry terminals, or a declared exemption."""
     required = case.registry["policy"]["ipv6"] == "required" and sector.industrial
-    if required and described["ipv6"] in ("supported", "none"):
+    if required and declared in ("supported", "none"):
         raise PolicyViolated(
             "IPv6 is not enabled on an industry terminal",
             pointer=pointer,
@@ -191,7 +190,7 @@ def device_update(case: Case) -> Changes:
     if body.parent is not None and body.parent != "none":
         check_parent(case, body.parent, device["controller"], "/body/parent")
     if body.sector is not None:
-        check_ipv6(case, body.sector, device["object"], "/body/sector")
+        check_ipv6(case, body.sector, device["object"]["ipv6"], "/body/sector")
     if isinstance(body.data, DataRecord) and body.data.version <= device["version"]:
         raise WrongSequence(
             f"version {body.data.version} does not follow {device['version']}",
