@@ -20,7 +20,6 @@ Specified in specs/2-registry.md, "Prepare".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, cast
 
 from identity.did import did_key_method, parse_did_key, tetrad_method
@@ -30,24 +29,19 @@ from identity.errors import (
     MalformedInput,
     NotFound,
     SchemaViolation,
-    SignerMissing,
-    SignerUnexpected,
     TetradError,
     UnknownMethod,
 )
 from identity.jcs import Json
 from identity.keys import ED25519, P256, public_key
 from identity.members import format_time
-from identity.multibase import base64url_encode, multibase_encode
-from identity.operation import as_object, operation_hash, read_operation
+from identity.operation import as_object, read_operation
 from identity.proof import CRYPTOSUITES, proof_options, signing_input
 from registry.admission import admit
 from registry.state import Device, State, subject_of
 from resolver.description import plain_body
+from resolver.prepared import PURPOSE, Prepared, Signing, list_member, text_member
 from resolver.schemes import SchemeTable
-
-PURPOSE = "capabilityInvocation"
-WARNING = "Never sign what you have not read: hold `operation` against what you meant to say."
 
 ESTABLISHING = ("organization.register", "device.register")
 SUPERVISED = ("status.suspend", "status.resume")
@@ -111,88 +105,6 @@ class PresentState:
         return None
 
 
-class Signing(NamedTuple):
-    """One signature that is wanted: `input` are the exact bytes to sign (64 of them)."""
-
-    method: str
-    options: dict[str, Any]
-    input: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An operation on its way: without its proofs, and what still has to be signed."""
-
-    operation: dict[str, Json]
-    disclosures: tuple[str, ...]
-    signing: tuple[Signing, ...]
-    proofs: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def hash(self) -> str:
-        """The operation hash; of a first operation, the end of the new DID."""
-        return operation_hash(self.operation)
-
-    def signed(self, signatures: Mapping[str, bytes]) -> Prepared:
-        """With some of the signatures that it waits for, by verification method.
-
-        Nothing is verified: the service does. Raises SignerUnexpected for a method that does not
-        sign here.
-        """
-        strangers = set(signatures) - {wanted.method for wanted in self.signing}
-        if strangers:
-            raise SignerUnexpected(
-                "this method is not one of those that sign", unexpected=sorted(strangers)
-            )
-        made = [
-            {**wanted.options, "proofValue": multibase_encode(signatures[wanted.method])}
-            for wanted in self.signing
-            if wanted.method in signatures
-        ]
-        left = tuple(wanted for wanted in self.signing if wanted.method not in signatures)
-        return replace(self, signing=left, proofs=(*self.proofs, *made))
-
-    def submission(self) -> dict[str, Json]:
-        """What is posted to /v1/operations. Raises SignerMissing while a signature is missing."""
-        if self.signing:
-            raise SignerMissing(
-                f"{len(self.signing)} of the signatures are missing",
-                pointer="/operation/proof",
-                missing=[wanted.method for wanted in self.signing],
-            )
-        return {
-            "operation": {**self.operation, "proof": list(self.proofs)},
-            "disclosures": list(self.disclosures),
-        }
-
-    def value(self) -> dict[str, Json]:
-        """As the service answers, and as `read_prepared` reads."""
-        signed: dict[str, Json] = {"proof": list(self.proofs)} if self.proofs else {}
-        return {
-            "operation": {**self.operation, **signed},
-            "hash": self.hash,
-            "disclosures": list(self.disclosures),
-            "signing": [
-                {
-                    "verificationMethod": wanted.method,
-                    "cryptosuite": wanted.options["cryptosuite"],
-                    "proof": wanted.options,
-                    "input": base64url_encode(wanted.input),
-                }
-                for wanted in self.signing
-            ],
-            "warning": WARNING,
-        }
-
-
-def attach(prepared: Prepared, signatures: Mapping[str, bytes]) -> dict[str, Json]:
-    """The submission out of a prepared operation and all its signatures, by verification method.
-
-    Raises SignerMissing and SignerUnexpected.
-    """
-    return prepared.signed(signatures).submission()
-
-
 def prepare(
     description: Json,
     present: Present,
@@ -217,7 +129,9 @@ def prepare(
     }
     subject = described.get("subject")
     if kind not in ESTABLISHING:
-        operation["subject"] = _text(subject, "/subject", "the DID that the operation is about")
+        operation["subject"] = text_member(
+            subject, "/subject", "the DID that the operation is about"
+        )
     elif subject is not None:
         raise SchemaViolation(f"a {kind} creates its subject", pointer="/subject")
     keys = _Keys(kind, body, cast("str | None", subject), present)
@@ -232,36 +146,6 @@ def prepare(
     )
 
 
-def read_prepared(value: Json) -> Prepared:
-    """A prepared operation out of JSON, as `Prepared.value` writes it.
-
-    What is to be signed is computed anew from the operation, never taken from the text: whoever
-    prepared it may be lying. Raises InvalidInput, and SchemaViolation where hash or input differ.
-    """
-    given = as_object(value)
-    signed = as_object(given.get("operation"))
-    operation = {name: member for name, member in signed.items() if name != "proof"}
-    proofs = cast("list[dict[str, Any]]", _list(signed.get("proof", []), "/operation/proof"))
-    disclosures = cast("list[str]", _list(given.get("disclosures", []), "/disclosures"))
-    if given.get("hash", operation_hash(operation)) != operation_hash(operation):
-        raise SchemaViolation("the hash is not that of the operation", pointer="/hash")
-    signing = []
-    for place, asked in enumerate(_list(given.get("signing", []), "/signing")):
-        wanted, pointer = as_object(asked), f"/signing/{place}"
-        method = _text(wanted.get("verificationMethod"), f"{pointer}/verificationMethod", "a DID")
-        suite = _text(wanted.get("cryptosuite"), f"{pointer}/cryptosuite", "a cryptosuite")
-        options = proof_options(suite, method, PURPOSE)
-        bytes_to_sign = signing_input(operation, options)
-        if wanted.get("input", base64url_encode(bytes_to_sign)) != base64url_encode(bytes_to_sign):
-            raise SchemaViolation(
-                "these are not the bytes of this operation",
-                pointer=f"{pointer}/input",
-                hint="do not sign: the operation or the input was changed",
-            )
-        signing.append(Signing(method, options, bytes_to_sign))
-    return Prepared(operation, tuple(disclosures), tuple(signing), tuple(proofs))
-
-
 class _Keys:
     """Which keys sign, and as which verification methods."""
 
@@ -271,8 +155,8 @@ class _Keys:
         self._present = present
         self._new: dict[str, str] = {}
         listed = body.get("keys", []) if kind in (*ESTABLISHING, "keys.rotate") else []
-        for place, multikey in enumerate(_list(listed, "/body/keys")):
-            text = _text(multikey, f"/body/keys/{place}", "a Multikey")
+        for place, multikey in enumerate(list_member(listed, "/body/keys")):
+            text = text_member(multikey, f"/body/keys/{place}", "a Multikey")
             key = public_key(text)
             own = tetrad_method(subject, key.thumbprint) if subject else did_key_method(text)
             self._new[own] = text
@@ -280,7 +164,7 @@ class _Keys:
     def signing(self, signers: Json) -> dict[str, str]:
         """Verification methods and their Multikeys: every new key, then those that are named."""
         found = dict(self._new)
-        for place, signer in enumerate(_list([] if signers is None else signers, "/signers")):
+        for place, signer in enumerate(list_member([] if signers is None else signers, "/signers")):
             try:
                 method, multikey = self._one(as_object(signer))
             except TetradError as error:
@@ -295,7 +179,7 @@ class _Keys:
 
     def _one(self, signer: dict[str, Json]) -> tuple[str, str]:
         if set(signer) == {"key"}:
-            multikey = _text(signer["key"], "", "a Multikey")
+            multikey = text_member(signer["key"], "", "a Multikey")
             thumbprint = public_key(multikey).thumbprint
             for method, new in self._new.items():
                 if new == multikey:
@@ -305,7 +189,7 @@ class _Keys:
                 raise UnknownMethod("this key is not in use on the ledger")
             return tetrad_method(known[0], thumbprint), multikey
         if set(signer) == {"method"}:
-            method = _text(signer["method"], "", "a verification method")
+            method = text_member(signer["method"], "", "a verification method")
             return method, self._named(method)
         raise SchemaViolation("a signer is named by its `key` or its `method`")
 
@@ -388,15 +272,3 @@ def _options(method: str, multikey: str) -> dict[str, Any]:
     if algorithm not in (ED25519, P256):
         raise InvalidKey("operations are signed with Ed25519 or P-256", pointer="/signers")
     return proof_options(CRYPTOSUITES[algorithm], method, PURPOSE)
-
-
-def _text(value: Json, pointer: str, what: str) -> str:
-    if not isinstance(value, str):
-        raise SchemaViolation(f"{what} is expected, as text", pointer=pointer)
-    return value
-
-
-def _list(value: Json, pointer: str) -> list[Json]:
-    if not isinstance(value, list):
-        raise SchemaViolation("a list is expected", pointer=pointer)
-    return value

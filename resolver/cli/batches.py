@@ -29,7 +29,7 @@ from resolver.client.sending import Acknowledged
 
 if TYPE_CHECKING:
     from resolver.client import Client
-    from resolver.prepare import Prepared
+    from resolver.prepared import Prepared
 
 
 class Waiting(NamedTuple):

@@ -16,7 +16,7 @@ from resolver.cli.rows import COLUMNS, Row, Wrong, check_rows, device_body, read
 
 if TYPE_CHECKING:
     from resolver.client import Client
-    from resolver.prepare import Prepared
+    from resolver.prepared import Prepared
 
 _EPILOG = "\b\nColumns of the CSV file, and options of a single device:\n" + "\n".join(
     f"  {name:<15} {meaning}" for name, meaning in COLUMNS.items()

@@ -30,7 +30,7 @@ def sign(frame: Frame, file: str, *, yes: bool) -> None:
 
     from identity.jcs import parse
     from resolver.client.signing import adopt_signed, sign_what_we_can
-    from resolver.prepare import read_prepared
+    from resolver.prepared import read_prepared
 
     prepared = read_prepared(parse(read_input(file)))
     trust = frame.home.trust_in(str(prepared.operation.get("ledger")))

@@ -8,7 +8,8 @@ from identity.did import tetrad_did
 from identity.errors import KeystoreError
 from identity.keys import PrivateKey, public_key
 from identity.wallet import Establishment, Wallet
-from resolver.prepare import ESTABLISHING, Prepared
+from resolver.prepare import ESTABLISHING
+from resolver.prepared import Prepared
 from resolver.trust import Trust
 
 

@@ -27,7 +27,8 @@ from identity.wallet import Establishment, Wallet
 from resolver.client.flow import Flow, member
 from resolver.client.sending import Acknowledged, Sending
 from resolver.client.signing import sign_what_we_can
-from resolver.prepare import ESTABLISHING, Position, Prepared, prepare
+from resolver.prepare import ESTABLISHING, Position, prepare
+from resolver.prepared import Prepared
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
 

@@ -20,7 +20,7 @@ from identity.jcs import canonicalize
 from identity.keys import P256, PrivateKey
 from identity.multibase import multibase_decode, multibase_encode
 from identity.proof import CRYPTOSUITES, create_proof, proof_options
-from resolver.prepare import PURPOSE
+from resolver.prepared import PURPOSE
 from resolver.simulator.fleet import Device, Fleet
 from resolver.simulator.life import happen
 from resolver.simulator.profiles import PROFILES

@@ -32,7 +32,8 @@ from registry.admission import hmac_uniqueness
 from registry.checking import Checked, check_operation, check_submission
 from registry.rules import RuleBook
 from registry.state import MemoryState
-from resolver.prepare import Prepared, PresentState, attach, prepare, read_prepared
+from resolver.prepare import PresentState, prepare
+from resolver.prepared import Prepared, attach, read_prepared
 from resolver.schemes import SCHEMES
 
 NOW = 1_795_334_400

@@ -457,7 +457,7 @@ def test_what_another_wallet_must_sign_is_passed_on(registry: Registry) -> None:
     with pytest.raises(SignerMissing) as missing:
         maker.register_device(body(maker_did, controller=user_did))
     from resolver.client.signing import sign_what_we_can
-    from resolver.prepare import read_prepared
+    from resolver.prepared import read_prepared
 
     prepared = read_prepared(missing.value.members["prepared"])
     done = user.submit(sign_what_we_can(prepared, user.wallet).submission())
