@@ -152,6 +152,19 @@ def test_the_example_in_node_works(place: Place) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
+def test_the_demonstration_shows_what_the_first_screen_promises(tmp_path: Path) -> None:
+    (promised,) = re.findall(r"<!-- demo -->\n```\n(.*?)```", README, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", "from resolver.cli import main; main()", "demo"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=5 * PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    missing = shown_in_order(promised.splitlines(), done.stdout)
+    assert missing is None, f"{missing!r} is not what is shown:\n{done.stdout}"
+
+
 def test_help_lists_the_commands_of_the_readme() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from resolver.cli import main; main()", "--help"],
