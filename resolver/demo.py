@@ -39,8 +39,8 @@ LONGEST = 600.0
 
 _LOOKUPS = 20
 """Private codes and numbers that are looked up: the service counts such questions."""
-_NAMED = ("stolen code", "cloned key", "foreign prefix", "replay", "tampered status")
-"""Attacks that get a line of their own, after the forged registration."""
+_NAMED = ("stolen code", "cloned key")
+"""Attacks that are told of by name, after the forged registration."""
 
 
 class Step(NamedTuple):
@@ -202,8 +202,8 @@ class Demonstration:
             _insist(found.did == device.party.did, "a number led to another device")
         self.show(
             "disclosed",
-            f"{len(numbered)} numbers resolved by disclosure: SIM, IMSI, IPv6 …, none of them on the "
-            "ledger in clear",
+            f"{len(numbered)} numbers resolved by disclosure: SIM, IMSI, IPv6 …, none of them on "
+            "the ledger in clear",
             numbers=len(numbered),
         )
 
@@ -280,10 +280,10 @@ class Demonstration:
             mark="✗",
             code=forged.got,
         )
-        few = [f"{name} ({played[name].got})" for name in _NAMED]
+        few = ", ".join(f"{name} ({played[name].got})" for name in _NAMED)
         self.show(
             "attacks",
-            f"{len(played) - 1} other attacks failed as they should, among them\n    {', '.join(few)}",
+            f"{len(played) - 1} other attacks failed as they should: {few} …",
             mark="✗",
             attacks={one.name: one.got for one in played.values()},
         )

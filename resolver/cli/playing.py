@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from resolver.cli.frame import HOME, Frame, verb
+from resolver.cli.frame import Frame, verb
+from resolver.cli.progress import Progress
 
 
 @click.command()
@@ -19,18 +20,25 @@ def demo(frame: Frame, *, devices: int, workers: int) -> None:
     """See it all in a minute, on a ledger of its own that is gone afterwards."""
     from resolver.demo import run_demo
 
-    raise click.exceptions.Exit(run_demo(devices=devices, workers=workers, as_json=frame.as_json))
+    code = run_demo(devices, workers, as_json=frame.as_json, progress=Progress)
+    raise click.exceptions.Exit(code)
 
 
 @click.command()
 @click.argument("address", metavar="URL")
 @verb(
-    click.option("--devices", type=click.IntRange(1), required=True, help="How many."),
+    click.option("--devices", type=click.IntRange(1, 1_000_000), required=True, help="How many."),
     click.option("--workers", type=click.IntRange(1, 256), default=8, show_default=True),
-    click.option("--seed", type=int, default=1, show_default=True, help="The same fleet again."),
+    click.option(
+        "--batch",
+        type=click.IntRange(1, 500),
+        default=1,
+        show_default=True,
+        help="Registrations of one request.",
+    ),
+    click.option("--seed", type=int, help="The same fleet again, on another ledger."),
     click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Receipts."),
     click.option("--hostile", is_flag=True, help="Attack as well: every attack must fail."),
-    HOME,
     server=False,
 )
 def simulate(
@@ -39,28 +47,31 @@ def simulate(
     *,
     devices: int,
     workers: int,
-    seed: int,
+    batch: int,
+    seed: int | None,
     out: Path | None,
     hostile: bool,
 ) -> None:
     """Register a fleet of DEVICES over HTTP, and let it live.
 
-    With --out, a line of JSON with DID, code and receipt for each device, written the moment it is
-    acknowledged.
+    The service must be on this machine. With --out, a line of JSON with DID, code and receipt for
+    each device, written the moment it is acknowledged.
     """
-    from resolver.simulator import run_simulation
+    from resolver.simulator.run import run_simulation
 
-    raise click.exceptions.Exit(
-        run_simulation(
-            address,
-            devices=devices,
-            workers=workers,
-            seed=seed,
-            out=out,
-            hostile=hostile,
-            as_json=frame.as_json,
-        )
+    summary = run_simulation(
+        address,
+        devices,
+        workers=workers,
+        batch=batch,
+        seed=seed,
+        out=out,
+        hostile=hostile,
+        progress=Progress,
     )
+    frame.show(summary.value(), *summary.lines())
+    if not summary.ok:
+        raise click.exceptions.Exit(1)
 
 
 @click.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from identity.errors import TetradError
 from identity.members import format_time
@@ -19,25 +19,12 @@ from resolver.simulator.deceptions import DECEPTIONS, Shown
 from resolver.simulator.fleet import Device, Fleet
 from resolver.simulator.life import happen, happened
 from resolver.simulator.signing import Signed
+from resolver.simulator.summary import Played
 from resolver.simulator.wire import Outcome, Wire
 
 ACCEPTED = "accepted"
 AT_ONCE = 50
 """How often one operation is sent at the same moment."""
-
-
-class Played(NamedTuple):
-    """An attack, the answer that it must get, and the one that it got."""
-
-    name: str
-    says: str
-    expected: str
-    got: str
-
-    @property
-    def held(self) -> bool:
-        """Whether the service, or the verifier, stood firm."""
-        return self.expected == self.got
 
 
 def created(ago: int = 0) -> str:

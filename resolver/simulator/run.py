@@ -15,11 +15,9 @@ import asyncio
 import os
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -28,11 +26,12 @@ import orjson
 
 from identity.errors import InvalidReceipt, KeyReused, MalformedInput, PolicyViolated, TetradError
 from resolver.simulator.fleet import Device, Fleet
-from resolver.simulator.hostile import Played, created, play
+from resolver.simulator.hostile import created, play
 from resolver.simulator.life import happen, happened, life
 from resolver.simulator.profiles import MOST_DEVICES
 from resolver.simulator.seed import Seed
 from resolver.simulator.signing import Book, Signed
+from resolver.simulator.summary import Summary
 from resolver.simulator.wire import Outcome, Wire
 from resolver.trust import Trust
 from resolver.verifier import verify_receipt
@@ -52,51 +51,6 @@ Progress = Callable[[str], Callable[[int, int], None]]
 def silent(_: str) -> Callable[[int, int], None]:
     """No progress."""
     return lambda _done, _total: None
-
-
-@dataclass
-class Summary:
-    """What a run did."""
-
-    url: str
-    ledger: str
-    seed: int
-    operator: str = ""
-    """DID of the organization that controls the fleet."""
-    devices: int = 0
-    """Acknowledged, each with a receipt that verifies."""
-    seconds: float = 0.0
-    """That the registrations of devices took."""
-    lived: int = 0
-    """Later operations that were acknowledged."""
-    living_seconds: float = 0.0
-    operations: Counter[str] = field(default_factory=Counter)
-    """Acknowledged, by type."""
-    profiles: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    """Honest operations that the service refused, by code: there should be none."""
-    attacks: list[Played] = field(default_factory=list)
-    out: Path | None = None
-
-    @property
-    def rate(self) -> float:
-        """Registrations of devices a second."""
-        return self.devices / self.seconds if self.seconds else 0.0
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing honest was refused and every attack got its answer."""
-        return not self.refused and all(attack.held for attack in self.attacks)
-
-    def value(self) -> dict[str, Any]:
-        """As JSON."""
-        names = ("url", "ledger", "seed", "operator", "devices", "seconds", "lived")
-        shown: dict[str, Any] = {name: getattr(self, name) for name in names}
-        for name in ("operations", "profiles", "refused"):
-            shown[name] = dict(getattr(self, name))
-        attacks = [{**one._asdict(), "held": one.held} for one in self.attacks]
-        out = str(self.out) if self.out else None
-        return {**shown, "rate": round(self.rate, 1), "attacks": attacks, "out": out, "ok": self.ok}
 
 
 def run_simulation(
