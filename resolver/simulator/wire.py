@@ -23,9 +23,9 @@ from resolver.client.flow import json_lines, json_object, problem_error
 from resolver.simulator.signing import Signed
 from resolver.trust import Trust
 
-ATTEMPTS = 8
+ATTEMPTS = 16
 _FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 5.0
+_LONGEST_PAUSE = 1.0
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 Outcome = dict[str, Any] | TetradError
@@ -54,8 +54,12 @@ def check_loopback(url: str) -> str:
 class Wire:
     """One service, asked over at most `connections` connections at a time."""
 
-    def __init__(self, url: str, connections: int) -> None:
+    def __init__(self, url: str, connections: int, *, attempts: int = ATTEMPTS) -> None:
+        """`attempts` are those of one request, about a second apart, once the service has answered
+        at all; one that has never answered is not waited for."""
         self.url = check_loopback(url)
+        self._attempts = attempts
+        self._met = False
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._http = httpx.AsyncClient(
             base_url=self.url, timeout=_TIMEOUT, limits=limits, trust_env=False
@@ -112,17 +116,19 @@ class Wire:
 
     async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """A request until it is answered with something else than "later"."""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._attempts):
+            last = attempt == self._attempts - 1
             try:
                 response = await self._http.request(method, path, **more)
             except httpx.HTTPError as error:
-                if attempt == ATTEMPTS - 1:
+                if last or not self._met:
                     raise ServerUnreachable(
                         f"no answer from {self.url}: {type(error).__name__}",
                         hint="is the service running?",
                     ) from None
             else:
-                if response.status_code != 503 or attempt == ATTEMPTS - 1:
+                self._met = True
+                if response.status_code != 503 or last:
                     return response
             await asyncio.sleep(min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE))
         raise RuntimeError("a loop that returns or raises has ended")
