@@ -25,7 +25,7 @@ from identity.errors import KeystoreError, MalformedInput, SignerMissing, Tetrad
 
 if TYPE_CHECKING:
     from identity.wallet import Wallet
-    from resolver.client import Client
+    from resolver.client import Acknowledged, Client
     from resolver.client.home import Home
     from resolver.trust import Trust
 
@@ -58,7 +58,8 @@ WALLET: list[Option] = [
     click.option(
         "--passphrase-file",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Its first line opens the wallet; else TETRAD_PASSPHRASE, or a question.",
+        help="Its first line opens the wallet; else TETRAD_PASSPHRASE, or a question. For a "
+        "sandbox none is needed: its wallets then have a passphrase that is known to all.",
     ),
     click.option("--by", metavar="NAME", help="Who acts: a name in the wallet, or a DID."),
     click.option(
@@ -75,6 +76,17 @@ class Frame:
     def __init__(self, *, as_json: bool, options: Mapping[str, Any]) -> None:
         self.as_json = as_json
         self._options = options
+        self._finished: list[Acknowledged] = []
+
+    def finished(self, kind: str, **said: object) -> Acknowledged | None:
+        """The operation of this kind that was interrupted and is done now, if it says the same:
+        members of its body, or its `subject`."""
+        for done in self._finished:
+            operation: dict[str, Any] = done.operation
+            words = {**operation["body"], "subject": operation.get("subject")}
+            if operation["type"] == kind and said.items() <= words.items():
+                return done
+        return None
 
     @property
     def home(self) -> Home:
@@ -118,6 +130,10 @@ class Frame:
             ) as client,
         ):
             client.flows.passes_on = self._options.get("pass_on") is not None
+            self._finished = client.finish()
+            for done in self._finished:
+                kind = done.operation["type"]
+                self.note(f"✓ an interrupted {kind} is in the ledger, entry {done.index}")
             yield client
 
     def keystore(self, trust: Trust) -> Any:  # noqa: ANN401 - a Keystore, loaded late

@@ -44,7 +44,7 @@ def rotate(frame: Frame, subject: str | None) -> None:
     """Let the committed keys of SUBJECT take over: a device, or the wallet's organization."""
     with frame.writing() as client:
         did = subject_of(client, subject) if subject else frame.actor(client.wallet)
-        done = client.rotate_keys(did)
+        done = frame.finished("keys.rotate", subject=did) or client.rotate_keys(did)
     frame.show(acknowledged(done), f"✓ rotated, entry {done.index}", f"  {did}")
 
 

@@ -33,7 +33,9 @@ def create(frame: Frame, name: str, prefix: str | None, uscc: str | None) -> Non
     scope = prefix_of(prefix) if prefix else None
     with frame.writing() as client:
         admits = frame.by(client.wallet)
-        made = client.create_organization(name, uscc=uscc, by=[admits] if admits else [])
+        made = frame.finished("organization.register", name=name) or client.create_organization(
+            name, uscc=uscc, by=[admits] if admits else []
+        )
         did = cast("str", made.did)
         lines = [f"✓ {name}", f"  {did}", f"✓ in the ledger, entry {made.index}"]
         shown = acknowledged(made) | {"did": did, "name": name}

@@ -191,20 +191,12 @@ class Writing(Sending):
     def rotate_keys(self, did: str, *, algorithm: str = "Ed25519") -> Flow[Acknowledged]:
         """The committed keys of a device or organization take over, and new ones are committed to.
 
-        A rotation that was interrupted is sent again as it was.
+        A rotation that was interrupted is sent again as it was, and is then the one.
         """
-        for kept in self.unfinished():
-            operation = cast("dict[str, Json]", kept["operation"])
+        for finished in (yield from self.finish()):
+            operation = finished.operation
             if operation["type"] == "keys.rotate" and operation["subject"] == did:
-                try:
-                    acknowledged = yield from self.submit(kept)
-                except Unavailable:
-                    raise
-                except TetradError:
-                    break  # too old by now, perhaps: it is described anew
-                self.wallet.finish_rotation(did)
-                self._save()
-                return acknowledged
+                return finished
         following = self.wallet.begin_rotation(did, algorithm)
         acknowledged = yield from self._change("keys.rotate", did, _keys(following), by=[])
         self.wallet.finish_rotation(did)
@@ -343,6 +335,31 @@ class Writing(Sending):
         if operation["type"] in ESTABLISHING:
             did = tetrad_did(self.trust.ledger, operation_hash(operation))
             self.wallet.identities.pop(did, None)
+
+    def finish(self) -> Flow[list[Acknowledged]]:
+        """Sends again what was signed and kept, and has no receipt yet: the way to it was cut.
+
+        What the registry refuses by now is forgotten. Raises Unavailable, with the rest kept.
+        """
+        finished: list[Acknowledged] = []
+        for kept in self.unfinished():
+            operation = cast("dict[str, Json]", kept["operation"])
+            hash_ = operation_hash(operation)
+            try:
+                done = yield from self.submit(kept)
+            except Unavailable:
+                raise
+            except TetradError:
+                self.wallet.receipts.pop(hash_, None)
+                self.forget(kept)
+            else:
+                finished.append(done)
+                self.wallet.keep_receipt(hash_, {**kept, "receipt": done.receipt})
+                subject = str(operation.get("subject"))
+                if operation["type"] == "keys.rotate" and self.wallet.identity(subject).drawn:
+                    self.wallet.finish_rotation(subject)
+            self._save()
+        return finished
 
     def unfinished(self) -> list[dict[str, Json]]:
         """Submissions in the wallet that have no receipt yet."""

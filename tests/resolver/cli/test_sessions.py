@@ -11,6 +11,7 @@ import pytest
 
 from identity.errors import ServerUnreachable
 from resolver.client import Client
+from resolver.client.flow import Request, Response
 from tests.resolver.cli.conftest import Shell, start, stop
 
 COUNTER = iter(range(10_000))
@@ -311,3 +312,23 @@ def test_a_permissioned_ledger_is_begun_and_two_wallets_sign(tmp_path: Path) -> 
     person.must("register", "--model", "M", "--serial", "S", "--ipv6", "enabled",
                 "--code", "(01)09506000134352(21)X", *secret)  # fmt: skip
     stop(process)
+
+
+def test_an_organization_whose_answer_was_lost_is_not_made_twice(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resolver.client.time.sleep", lambda _: None)
+    real = Client._ask
+
+    def lose(client: Client, request: Request) -> Response:
+        response = real(client, request)
+        if request.method == "POST":
+            raise ServerUnreachable("the line was cut")
+        return response
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Client, "_ask", lose)
+        assert shell("org", "create", "Acme").status == 1
+    made = shell.must("org", "create", "Acme")
+    assert "an interrupted organization.register is in the ledger" in made.err
+    assert len(shell.must("keys", "list", "--json").json) == 1

@@ -220,6 +220,29 @@ def test_a_rotation_that_was_interrupted_is_sent_again_as_it_was(registry: Regis
     client.update_organization(did, {"name": "Acme 2"})  # with the new key
 
 
+def test_what_was_interrupted_is_finished(registry: Registry) -> None:
+    client = registry.client()
+    did = acme(client)
+
+    def cut(request: httpx.Request, answer: Answer) -> httpx.Response:
+        if request.method == "POST":
+            raise httpx.ConnectError("no route")
+        return answer(request)
+
+    registry.lie = cut
+    with pytest.raises(ServerUnreachable):
+        client.create_organization("Bolt")
+    with pytest.raises(ServerUnreachable):
+        client.update_organization(did, {"name": "Acme 2"})
+    registry.lie = None
+    client.update_organization(did, {"name": "Acme 3"})  # takes the sequence of the one before
+    finished = client.finish()
+    assert [done.operation["type"] for done in finished] == ["organization.register"]
+    assert client.wallet.named("Bolt") == finished[0].did
+    assert client.finish() == []
+    assert client.flows.unfinished() == []
+
+
 def test_a_lost_answer_registers_once(registry: Registry, pauses: list[float]) -> None:
     client = registry.client()
     lost = [0]
