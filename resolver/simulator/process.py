@@ -76,9 +76,9 @@ class ServiceProcess:
         self.url = self._ready.read_text().strip()
         self._port = int(self.url.rpartition(":")[2])
 
-    def terminate(self) -> None:
-        """Asks it to stop (SIGTERM), and does not wait."""
-        self._running().send_signal(signal.SIGTERM)
+    def signal(self, number: int) -> None:
+        """Sends it a signal, and does not wait."""
+        self._running().send_signal(number)
 
     def wait(self) -> int:
         """Its exit code. Raises ServerUnreachable where it does not end in time."""
@@ -90,7 +90,7 @@ class ServiceProcess:
 
     def stop(self) -> int:
         """SIGTERM, and its exit code."""
-        self.terminate()
+        self.signal(signal.SIGTERM)
         return self.wait()
 
     def kill(self) -> None:

@@ -128,9 +128,7 @@ def test_the_same_seed_gives_the_same_operations_but_for_their_time() -> None:
     operator, maker = settled.fleet.operator.did, settled.fleet.maker.did
 
     def signed(seed: int, created: str) -> list[Signed]:
-        return sign_registrations(
-            seed, settled.ledger_hash, operator, maker, range(8, 20), created
-        )
+        return sign_registrations(seed, settled.ledger_hash, operator, maker, range(8, 20), created)
 
     first = signed(7, CREATED)
     assert signed(7, CREATED) == first
