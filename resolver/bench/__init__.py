@@ -1,0 +1,99 @@
+"""`tetrad bench`: what the service costs, as ratios to primitives measured in the same run.
+
+Machines are shared and noisy, so that no rate means much by itself. The bench measures Ed25519
+verifications, fdatasync and a bare ASGI application before and after, puts the server into a
+process of its own, counts its CPU time (checkers included) beside the wall clock, and prints each
+figure against the bound that the project holds itself to.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from resolver.bench import calibrate, fleet, measure
+from resolver.bench.processes import service
+from resolver.bench.report import Report
+
+DEVICES = 10_000
+SINGLES = 3_000
+QUESTIONS = 10_000
+MILLION = 1_000_000
+
+
+def run_bench(
+    *,
+    out: Path | None = None,
+    large: bool = False,
+    as_json: bool = False,
+    devices: int = DEVICES,
+    millions: int = MILLION,
+) -> int:
+    """Runs the bench in a temporary folder; 0 when every bound was met, else 1.
+
+    `out` keeps all figures as JSON. `large` grows the ledger to `millions` devices as well.
+    """
+
+    def say(line: str) -> None:
+        click.echo(line, err=as_json)
+
+    with tempfile.TemporaryDirectory(prefix="tetrad-bench-") as name:
+        report = _measured(Path(name), devices, millions if large else 0, say)
+    if out is not None:
+        out.write_bytes(measure.as_json(report.value()))
+    click.echo(measure.as_json(report.value()) if as_json else "\n".join(report.lines()))
+    return 0 if report.met else 1
+
+
+def _measured(folder: Path, devices: int, large: int, say: Callable[[str], None]) -> Report:
+    report = Report()
+    say("calibrating: Ed25519 with cryptography on all cores, fdatasync, a bare ASGI application")
+    report.calibrate(calibrate.verifications(), calibrate.syncs(folder))
+    report.bare = measure.bare_rate(folder, QUESTIONS)
+    ledger, now = measure.ledger_of(folder), int(time.time())
+    with service(folder) as running:
+        owner = measure.set_up(running, ledger, now)
+        say(f"signing {devices + SINGLES} registrations, {fleet.SIGNATURES} signatures each")
+        lines = fleet.devices(owner, 0, devices + SINGLES)
+        say("registering in batches, then one by one; SQLite, synchronous=FULL")
+        report.batches(measure.register_batches(running, lines[:devices]))
+        report.singles(measure.register_singles(running, lines[devices:]))
+        say("resolving")
+        report.resolved(measure.resolve(running, devices, QUESTIONS, proof=False), proof=False)
+        report.resolved(measure.resolve(running, devices, QUESTIONS, proof=True), proof=True)
+    report.proofs = measure.proofs(folder, QUESTIONS)
+    say("auditing: every entry re-hashed, verified and replayed")
+    report.audited(measure.audited(folder, ledger))
+    if large:
+        _at_size(report, folder, owner, devices + SINGLES, large, say)
+    report.calibrate(calibrate.verifications(), calibrate.syncs(folder))
+    return report
+
+
+def _at_size(
+    report: Report,
+    folder: Path,
+    owner: fleet.Owner,
+    registered: int,
+    large: int,
+    say: Callable[[str], None],
+) -> None:
+    say(f"growing the ledger to {large} devices through its writer, without signatures")
+
+    def progress(done: int) -> None:
+        if done % 50_000 == 0:
+            say(f"  {done}")
+
+    grown = measure.grow(folder, owner, registered, large - registered, progress)
+    start = measure.start_up(folder)
+    with service(folder) as running:
+        fresh = owner._replace(created=fleet.created_now())
+        lines = fleet.devices(fresh, large, DEVICES)
+        at_size = measure.register_batches(running, lines)
+        resolved = measure.resolve(running, large, QUESTIONS, proof=True)
+        resident = running.resident()
+    report.large(large, grown, start, at_size, resolved, resident, measure.sizes(folder))
