@@ -96,9 +96,10 @@ def test_a_second_run_writes_below_the_first(server: Server, tmp_path: Path) -> 
     [("devices", 0), ("devices", 1_000_001), ("workers", 0), ("batch", 501), ("workers", 257)],
 )
 def test_arguments_have_bounds(server: Server, name: str, value: int) -> None:
+    given: dict[str, Any] = {"devices": 1, name: value}
     size = server.client.get("/v1/ledger/proofs/inclusion?index=0").json()["size"]
     with pytest.raises(MalformedInput, match=name):
-        run_simulation(server.address, **{"devices": 1, name: value})
+        run_simulation(server.address, **given)
     after = server.client.get("/v1/ledger/proofs/inclusion?index=0").json()["size"]
     assert after == size
 

@@ -16,8 +16,8 @@ from registry.checking import check_submission
 from registry.ledger import Accepted, Outcome
 from registry.state import subject_of
 from resolver.schemes import SCHEMES
-from resolver.simulator.attacks import ATTACKS, MALLORY, REPEATED, Scene
-from resolver.simulator.deceptions import DECEPTIONS
+from resolver.simulator.attacks import ATTACKS, MALLORY, REPEATED, Attack, Scene
+from resolver.simulator.deceptions import DECEPTIONS, Deception
 from resolver.simulator.fleet import Device, Fleet
 from resolver.simulator.life import happen, happened, life
 from resolver.simulator.profiles import (
@@ -200,7 +200,7 @@ def test_what_the_attacks_spoil_would_have_been_accepted(scene: tuple[Settled, S
 
 
 def test_attacks_are_told_apart_and_expect_codes_that_there_are() -> None:
-    played = [*ATTACKS, *DECEPTIONS]
+    played: list[Attack | Deception] = [*ATTACKS, *DECEPTIONS]
     assert len({one.name for one in played}) == len(played)
     assert all(one.says for one in played)
     codes = {error.code for error in catalogue()} | {REPEATED}
@@ -238,13 +238,14 @@ def test_this_machine_is_this_machine(url: str) -> None:
 
 
 def test_a_broken_defence_makes_a_run_fail() -> None:
-    summary = Summary("http://127.0.0.1:8000", "zQm", 7, devices=2, seconds=0.5)
-    assert summary.ok
-    assert summary.rate == 4.0
-    summary.attacks.append(Played("replay", "again", REPEATED, REPEATED))
-    assert summary.ok
-    summary.attacks.append(Played("stolen code", "again", "conflict.code", "accepted"))
-    assert not summary.ok
+    held = Played("replay", "again", REPEATED, REPEATED)
+    broken = Played("stolen code", "again", "conflict.code", "accepted")
+    summary, fine = (
+        Summary("http://127.0.0.1:8000", "zQm", 7, devices=2, seconds=0.5, attacks=attacks)
+        for attacks in ([held, broken], [held])
+    )
+    assert fine.rate == 4.0
+    assert (fine.ok, summary.ok) == (True, False)
     assert "✗ stolen code: accepted, must be conflict.code: BROKEN" in summary.lines()
     value = summary.value()
     assert (value["ok"], value["attacks"][1]["held"]) == (False, False)
