@@ -9,6 +9,9 @@ from resolver.bench.fleet import SIGNATURES
 
 Figures = dict[str, Any]
 
+BATCHES = "register in batches of 500"
+SINGLES = "register one by one, 32 connections"
+
 
 class Line(NamedTuple):
     """One bound and what was measured."""
@@ -25,11 +28,9 @@ class Line(NamedTuple):
         return self.ratio >= self.bound if self.at_least else self.ratio <= self.bound
 
     def __str__(self) -> str:
-        sign = ">=" if self.at_least else "<="
-        mark = "✓" if self.met else "✗"
-        return (
-            f"  {mark} {self.what:<44} {self.ratio:>8.2f} {sign} {self.bound:<6g} {self.measured}"
-        )
+        mark, sign = "✓" if self.met else "✗", ">=" if self.at_least else "<="
+        ratio = f"{self.ratio:>8.2f} {sign} {self.bound:<6g}"
+        return f"  {mark} {self.what:<40} {ratio} {self.measured}"
 
 
 class Report:
@@ -48,11 +49,11 @@ class Report:
 
     def batches(self, figures: Figures) -> None:
         """Registration in batches."""
-        self.figures["register in batches of 500"] = figures
+        self.figures[BATCHES] = figures
 
     def singles(self, figures: Figures) -> None:
         """Registration one by one."""
-        self.figures["register one by one, 32 connections"] = figures
+        self.figures[SINGLES] = figures
 
     def resolved(self, figures: Figures, *, proof: bool) -> None:
         """Resolution."""
@@ -77,7 +78,7 @@ class Report:
             "devices": devices,
             "grown": grown,
             "start": start,
-            "register in batches of 500": registered,
+            BATCHES: registered,
             "resolve with proof": resolved,
             "resident_mb": resident,
             "bytes": sizes,
@@ -86,68 +87,37 @@ class Report:
     @property
     def verification_us(self) -> float:
         """CPU microseconds of one verification with `cryptography`, before and after."""
-        return mean(1e6 / one["per_cpu_second"] for one in self.calibrations)
+        return float(mean(1e6 / one["per_cpu_second"] for one in self.calibrations))
 
     def bounds(self) -> list[Line]:
         """Every bound with what was measured."""
+        batch, single = self.figures[BATCHES], self.figures[SINGLES]
         ideal = self.verification_us * SIGNATURES
-        batch = self.figures["register in batches of 500"]
-        single = self.figures["register one by one, 32 connections"]
         lines = [
-            Line(
-                "batches / verification bound, CPU",
-                _shown(batch),
-                ideal / batch["cpu_us"],
-                0.6,
-                True,
-            ),
-            Line(
-                "one by one / verification bound, CPU",
-                _shown(single),
-                ideal / single["cpu_us"],
-                0.25,
-                True,
-            ),
+            _line("batches / bound by verification, CPU", batch, ideal / batch["cpu_us"], 0.6),
+            _line("one by one / the same bound, CPU", single, ideal / single["cpu_us"], 0.25),
         ]
         for kind, bound in (("without", 0.25), ("with", 0.15)):
-            figures = self.figures[f"resolve {kind} proof"]
-            lines.append(
-                Line(
-                    f"resolve {kind} proof / bare ASGI, CPU",
-                    _shown(figures),
-                    self.bare["cpu_us"] / figures["cpu_us"],
-                    bound,
-                    True,
-                )
-            )
+            asked = self.figures[f"resolve {kind} proof"]
+            cpu = self.bare["cpu_us"] / asked["cpu_us"]
+            rate = asked["per_second"] / self.bare["per_second"]
+            lines.append(_line(f"resolve {kind} proof / bare ASGI, CPU", asked, cpu, bound))
+            lines.append(_line(f"resolve {kind} proof / bare ASGI, rate", asked, rate, bound))
         audit = self.figures["audit"]
-        lines.append(
-            Line(
-                "audit / registration in batches, CPU",
-                _shown(audit),
-                batch["cpu_us"] / audit["cpu_us"],
-                1.0,
-                True,
-            )
-        )
+        ratio = batch["cpu_us"] / audit["cpu_us"]
+        lines.append(_line("audit / registration in batches, CPU", audit, ratio, 1.0))
         return lines + self._bounds_at_size(batch)
 
     def _bounds_at_size(self, batch: Figures) -> list[Line]:
         large = self.figures.get("large")
         if large is None:
             return []
-        registered, resident = large["register in batches of 500"], large["resident_mb"]
-        size = f"at {large['devices']} devices"
+        registered, resident = large[BATCHES], large["resident_mb"]
+        grown = registered["cpu_us"] / batch["cpu_us"]
         return [
-            Line(
-                f"registration {size} / at few, CPU",
-                _shown(registered),
-                registered["cpu_us"] / batch["cpu_us"],
-                1.5,
-                False,
-            ),
-            Line(f"start-up {size}, seconds", "", large["start"]["seconds"], 3, False),
-            Line(f"memory of the service {size}, MB", "", resident[0], 300, False),
+            _line("registration at size / at few, CPU", registered, grown, 1.5, at_least=False),
+            Line("start-up at size, seconds", "", large["start"]["seconds"], 3, False),
+            Line("memory of the service at size, MB", "", resident[0], 300, False),
             Line("memory of the largest checker, MB", "", max(resident[1:], default=0), 60, False),
         ]
 
@@ -158,14 +128,15 @@ class Report:
 
     def lines(self) -> list[str]:
         """The table."""
-        before, after = self.calibrations[0], self.calibrations[-1]
         return [
             "",
-            f"  {before['cores']} cores; cryptography verifies {before['per_second']:.0f} before, "
-            f"{after['per_second']:.0f} after, a second; fdatasync {before['fdatasync_per_second']:.0f}, "
-            f"{after['fdatasync_per_second']:.0f} a second",
-            f"  bare ASGI {self.bare['per_second']:.0f} a second, {self.bare['cpu_us']:.0f} us of CPU",
-            f"  an inclusion proof in {self.proofs['size']} entries: {self.proofs['cpu_us']:.0f} us",
+            *(
+                f"  {one['cores']} cores: cryptography verifies {one['per_second']:.0f} a second, "
+                f"fdatasync {one['fdatasync_per_second']:.0f} a second"
+                for one in self.calibrations
+            ),
+            f"  bare ASGI: {self.bare['per_second']:.0f} a second, {self.bare['cpu_us']:.0f} us",
+            f"  inclusion proof, {self.proofs['size']} entries: {self.proofs['cpu_us']:.0f} us",
             "",
             *map(str, self.bounds()),
         ]
@@ -182,5 +153,8 @@ class Report:
         }
 
 
-def _shown(figures: Figures) -> str:
-    return f"{figures['per_second']:.0f} a second, {figures['cpu_us']:.0f} us of CPU"
+def _line(
+    what: str, figures: Figures, ratio: float, bound: float, *, at_least: bool = True
+) -> Line:
+    shown = f"{figures['per_second']:.0f} a second, {figures['cpu_us']:.0f} us of CPU"
+    return Line(what, shown, ratio, bound, at_least)
