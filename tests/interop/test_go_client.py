@@ -1,8 +1,8 @@
 """A log client that we did not write reads our log: Go's sumdb/note and sumdb/tlog.
 
 The program in `go/` fetches everything over HTTP and checks it with its own code. Here it reads a
-folder of static files that our modules have written, as a plain file server would serve them; every
-way of lying about the log must stop it.
+real service, in which a fleet was registered; and a folder of static files that our modules have
+written, as a plain file server would serve them, where every way of lying must stop it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ import pytest
 
 from registry.checkpoint import Checkpoint
 from registry.merkle import Read, consistency_proof, inclusion_proof, leaf_hash, root_at
-from registry.note import SignatureType, Signer, encode64, sign_note
+from registry.note import SignatureType, Signer, VerifierKey, encode64, sign_note
 from registry.tile import ENTRIES, changed_tiles, encode_bundle, subtree_reader, tile_path
+from tests.integration.server import Server, Visitor
 
 SIZE = 66_000
 OLDER = 65_537  # an earlier checkpoint, so that partial tiles lie under full ones
@@ -147,26 +148,29 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
-def ask(client: Path, url: str, index: int, signer: Signer = LOG) -> tuple[int, list[str]]:
+def ask(client: Path, url: str, index: int, key: VerifierKey = LOG.key) -> tuple[int, list[str]]:
     """The exit status of the client, and the lines that it printed."""
-    command = [str(client), url, str(signer.key), str(index)]
+    command = [str(client), url, str(key), str(index)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
 
 
+ALL_CHECKS = [
+    "ok checkpoint",
+    "ok tiles",
+    "ok bundle",
+    "ok inclusion",
+    "ok inclusion",
+    "ok consistency",
+    "ok consistency",
+]
+
+
 @pytest.mark.parametrize("index", [0, 255, 256, OLDER - 1, OLDER, INDEX, SIZE - 1])
 def test_go_verifies_the_log(client: Path, server: LogServer, index: int) -> None:
     status, lines = ask(client, server.url, index)
-    assert [line.split(":")[0] for line in lines] == [
-        "ok checkpoint",
-        "ok tiles",
-        "ok bundle",
-        "ok inclusion",
-        "ok inclusion",
-        "ok consistency",
-        "ok consistency",
-    ]
+    assert [line.split(":")[0] for line in lines] == ALL_CHECKS
     assert status == 0
 
 
@@ -221,7 +225,7 @@ def test_go_refuses_a_false_proof(client: Path, server: LogServer, name: str) ->
 
 def test_go_refuses_a_checkpoint_of_another_key(client: Path, server: LogServer) -> None:
     stranger = Signer(ORIGIN, SignatureType.ED25519, b"stranger" * 4)
-    status, lines = ask(client, server.url, INDEX, stranger)
+    status, lines = ask(client, server.url, INDEX, stranger.key)
     assert (status, len(lines)) == (1, 1)
     assert lines[0].startswith("FAIL checkpoint:")
 
@@ -230,5 +234,49 @@ def test_go_refuses_a_forged_checkpoint(client: Path, server: LogServer) -> None
     data = (server.log.folder / "checkpoint").read_bytes()
     server.lies = {"/checkpoint": data.replace(b"\n66000\n", b"\n66001\n")}
     status, lines = ask(client, server.url, INDEX)
+    assert (status, len(lines)) == (1, 1)
+    assert lines[0].startswith("FAIL checkpoint:")
+
+
+# --- the real service
+
+FLEET = 300
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    """A running service with 303 entries: its genesis, Acme, its prefix, and 300 devices."""
+    with Server(tmp_path_factory.mktemp("service") / "ephemeral") as running:
+        visitor = Visitor(running)
+        answers = visitor.batch(visitor.submissions(visitor.acme(), FLEET))
+        assert [answer["status"] for answer in answers] == [201] * FLEET
+        yield visitor
+
+
+def log_key(visitor: Visitor) -> VerifierKey:
+    """The Ed25519 key of the log, as the service shows it."""
+    keys = [VerifierKey.parse(vkey) for vkey in visitor.description["log"]["vkeys"]]
+    [found] = [key for key in keys if key.type is SignatureType.ED25519]
+    return found
+
+
+@pytest.mark.parametrize("index", [0, 1, 2, 3, 255, 256, 2 + FLEET])
+def test_go_verifies_the_real_service(client: Path, service: Visitor, index: int) -> None:
+    status, lines = ask(client, service.server.address, index, log_key(service))
+    assert [line.split(":")[0] for line in lines] == ALL_CHECKS
+    assert lines[0] == f"ok checkpoint: signed, {3 + FLEET} entries"
+    assert status == 0
+
+
+def test_go_finds_no_entry_beyond_the_tree(client: Path, service: Visitor) -> None:
+    status, lines = ask(client, service.server.address, 3 + FLEET, log_key(service))
+    assert status == 1
+    assert lines[-1].startswith("FAIL entry:")
+
+
+def test_go_refuses_the_real_service_under_another_key(client: Path, service: Visitor) -> None:
+    origin = log_key(service).name
+    stranger = Signer(origin, SignatureType.ED25519, b"stranger" * 4)
+    status, lines = ask(client, service.server.address, 0, stranger.key)
     assert (status, len(lines)) == (1, 1)
     assert lines[0].startswith("FAIL checkpoint:")
