@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -39,6 +40,8 @@ MAX_PROVED_CHANGES = 256
 """Changes of one device that an answer with proof carries; the history has them in pages."""
 
 KEPT_SIGNERS = 1_000
+KEPT_BEARERS = 50_000
+PAGE = 64
 
 _SIGNED_BY = re.compile(rb'"verificationMethod":"did:tetrad:[^"#]*#([^"]*)"')
 """In an entry's canonical bytes; within a text the quotation marks would be escaped."""
@@ -79,6 +82,7 @@ class Resolver:
         self._schemes = schemes
         self._unique = unique
         self._established: dict[bytes, int] = {}
+        self._bearers: dict[Key, str] = {}
         self._kept_size = 0
         self._kept: dict[int, bytes] = {}
 
@@ -134,8 +138,14 @@ class Resolver:
         return found
 
     def _borne(self, key: Key, at: str | None, read_as: Code | None) -> Found:
-        (bearer,) = self._store.records([state_key(key)])
-        did = orjson.loads(bearer).get("did") if bearer is not None else None
+        did = self._bearers.get(key)
+        if did is None:
+            (bearer,) = self._store.records([state_key(key)])
+            did = orjson.loads(bearer).get("did") if bearer is not None else None
+            if did is not None and key[0] == "code":  # a code is never reissued
+                if len(self._bearers) >= KEPT_BEARERS:
+                    self._bearers.clear()
+                self._bearers[key] = did
         if did is None:
             missing = NotFound(_NOT_FOUND, hint="an unregistered code, or one of another ledger")
             if read_as is not None:
@@ -162,11 +172,17 @@ class Resolver:
                 return Found(version.record, version.entry, read_as, at)
         raise NotFound("no such device at that time")
 
-    def _versions(self, did: str) -> list[Version]:
-        found = self._store.versions(state_key(("did", did)), limit=MAX_PROVED_CHANGES + 1)
-        if not found or b'"kind":"device"' not in found[0].record:
-            raise NotFound("no device with this DID on this ledger")
-        return found
+    def _versions(self, did: str) -> Iterator[Version]:
+        """All versions of a device's record, the newest first."""
+        before: int | None = None
+        while True:
+            page = self._store.versions(state_key(("did", did)), limit=PAGE, before=before)
+            if before is None and (not page or b'"kind":"device"' not in page[0].record):
+                raise NotFound("no device with this DID on this ledger")
+            yield from page
+            if len(page) < PAGE:
+                return
+            before = page[-1].entry
 
     def history(self, did: str, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         """What happened to a device, the newest first: the entries, and the status after each.
@@ -215,8 +231,9 @@ class Resolver:
             self._kept_size, self._kept = size, {}
         shown = self._kept.get(index)
         if shown is None:
-            path = [b2a_base64(node, newline=False) for node in self._reader.inclusion(index, size)]
-            shown = b'{"entry":%b,"hashes":["%b"]}' % (entry, b'","'.join(path))
+            hashes = self._reader.inclusion(index, size)
+            path = [b'"%b"' % b2a_base64(node, newline=False) for node in hashes]
+            shown = b'{"entry":%b,"hashes":[%b]}' % (entry, b",".join(path))
             if keep and len(self._kept) < KEPT_SIGNERS:
                 self._kept[index] = shown
         return shown
@@ -226,7 +243,9 @@ class Resolver:
         device = found.device
         if device["registered"]["entry"] == found.entry:
             return [found.entry]
-        changes = [v.entry for v in self._versions(device["did"]) if v.entry <= found.entry]
+        key = state_key(("did", device["did"]))
+        versions = self._store.versions(key, limit=MAX_PROVED_CHANGES + 1, before=found.entry + 1)
+        changes = [version.entry for version in versions]
         if len(changes) > MAX_PROVED_CHANGES:
             raise InputTooLarge(
                 f"more than {MAX_PROVED_CHANGES} changes",

@@ -10,6 +10,7 @@ import pytest
 from identity.disclosure import CODE, NUMBER, disclose
 from identity.errors import (
     AmbiguousCode,
+    InputTooLarge,
     InvalidDisclosure,
     MalformedCode,
     MalformedInput,
@@ -180,3 +181,21 @@ def test_the_answer_is_json_with_the_record_as_it_is_stored(city: City) -> None:
         "readAs": {"scheme": "gs1", "value": "https://id.gs1.org/01/09506000134352/21/M-000000"},
         "asOf": city.created,
     }
+
+
+def test_a_device_that_changed_more_often_than_a_proof_holds(city: City) -> None:
+    acme, meter = city.fill(1)
+    began = city.now
+    for round_ in range(150):
+        city.now += 1
+        city.accept(city.supervise(meter, "status.suspend", f"round {round_}", acme))
+        city.now += 1
+        city.accept(city.supervise(meter, "status.resume", f"round {round_}", acme))
+    resolver = resolver_of(city)
+    head = city.reader.head()
+    note = city.reader.checkpoint()
+    early = resolver.by_did(meter.did, at=format_time(began + 1))
+    assert early.device["status"] == "suspended"
+    assert orjson.loads(resolver.proof(early, note, head.size))["entries"]
+    with pytest.raises(InputTooLarge):
+        resolver.proof(resolver.by_did(meter.did), note, head.size)
