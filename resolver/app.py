@@ -11,6 +11,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,6 +23,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 from uvicorn.server import HANDLED_SIGNALS
 
+from identity.errors import Unavailable
 from resolver.api import problems
 from resolver.api.connection import limited_by
 from resolver.api.frame import Direct, Frame, direct_endpoints
@@ -96,12 +98,19 @@ def serve(
 
     `port` 0 takes a free one. When requests are answered, `ready_file` gets the address, and
     `on_ready` is called with it. Whether a sandbox may listen beyond loopback is for the caller.
+    Raises Unavailable where the address is taken.
     """
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    try:
+        listener = _listen(host, port)
+    except OSError as error:
+        site.close()
+        raise Unavailable(
+            f"cannot listen on {host}, port {port}: {error.strerror}",
+            hint="another port, or 0 for a free one",
+        ) from None
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
+    sys.setswitchinterval(0.001)  # seconds: a question does not wait long while a commit computes
     config = uvicorn.Config(
         create_app(settings, site),
         loop="uvloop",
@@ -132,6 +141,17 @@ def serve(
     finally:
         listener.close()
         site.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 class _Server(uvicorn.Server):

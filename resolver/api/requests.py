@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -143,5 +144,12 @@ def number(given: dict[str, str], name: str, default: int | None = None) -> int:
 
 
 def client_of(request: Request) -> str:
-    """The address that a request came from."""
-    return request.client.host if request.client else "?"
+    """Where a request came from: an IPv4 address, or the /64 that one subscriber of IPv6 has."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return address.packed[:8].hex()
+    return host

@@ -17,6 +17,8 @@ from registry.store import Store
 
 MOST_KEYS: Final = 50_000
 """Keys that are kept; the rest is looked up each time."""
+LOADED_KEYS: Final = 5_000
+"""Keys that are read before the service starts."""
 
 
 class Keyring:
@@ -28,10 +30,10 @@ class Keyring:
         self._order: list[str] = []
 
     def load(self) -> None:
-        """The keys of the organizations that are registered already."""
+        """The keys of organizations that are registered already, as many as cost no time."""
         for kind in ("authority", "organization"):
             after: int | None = -1
-            while after is not None and len(self._order) < MOST_KEYS:
+            while after is not None and len(self._order) < LOADED_KEYS:
                 page = self._store.listing(kind, after=after, limit=1_000)
                 for record in self._store.records([row.key for row in page.rows]):
                     if record is not None:

@@ -133,6 +133,8 @@ class Writer:
         """Returns when the newest checkpoint lies in the synced file."""
         wish = asyncio.get_running_loop().create_future()
         with self._wake:
+            if self._ended:  # all there is was kept at the end
+                return
             self._wishes.append(wish)
             self._wake.notify()
         await wish

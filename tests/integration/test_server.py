@@ -12,12 +12,17 @@ import httpx
 import orjson
 import pytest
 
+from identity.errors import Unavailable
 from identity.jcs import canonicalize
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.entry import join_entry
 from registry.merkle import check_consistency, check_inclusion, leaf_hash
 from registry.note import VerifierKey, decode64
 from registry.receipt import TlogProof
+from resolver.app import serve
+from resolver.folder import DataFolder
+from resolver.settings import Settings
+from tests.factory import NOW
 from tests.integration.server import Server, Visitor
 
 
@@ -155,6 +160,16 @@ def test_a_second_process_is_refused_the_folder(tmp_path: Path) -> None:
         with pytest.raises(RuntimeError, match="ended with 1"):
             second.start()
         assert server.client.get("/readyz").status_code == 200
+
+
+def test_an_address_that_is_taken_is_told_and_the_folder_let_go(
+    server: Server, tmp_path: Path
+) -> None:
+    site = DataFolder.create(tmp_path / "city", NOW)
+    with pytest.raises(Unavailable) as refused:
+        serve(Settings(checkers=0), site, port=server.port)
+    assert str(server.port) in refused.value.detail
+    DataFolder.open(tmp_path / "city").close()
 
 
 def test_checkers_end_with_the_service_and_stay_small(tmp_path: Path) -> None:

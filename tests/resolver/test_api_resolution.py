@@ -8,10 +8,12 @@ from urllib.parse import quote
 
 import orjson
 import pytest
+from starlette.requests import Request
 
 from identity.disclosure import NUMBER
 from identity.members import format_time
 from identity.multibase import base64url_decode, multibase_encode
+from resolver.api.requests import client_of
 from resolver.settings import Settings
 from resolver.verifier import Pinned, verify_answer
 from tests.factory import LOG, QUANTUM, Subject, disclosed, key
@@ -128,6 +130,22 @@ def test_lookups_are_limited_by_address_and_by_time() -> None:
         town.now += int(response.headers["retry-after"])
         assert ask(town, code=code_of("x")).status_code == 404
         assert ask(town, code=code_of("x")).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("host", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("nonsense", "other", False),
+    ],
+)
+def test_one_subscriber_counts_as_one_client(host: str, other: str, *, same: bool) -> None:
+    seen = [client_of(Request({"type": "http", "client": (h, 1)})) for h in (host, other)]
+    assert (seen[0] == seen[1]) is same
 
 
 def test_a_receipt_can_be_fetched_again(town: Town, meter: Subject) -> None:
