@@ -7,13 +7,9 @@ which one thing was changed are refused by both. Operations have no `@context`. 
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -26,14 +22,13 @@ from identity.multibase import multibase_decode, multibase_encode
 from identity.proof import CRYPTOSUITES, verify_proof
 from tests.factory import NOW, City, Operation, Subject, key
 
-NODE = Path(__file__).parent / "node"
+PROGRAM = "data_integrity.mjs"
 PURPOSE = "capabilityInvocation"
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 SECRET_CODECS = {ED25519: b"\x80\x26", P256: b"\x86\x26"}  # multicodec, as varints
 
 
-Ask = Callable[[str, Any], Any]
-"""A command of the program in `node/` and its input; its output."""
+Ask = Callable[[str, str, Any], Any]
 
 
 class Sample(NamedTuple):
@@ -52,35 +47,6 @@ class Verdict(NamedTuple):
     reason: str
 
 
-@pytest.fixture(scope="module")
-def node() -> Ask:
-    """The program in `node/`, with its libraries installed."""
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None:
-        pytest.skip("node not found: the Data Integrity libraries of npm are not asked")
-    if not (NODE / "node_modules" / "jsonld-signatures").is_dir():
-        if npm is None:
-            pytest.skip("npm not found, and tests/interop/node/node_modules is missing")
-        command = [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(command, cwd=NODE, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"npm ci failed in tests/interop/node: {done.stderr.strip()[:200]}")
-
-    def run(command: str, value: Any) -> Any:
-        done = subprocess.run(
-            [program, str(NODE / "data_integrity.mjs"), command],
-            input=json.dumps(value),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
-
-
 def theirs(node: Ask, *samples: Sample) -> list[list[Verdict]]:
     """The library's verdict on each proof of each sample."""
     documents = {one["id"]: one for sample in samples for one in sample.did_documents}
@@ -90,7 +56,7 @@ def theirs(node: Ask, *samples: Sample) -> list[list[Verdict]]:
     }
     return [
         [Verdict(one["verified"], one["reason"]) for one in proofs]
-        for proofs in node("verify", question)
+        for proofs in node(PROGRAM, "verify", question)
     ]
 
 
@@ -153,7 +119,7 @@ def signed_by_them(node: Ask, algorithm: str, *, with_context: bool = False) -> 
             "secretKeyMultibase": secret_multikey(private),
         },
     }
-    [document] = node("sign", [task])
+    [document] = node(PROGRAM, "sign", [task])
     document["proof"] = [document["proof"]]
     return Sample(document, {method: private.public}, [did_key_document(multikey)])
 
