@@ -39,7 +39,7 @@ LONGEST = 600.0
 
 _LOOKUPS = 20
 """Private codes and numbers that are looked up: the service counts such questions."""
-_NAMED = ("stolen code", "cloned key")
+_NAMED = ("stolen code", "cloned key", "foreign prefix")
 """Attacks that are told of by name, after the forged registration."""
 
 
@@ -283,7 +283,7 @@ class Demonstration:
         few = ", ".join(f"{name} ({played[name].got})" for name in _NAMED)
         self.show(
             "attacks",
-            f"{len(played) - 1} other attacks failed as they should: {few} …",
+            f"{len(played) - 1} other attacks failed as they should, among them\n    {few} …",
             mark="✗",
             attacks={one.name: one.got for one in played.values()},
         )

@@ -36,6 +36,7 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     return started
 
 
+@pytest.mark.slow
 def test_the_demonstration(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, processes: list[subprocess.Popen[bytes]]
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_step_that_fails_ends_it(
     assert [process.poll() for process in processes] == [0]
 
 
+@pytest.mark.slow
 def test_an_attack_that_succeeds_fails_the_demonstration(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from click.testing import CliRunner
 
 from identity.did import tetrad_did
 from identity.errors import KeyReused, MalformedInput, PolicyViolated, ServerUnreachable
 from identity.members import format_time
 from identity.operation import operation_hash
+from resolver.cli import tetrad
 from resolver.folder import DataFolder
 from resolver.schemes import SCHEMES
 from resolver.simulator.run import run_simulation
@@ -133,3 +135,22 @@ def test_a_permissioned_ledger_is_left_in_peace(tmp_path: Path) -> None:
             run_simulation(server.address, 1)
         size = server.client.get("/v1/ledger/proofs/inclusion?index=0").json()["size"]
         assert size == 1
+
+
+def test_the_command_tells_people_and_programs(server: Server, tmp_path: Path) -> None:
+    out = tmp_path / "fleet.ndjson"
+    command = ["simulate", server.address, "--devices", "9", "--seed", "4711", "--out", str(out)]
+    shown = CliRunner().invoke(tetrad, [*command, "--hostile"])
+    assert shown.exit_code == 0, shown.output
+    assert "✓ 9 devices registered" in shown.output
+    assert "✓ forged signature: proof.invalid (as it should be)" in shown.output
+    assert len(lines_of(out)) == 9
+    told = CliRunner().invoke(tetrad, [*command[:4], "--batch", "4", "--json"])
+    value = orjson.loads(told.stdout)
+    assert (value["ok"], value["devices"]) == (True, 9)
+
+
+def test_the_command_refuses_servers_elsewhere() -> None:
+    refused = CliRunner().invoke(tetrad, ["simulate", "http://192.0.2.1", "--devices", "1"])
+    assert refused.exit_code == 1
+    assert "this machine alone" in refused.output
