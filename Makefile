@@ -2,12 +2,14 @@
 #
 # PYTHON=python3.13 make setup   another interpreter (after `make clean`)
 # UPGRADE=1 make lock            the newest versions that pyproject.toml allows
+# BENCH= make bench              without the ledger of a million devices
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH ?= --large
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -48,8 +50,8 @@ check: setup  ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup  ## Measure, print a table and write bench.json
-	@$(BIN)/tetrad bench
+bench: setup  ## Measure, print a table and write bench.json (BENCH= leaves the million out)
+	@$(BIN)/tetrad bench $(BENCH) --out bench.json
 
 # uv resolves for all platforms and Python versions at once; nothing else uses it, so it comes and
 # goes. The lock names versions and hashes only: where to download from is the reader's affair.

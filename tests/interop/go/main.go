@@ -301,7 +301,7 @@ func asHashes(served [][]byte) ([]tlog.Hash, error) {
 		if len(hash) != tlog.HashSize {
 			return nil, fmt.Errorf("hash %d of the served proof has %d bytes", i, len(hash))
 		}
-		hashes[i] = tlog.Hash(hash)
+		copy(hashes[i][:], hash)
 	}
 	return hashes, nil
 }
