@@ -29,6 +29,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from identity.durable import replace_file
 from identity.errors import KeystoreError, TetradError
 from identity.jcs import Json, canonicalize, parse
 from identity.multibase import base64url_decode, base64url_encode
@@ -124,7 +125,7 @@ class Keystore:
         self._header = self._header._replace(nonce=self._random(12))
         content = encrypt(self._header, self.wallet.to_json(), self._key)
         try:
-            _replace(self.path, content)
+            replace_file(self.path, content)
         except OSError as failure:
             raise KeystoreError(
                 f"{self.path} cannot be written: {failure.strerror}",
@@ -235,27 +236,6 @@ def _take_lock(path: Path) -> int:
             f"{path} is in use by another process", hint="wait until its command has ended"
         ) from None
     return lock
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside it, flush, rename over it, flush the folder."""
-    temporary = path.with_name(path.name + ".new")
-    temporary.unlink(missing_ok=True)
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(file, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read_passphrase(

@@ -25,6 +25,7 @@ from typing import Any, Final, Protocol, cast
 import orjson
 
 from identity.did import did_key_method, tetrad_did
+from identity.durable import replace_file
 from identity.errors import ForkDetected, KeystoreError, LedgerTampered, RolledBack, TetradError
 from identity.jcs import Json, canonicalize, parse
 from identity.keystore import Keystore
@@ -238,8 +239,8 @@ class DataFolder:
                     keys, keystore.wallet, now=now, mode=mode, name=name, policy=policy
                 )
                 keystore.save()
-            write_synced(path / "genesis.json", canonicalize(genesis) + b"\n")
-            write_synced(path / "log.key", keys.to_json(), mode=0o600)
+            replace_file(path / "genesis.json", canonicalize(genesis) + b"\n", mode=0o644)
+            replace_file(path / "log.key", keys.to_json())
         finally:
             os.close(lock)
         return cls.open(path)
@@ -269,7 +270,7 @@ class DataFolder:
 
     def keep_checkpoint(self, note: bytes) -> None:
         """See Site."""
-        write_synced(self.path / "checkpoint", note)
+        replace_file(self.path / "checkpoint", note, mode=0o644)
 
     def close(self) -> None:
         """See Site."""
@@ -282,7 +283,7 @@ def _checked_store(path: Path, keys: LogSecrets, genesis: dict[str, Json]) -> St
     store = SqliteStore(path / DATABASE)
     if store.head() is None and kept is None:  # the first time, or `create` was interrupted
         begin(store, keys, genesis)
-        write_synced(path / "checkpoint", LedgerReader(store).checkpoint())
+        replace_file(path / "checkpoint", LedgerReader(store).checkpoint(), mode=0o644)
         store.close()
         # Opened anew: a store serves the thread that commits through a connection of its own, and
         # from here on that is the writer's thread.
@@ -331,23 +332,6 @@ def check_store(
 def reader_root(store: Store, size: int) -> bytes:
     """The root over the first `size` entries, out of the stored tiles."""
     return root_at(size, subtree_reader(store.tile))
-
-
-def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Writes a file so that after a crash there is the old one or the new one, whole."""
-    temporary = path.with_name(f".{path.name}.new")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _kept(path: Path) -> bytes | None:

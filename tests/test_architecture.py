@@ -26,6 +26,7 @@ TOP_LEVEL = {*LAYERS, "specs", "tests"}
 
 # Modules that may touch the world. The name of a package covers everything in it.
 EDGES = (
+    "identity.durable",
     "identity.keystore",
     "registry.stores",
     "resolver.api",

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from identity.durable import replace_file
 from identity.errors import KeystoreError, MalformedInput, TetradError, Unavailable
 from resolver.cli.rows import Row, Wrong, wrong_row
-from resolver.client.home import replace_file
 from resolver.client.sending import Acknowledged
 
 if TYPE_CHECKING:

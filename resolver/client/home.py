@@ -20,6 +20,7 @@ from typing import cast
 import orjson
 
 from identity.did import ledger_label
+from identity.durable import replace_file
 from identity.errors import InvalidAnswer, KeystoreError, MalformedInput, TetradError
 from identity.jcs import Json, parse
 from identity.keystore import Keystore
@@ -138,6 +139,7 @@ class Home:
 
     def _write(self, path: Path, value: Json) -> None:
         try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(path, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
         except OSError as failure:
             raise KeystoreError(f"{path} cannot be written: {failure.strerror}") from None
@@ -155,24 +157,3 @@ class Home:
             yield
         finally:
             os.close(lock)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Writes a file, readable to its owner alone, so that a crash leaves the old or the new one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(file, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

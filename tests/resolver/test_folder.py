@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from identity.durable import replace_file
 from identity.errors import (
     ForkDetected,
     InvalidCheckpoint,
@@ -21,7 +22,7 @@ from identity.errors import (
 )
 from identity.keystore import Keystore
 from registry.checkpoint import open_checkpoint
-from resolver.folder import SANDBOX_PASSPHRASE, DataFolder, LogSecrets, write_synced
+from resolver.folder import SANDBOX_PASSPHRASE, DataFolder, LogSecrets
 from resolver.settings import Settings
 from tests.factory import NOW
 from tests.resolver.town import INLINE, Town
@@ -161,14 +162,14 @@ def test_a_file_is_replaced_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "checkpoint"
-    write_synced(target, b"old")
+    replace_file(target, b"old")
 
     def fails(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(OSError, match="No space"):
-        write_synced(target, b"new")
+        replace_file(target, b"new")
     assert target.read_bytes() == b"old"
 
 
