@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -17,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
+@lru_cache(maxsize=1_024)
 def parse_time(text: str) -> int:
     """Seconds since the epoch of an RFC 3339 time in UTC with whole seconds.
 
@@ -27,6 +29,7 @@ def parse_time(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
 
+@lru_cache(maxsize=64)
 def format_time(seconds: int) -> str:
     """The inverse of `parse_time`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,6 +10,7 @@ never guessed; a number is never recognized unless asked for, since it never goe
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from identity.errors import (
     AmbiguousCode,
@@ -34,6 +35,8 @@ class SchemeTable:
             self._by_name[scheme.name] = scheme
             for first in scheme.starts:
                 self._by_start[first] = (*self._by_start.get(first, ()), scheme)
+        # The rule book asks for the same code several times while it decides on a registration.
+        self._lately = lru_cache(maxsize=256)(lambda scheme, value: self.read(value, scheme).value)
         self._numbers = tuple(s for s in self._by_name.values() if s.number)
 
     def names(self) -> tuple[str, ...]:
@@ -122,7 +125,7 @@ class SchemeTable:
 
     def canonical(self, scheme: str, value: str) -> str:
         """The canonical form of a value of that scheme."""
-        return self.read(value, scheme).value
+        return self._lately(scheme, value)
 
     def segments(self, scheme: str, value: str) -> Segments:
         """The structure of a canonical value, its namespace first. MalformedCode for any other."""
