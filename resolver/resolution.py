@@ -138,6 +138,16 @@ class Resolver:
         return found
 
     def _borne(self, key: Key, at: str | None, read_as: Code | None) -> Found:
+        did = self._bearer(key) if key[0] == "code" or at is None else self._bearer_at(key, at)
+        if did is None:
+            missing = NotFound(_NOT_FOUND, hint="an unregistered code, or one of another ledger")
+            if read_as is not None:
+                missing.members["readAs"] = read_as._asdict()
+            raise missing
+        return self._at(did, at, read_as)
+
+    def _bearer(self, key: Key) -> str | None:
+        """Whose a code is, or on which device a number is active now."""
         did = self._bearers.get(key)
         if did is None:
             (bearer,) = self._store.records([state_key(key)])
@@ -146,12 +156,16 @@ class Resolver:
                 if len(self._bearers) >= KEPT_BEARERS:
                     self._bearers.clear()
                 self._bearers[key] = did
-        if did is None:
-            missing = NotFound(_NOT_FOUND, hint="an unregistered code, or one of another ledger")
-            if read_as is not None:
-                missing.members["readAs"] = read_as._asdict()
-            raise missing
-        return self._at(did, at, read_as)
+        return did
+
+    def _bearer_at(self, key: Key, at: str) -> str | None:
+        """On which device a number was active at a time."""
+        _check_time(at)
+        for version in self._pages(key):
+            record = orjson.loads(version.record)
+            if record["since"] <= at:
+                return cast("str | None", record.get("did"))
+        return None
 
     def _at(self, did: str, at: str | None, read_as: Code | None) -> Found:
         if at is not None:
@@ -162,23 +176,20 @@ class Resolver:
         return Found(record, _updated(record)["entry"], read_as)
 
     def _as_of(self, did: str, at: str, read_as: Code | None) -> Found:
-        try:
-            parse_time(at)
-        except ValueError as error:
-            raise MalformedInput(f"at: {error}", pointer="/at") from None
-        for version in self._versions(did):
+        _check_time(at)
+        for version in self._pages(("did", did)):
+            if b'"kind":"device"' not in version.record:
+                break
             # Times of this one form sort as text.
             if _updated(version.record)["time"] <= at:
                 return Found(version.record, version.entry, read_as, at)
         raise NotFound("no such device at that time")
 
-    def _versions(self, did: str) -> Iterator[Version]:
-        """All versions of a device's record, the newest first."""
+    def _pages(self, key: Key) -> Iterator[Version]:
+        """All versions of a record, the newest first."""
         before: int | None = None
         while True:
-            page = self._store.versions(state_key(("did", did)), limit=PAGE, before=before)
-            if before is None and (not page or b'"kind":"device"' not in page[0].record):
-                raise NotFound("no device with this DID on this ledger")
+            page = self._store.versions(state_key(key), limit=PAGE, before=before)
             yield from page
             if len(page) < PAGE:
                 return
@@ -274,6 +285,13 @@ class Resolver:
                 self._established.clear()
             index = self._established[thumbprint] = version.entry
         return index
+
+
+def _check_time(at: str) -> None:
+    try:
+        parse_time(at)
+    except ValueError as error:
+        raise MalformedInput(f"at: {error}", pointer="/at") from None
 
 
 def _updated(record: bytes) -> Stamp:

@@ -117,6 +117,29 @@ def test_a_number_that_moved_on_no_longer_leads_to_its_old_device(city: City) ->
     assert resolver.by_did(meter.did).device["number"] == "none"
 
 
+def test_a_number_as_of_a_time_leads_to_the_device_that_had_it_then(city: City) -> None:
+    acme, meter, other = city.fill(2)
+    began = city.now
+    city.now += 100
+    taken = disclosed(NUMBER, "1440000000000")
+    body = {"number": {"scheme": "msisdn-cn-iot", "commitment": taken.digest}}
+    city.accept(city.follow(other, "number.rebind", body, by=[acme, other], disclosures=[taken]))
+    city.now += 100
+    city.accept(city.follow(other, "status.retire", {"reason": "worn out"}, by=[acme]))
+    resolver = resolver_of(city)
+
+    def bearer(at: int) -> str:
+        found = resolver.by_disclosure("msisdn-cn-iot", taken.encoded, at=format_time(at))
+        return found.device["did"]
+
+    assert [bearer(began + 99), bearer(began + 100)] == [meter.did, other.did]
+    for at in (began - 1, began + 200):
+        with pytest.raises(NotFound):
+            bearer(at)
+    with pytest.raises(MalformedInput):
+        resolver.by_disclosure("msisdn-cn-iot", taken.encoded, at="then")
+
+
 def test_the_state_as_of_a_time(city: City) -> None:
     acme, meter = city.fill(1)
     began = city.now
