@@ -20,8 +20,6 @@ from resolver.bench.processes import service
 from resolver.bench.report import Report
 
 DEVICES = 10_000
-SINGLES = 3_000
-QUESTIONS = 10_000
 MILLION = 1_000_000
 
 
@@ -31,18 +29,19 @@ def run_bench(
     large: bool = False,
     as_json: bool = False,
     devices: int = DEVICES,
-    millions: int = MILLION,
+    size: int = MILLION,
 ) -> int:
     """Runs the bench in a temporary folder; 0 when every bound was met, else 1.
 
-    `out` keeps all figures as JSON. `large` grows the ledger to `millions` devices as well.
+    `devices` are registered in batches, three tenths as many one by one, and as many questions are
+    asked. `out` keeps all figures as JSON; `large` also grows the ledger to `size` devices.
     """
 
     def say(line: str) -> None:
         click.echo(line, err=as_json)
 
     with tempfile.TemporaryDirectory(prefix="tetrad-bench-") as name:
-        report = _measured(Path(name), devices, millions if large else 0, say)
+        report = _measured(Path(name), devices, size if large else 0, say)
     if out is not None:
         out.write_bytes(measure.as_json(report.value()))
     click.echo(measure.as_json(report.value()) if as_json else "\n".join(report.lines()))
@@ -53,23 +52,24 @@ def _measured(folder: Path, devices: int, large: int, say: Callable[[str], None]
     report = Report()
     say("calibrating: Ed25519 with cryptography on all cores, fdatasync, a bare ASGI application")
     report.calibrate(calibrate.verifications(), calibrate.syncs(folder))
-    report.bare = measure.bare_rate(folder, QUESTIONS)
+    singles = devices * 3 // 10
+    report.bare = measure.bare_rate(folder, devices)
     ledger, now = measure.ledger_of(folder), int(time.time())
     with service(folder) as running:
         owner = measure.set_up(running, ledger, now)
-        say(f"signing {devices + SINGLES} registrations, {fleet.SIGNATURES} signatures each")
-        lines = fleet.devices(owner, 0, devices + SINGLES)
+        say(f"signing {devices + singles} registrations, {fleet.SIGNATURES} signatures each")
+        lines = fleet.devices(owner, 0, devices + singles)
         say("registering in batches, then one by one; SQLite, synchronous=FULL")
         report.batches(measure.register_batches(running, lines[:devices]))
         report.singles(measure.register_singles(running, lines[devices:]))
         say("resolving")
-        report.resolved(measure.resolve(running, devices, QUESTIONS, proof=False), proof=False)
-        report.resolved(measure.resolve(running, devices, QUESTIONS, proof=True), proof=True)
-    report.proofs = measure.proofs(folder, QUESTIONS)
+        report.resolved(measure.resolve(running, devices, devices, proof=False), proof=False)
+        report.resolved(measure.resolve(running, devices, devices, proof=True), proof=True)
+    report.proofs = measure.proofs(folder, devices)
     say("auditing: every entry re-hashed, verified and replayed")
     report.audited(measure.audited(folder, ledger))
     if large:
-        _at_size(report, folder, owner, devices + SINGLES, large, say)
+        _at_size(report, folder, owner, devices + singles, large, devices, say)
     report.calibrate(calibrate.verifications(), calibrate.syncs(folder))
     return report
 
@@ -80,6 +80,7 @@ def _at_size(
     owner: fleet.Owner,
     registered: int,
     large: int,
+    batch: int,
     say: Callable[[str], None],
 ) -> None:
     say(f"growing the ledger to {large} devices through its writer, without signatures")
@@ -92,8 +93,8 @@ def _at_size(
     start = measure.start_up(folder)
     with service(folder) as running:
         fresh = owner._replace(created=fleet.created_now())
-        lines = fleet.devices(fresh, large, DEVICES)
+        lines = fleet.devices(fresh, large, batch)
         at_size = measure.register_batches(running, lines)
-        resolved = measure.resolve(running, large, QUESTIONS, proof=True)
+        resolved = measure.resolve(running, large, batch, proof=True)
         resident = running.resident()
     report.large(large, grown, start, at_size, resolved, resident, measure.sizes(folder))
