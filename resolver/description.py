@@ -28,6 +28,7 @@ from identity.errors import (
 from identity.jcs import Json, canonicalize
 from identity.keys import public_key
 from resolver.schemes import Code, SchemeTable
+from resolver.schemes.plain_text import plain
 
 Random = Callable[[int], bytes]
 
@@ -82,7 +83,7 @@ def read_number(value: Json, schemes: SchemeTable) -> Code:
         if colon and named in schemes.names():
             scheme, text = named, rest
         else:
-            found = schemes.recognize_number(value)
+            found = schemes.recognize_number(plain(value, private=True))
             if len(found) == 1:
                 return found[0]
             names = ", ".join(number.scheme for number in found)

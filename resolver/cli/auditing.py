@@ -38,9 +38,9 @@ def audit(frame: Frame, place: str, jobs: int | None) -> None:
     """
     folder = Path(place)
     is_url = place.startswith(("http://", "https://"))
-    audited = (
-        _remote(frame, place, jobs) if is_url or not folder.exists() else _folder(folder, jobs)
-    )
+    if not is_url and not folder.is_dir():
+        raise KeystoreError(f"there is no folder {place}", hint="a data folder, or a URL")
+    audited = _remote(frame, place, jobs) if is_url else _folder(folder, jobs)
     what = ", ".join(f"{count} {kind}" for kind, count in sorted(audited.operations.items()))
     frame.show(
         {

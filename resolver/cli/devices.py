@@ -46,7 +46,7 @@ def _line(one: dict[str, Any]) -> str:
 def history(frame: Frame, name: str) -> None:
     """What happened to DEVICE, the newest first."""
     with frame.reading() as client:
-        changes: list[dict[str, Any]] = client.history(subject_of(client, name))
+        changes: list[dict[str, Any]] = client.history(subject_of(client, name, ended=True))
     lines = [
         f"{one['index']:>8}  {one['time']}  {one['type']:16} {one['status']}" for one in changes
     ]
@@ -62,7 +62,7 @@ def receipt(frame: Frame, name: str) -> None:
     Printed as C2SP tlog-proof.
     """
     with frame.reading() as client:
-        did = subject_of(client, name)
+        did = subject_of(client, name, ended=True)
         changes: list[dict[str, Any]] = client.history(did)
         registration = changes[-1]["entry"]["operation"]
         verified, text = client.receipt(did, registration)
@@ -113,7 +113,7 @@ def _json(path: str) -> Any:  # noqa: ANN401 - any JSON
     return parse(read_input(path))
 
 
-@device.command()
+@device.command(short_help="Bind another NUMBER to DEVICE, or none.")
 @click.argument("name", metavar="DEVICE")
 @click.argument("number")
 @verb(
@@ -135,7 +135,19 @@ def rebind(frame: Frame, name: str, number: str, old: str | None) -> None:
 @click.argument("name", metavar="DEVICE")
 @verb()
 def document(frame: Frame, name: str) -> None:
-    """The DID document of DEVICE, as the service gives it."""
+    """The DID document of DEVICE, as the service gives it.
+
+    Of a revoked or retired device it is what is left; the exit code is then 1.
+    """
+    from resolver.client.flow import Request, ask, json_object, refusal
+
     with frame.reading() as client:
-        found = client.fetch(f"/1.0/identifiers/{subject_of(client, name)}")
-    frame.show(orjson.loads(found), orjson.dumps(orjson.loads(found)).decode())
+        did = subject_of(client, name, ended=True)
+        response = client.run(ask(Request("GET", f"/1.0/identifiers/{did}")))
+    if response.status not in (200, 410):
+        raise refusal(response)
+    found = json_object(response.body)
+    frame.show(found, orjson.dumps(found).decode())
+    if response.status == 410:
+        frame.note("deactivated: the device is revoked or retired")
+        raise click.exceptions.Exit(1)

@@ -57,11 +57,11 @@ def issue(
     )
 
 
-@grant.command()
+@grant.command(short_help="End GRANT from now on.")
 @click.argument("grant_hash", metavar="GRANT")
 @verb(click.option("--reason", required=True, help="Why; anyone can read it."), wallet=True)
 def withdraw(frame: Frame, grant_hash: str, reason: str) -> None:
-    """End GRANT from now on, named by the hash of the operation that issued it."""
+    """End GRANT from now on, named by the hash that `tetrad grant list` shows."""
     with frame.writing() as client:
         done = client.withdraw_grant(frame.actor(client.wallet), grant_hash, reason)
     frame.show(acknowledged(done), f"✓ withdrawn, entry {done.index}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from identity.errors import SignerMissing
 from resolver.cli.frame import Frame, prefix_of, verb
 from resolver.cli.listing import list_page, page_options
 
@@ -28,11 +29,17 @@ def org() -> None:
 def create(frame: Frame, name: str, prefix: str | None, uscc: str | None) -> None:
     """Create the organization NAME under keys that are drawn here.
 
-    Outside a sandbox somebody with the right to admit signs as well: --wallet and --by.
+    Outside a sandbox somebody with the right to admit signs as well, such as the authority:
+    `--by authority --pass-on FILE` writes what it is to `tetrad sign` and `tetrad send`.
     """
     scope = prefix_of(prefix) if prefix else None
     with frame.writing() as client:
         admits = frame.by(client.wallet)
+        if admits is None and not client.trust.sandbox:
+            raise SignerMissing(
+                "on this ledger somebody with the right to admit signs as well",
+                hint="--by authority --pass-on FILE, and let it `tetrad sign FILE`",
+            )
         made = frame.finished("organization.register", name=name) or client.create_organization(
             name, uscc=uscc, by=[admits] if admits else []
         )
@@ -61,7 +68,7 @@ def show(frame: Frame, name: str | None) -> None:
     frame.show(record, *described(record))
 
 
-@org.command()
+@org.command(short_help="Change the name or code of an organization.")
 @click.argument("name", required=False)
 @verb(
     click.option("--name", "new_name", help="Another name."),

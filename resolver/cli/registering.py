@@ -84,7 +84,7 @@ def register(
             return
         if out is None:
             raise click.UsageError("name a file for the receipts with --out")
-        _all(frame, client, registration, ready, out, batch)
+        _all(frame, client, registration, ready, out, batch, skipped=wrong)
 
 
 class Registration:
@@ -206,6 +206,8 @@ def _all(
     rows: list[Row],
     out: Path,
     batch: int,
+    *,
+    skipped: list[Wrong],
 ) -> None:
     from resolver.cli.batches import Output, register_rows
 
@@ -220,10 +222,21 @@ def _all(
             size=batch,
             progress=Progress(),
         )
+    except KeyboardInterrupt:
+        frame.note(f"interrupted; what was acknowledged is in {out}: the same command goes on")
+        raise
     finally:
         output.close()
     done = len(rows) - len(refused)
-    value = {"registered": done, "refused": [one._asdict() for one in refused], "out": str(out)}
-    frame.show(value, f"{bar(done, len(rows))}   receipts in {out}", *table(refused))
+    value = {
+        "registered": done,
+        "refused": [one._asdict() for one in refused],
+        "skipped": [one._asdict() for one in skipped],
+        "out": str(out),
+    }
+    lines = [f"{bar(done, len(rows))}   receipts in {out}", *table(refused)]
+    if skipped:
+        lines += [f"{len(skipped)} wrong, skipped:", *table(skipped)]
+    frame.show(value, *lines)
     if refused:
         raise click.exceptions.Exit(1)

@@ -113,6 +113,8 @@ def read_rows(data: bytes, defaults: Mapping[str, str]) -> tuple[list[Row], list
         raise SchemaViolation(f"not a CSV file: {error}") from None
     if not names:
         raise SchemaViolation("the file is empty", hint=_header_hint())
+    if not rows and not wrong:
+        raise SchemaViolation("no row stands below the header", hint="one device in each row")
     return rows, wrong
 
 

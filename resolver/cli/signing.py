@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import click
 
-from identity.errors import KeystoreError
+from identity.errors import KeystoreError, MalformedInput, SchemaViolation
 from resolver.cli.frame import HOME, Frame, read_input, verb
 from resolver.cli.organizations import acknowledged
 
@@ -28,11 +28,10 @@ def sign(frame: Frame, file: str, *, yes: bool) -> None:
     """
     import orjson
 
-    from identity.jcs import parse
     from resolver.client.signing import adopt_signed, sign_what_we_can
     from resolver.prepared import read_prepared
 
-    prepared = read_prepared(parse(read_input(file)))
+    prepared = read_prepared(_json(file, "POST /v1/operations/prepare answers what is signed here"))
     trust = frame.home.trust_in(str(prepared.operation.get("ledger")))
     if not yes:
         click.echo(orjson.dumps(prepared.operation, option=orjson.OPT_INDENT_2), err=True)
@@ -57,11 +56,24 @@ def sign(frame: Frame, file: str, *, yes: bool) -> None:
 @verb()
 def send(frame: Frame, file: str) -> None:
     """Send FILE, a signed operation with its disclosures, and prove its receipt."""
-    from identity.jcs import parse
-    from identity.operation import as_object
-
-    submission = cast("dict[str, Any]", as_object(parse(read_input(file))))
+    submission = _json(file, "`tetrad sign` writes what is sent here")
+    if "operation" not in submission:
+        raise SchemaViolation(f"{file} holds no signed operation", hint="`tetrad sign` writes one")
     with frame.reading() as client:
         done = client.submit(submission)
     did = [f"  {done.did}"] if done.did else []
     frame.show(acknowledged(done), f"✓ in the ledger, entry {done.index}", *did)
+
+
+def _json(path: str, hint: str) -> dict[str, Any]:
+    """The JSON object in a file. Raises MalformedInput, SchemaViolation, with the hint."""
+    from identity.jcs import parse
+    from identity.operation import as_object
+
+    data = read_input(path)
+    try:
+        return cast("dict[str, Any]", as_object(parse(data)))
+    except (MalformedInput, SchemaViolation) as error:
+        error.detail = f"{path}: {error.detail}"
+        error.hint = error.hint or hint
+        raise

@@ -41,7 +41,7 @@ def resume(frame: Frame, subject: str, reason: str, *, supervisor: bool) -> None
     frame.show(acknowledged(done), f"✓ resumed, entry {done.index}")
 
 
-@status.command()
+@status.command(short_help="End SUBJECT for good, as holder of its prefix or authority.")
 @click.argument("subject")
 @verb(REASON, wallet=True)
 def revoke(frame: Frame, subject: str, reason: str) -> None:
@@ -52,7 +52,7 @@ def revoke(frame: Frame, subject: str, reason: str) -> None:
     frame.show(acknowledged(done), f"✓ revoked, entry {done.index}")
 
 
-@status.command()
+@status.command(short_help="End the device SUBJECT for good, as its controller.")
 @click.argument("subject")
 @verb(REASON, wallet=True)
 def retire(frame: Frame, subject: str, reason: str) -> None:

@@ -50,5 +50,7 @@ def trust(frame: Frame, address: str, *, yes: bool, ledger: str | None) -> None:
                 "url": client.url,
                 "size": client.trust.size,
             },
-            f"Pinned. {client.trust.size} entries under its newest checkpoint.",
+            f"Pinned, at a checkpoint over its first {client.trust.size} entries."
+            if client.trust.size != 1
+            else "Pinned, at a checkpoint over its first entry.",
         )

@@ -57,6 +57,7 @@ def test_a_cell_may_hold_commas_and_lines() -> None:
     [
         (b"", "empty"),
         (b"model,serial\n", "code is missing"),
+        (b"model,serial,code\n,,\n", "no row"),
         (b"model,serial,code,code\n", "twice"),
         (b"model,serial,code,colour\n", "colour"),
         (b"model,serial,code\nM,\xff,C\n", "line 2 is not UTF-8"),

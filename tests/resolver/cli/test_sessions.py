@@ -162,7 +162,9 @@ def test_nothing_is_sent_while_rows_are_wrong_unless_told_so(shell: Shell, tmp_p
     refused = shell(*words)
     assert (refused.status, out.exists()) == (1, False)
     assert "nothing was sent" in refused.out
-    assert "2/2" in shell.must(*words, "--skip-wrong").out
+    skipping = shell.must(*words, "--skip-wrong").out
+    assert "2/2" in skipping
+    assert "1 wrong, skipped:" in skipping
 
 
 def test_one_device_and_its_life(shell: Shell) -> None:
@@ -187,7 +189,11 @@ def test_one_device_and_its_life(shell: Shell) -> None:
     assert ended.status == 1
     assert "RETIRED" in ended.out
     assert "reason: scrapped" in ended.out
-    history = shell.must("device", "history", did, "--json").json
+    history = shell.must("device", "history", code, "--json").json
+    assert shell.must("device", "receipt", code, "--json").json["did"] == did
+    left = shell("device", "document", code, "--json")
+    assert (left.status, left.json["id"]) == (1, did)
+    assert "deactivated" in left.err
     assert [one["type"] for one in reversed(history)] == [
         "device.register",
         "device.update",
@@ -299,7 +305,9 @@ def test_a_permissioned_ledger_is_begun_and_two_wallets_sign(tmp_path: Path) -> 
     process, url = start("--data", str(folder), ready=tmp_path / "ready")
     person.must("trust", url, "--ledger", begun["ledger"])
     assert person("org", "create", "Acme").err.startswith("Refused: no passphrase")
-    assert person("org", "create", "Acme", *secret).status == 1
+    alone = person("org", "create", "Acme", *secret)
+    assert alone.status == 1
+    assert "--by authority --pass-on FILE" in alone.err
     shared = tmp_path / "admit.json"
     assert "--pass-on" in person("org", "create", "Acme", "--by", "authority", *secret).err
     person.must("org", "create", "Acme", "--by", "authority", "--pass-on", str(shared), *secret)
