@@ -206,13 +206,18 @@ def number_rebind(case: Case) -> Changes:
     case.usable(device)
     required = {device["controller"], device["did"]}
     signers = case.signers()
-    signers.all_of(required)  # before a word is said about the number
+    # Before a word is said about the number: otherwise whoever has one device could ask about every
+    # number there is, with rebindings that are refused in any case and leave no entry.
+    signers.all_of(required)
+    case.in_order(device)
     changes: Changes = {}
     if isinstance(body.number, CommittedNumber):
         key, active = bearer_of(case, body.number)
         if active is not None and active["did"] == device["did"]:
             raise NumberTaken("the number is active on this very device", pointer="/body/number")
-        if active is not None and active["status"] not in FINAL:
+        in_use = active is not None and active["status"] not in FINAL
+        signers.exactly(required, also={active["controller"]} if active and in_use else ())
+        if active is not None and in_use:
             required.add(active["controller"])
             if active["controller"] not in signers.parties:
                 raise NumberTaken(
@@ -223,7 +228,6 @@ def number_rebind(case: Case) -> Changes:
             changes["did", active["did"]] = cast("Device", case.after(active))
         changes[key] = {"did": device["did"], "since": case.stamp["time"]}
     signers.exactly(required)
-    case.in_order(device)
     changes = {**freed_number(case, device), **changes}
     return case.changing(device, changes)
 

@@ -22,6 +22,7 @@ import click
 import orjson
 
 from identity.errors import KeystoreError, MalformedInput, SignerMissing, TetradError
+from resolver.cli.terminal import visible, visible_json
 
 if TYPE_CHECKING:
     from identity.wallet import Wallet
@@ -182,14 +183,15 @@ class Frame:
         """The outcome: lines for a person, or the value as JSON."""
         if self.as_json:
             sys.stdout.flush()
-            click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+            click.echo(visible_json(orjson.dumps(value, option=orjson.OPT_INDENT_2)))
             return
         for line in lines:
-            click.echo(f"  {line}" if line else "")
+            click.echo(f"  {visible(line)}" if line else "")
 
     def note(self, text: str) -> None:
         """A remark beside the outcome, on the standard error."""
-        click.echo(f"  {text}", err=True)
+        for line in text.split("\n"):
+            click.echo(f"  {visible(line)}", err=True)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Asks; without anyone to ask, `--yes` must have been said. Raises Abort, UsageError."""
@@ -221,12 +223,15 @@ class Frame:
     def fail(self, error: TetradError) -> None:
         """Says why not."""
         if self.as_json:
-            click.echo(orjson.dumps(error.problem(), option=orjson.OPT_INDENT_2, default=str))
+            problem = orjson.dumps(error.problem(), option=orjson.OPT_INDENT_2, default=str)
+            click.echo(visible_json(problem))
             return
         place = f" (at {error.pointer})" if error.pointer else ""
-        click.echo(f"Refused: {error.detail}{place}  [{error.code}]", err=True)
+        if "index" in error.members:
+            place += f" (entry {error.members['index']})"
+        click.echo(visible(f"Refused: {error.detail}{place}  [{error.code}]"), err=True)
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            click.echo(visible(f"hint: {error.hint}"), err=True)
 
 
 def only_organization(wallet: Wallet) -> str:

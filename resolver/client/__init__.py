@@ -40,6 +40,8 @@ T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds: a commit waits for the disk, a batch for its signatures."""
+LONGEST = 120.0
+"""Seconds for a whole response: a server that drips holds nobody for ever."""
 
 
 class Blocking(Generic[P, T]):
@@ -164,12 +166,15 @@ class Client(_Base):
             return end.value  # type: ignore[no-any-return]
 
     def _ask(self, request: Request) -> Response:
+        end = time.monotonic() + LONGEST
         try:
             with self._http.stream(**_arguments(request)) as response:
+                _check_encoding(response)
                 body = bytearray()
                 for part in response.iter_bytes():
                     body += part
                     _check_length(body)
+                    _check_time(self.url, end)
                 return _response(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _unreachable(self.url, error) from error
@@ -247,12 +252,15 @@ class AsyncClient(_Base):
             return end.value  # type: ignore[no-any-return]
 
     async def _ask(self, request: Request) -> Response:
+        end = time.monotonic() + LONGEST
         try:
             async with self._http.stream(**_arguments(request)) as response:
+                _check_encoding(response)
                 body = bytearray()
                 async for part in response.aiter_bytes():
                     body += part
                     _check_length(body)
+                    _check_time(self.url, end)
                 return _response(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _unreachable(self.url, error) from error
@@ -303,7 +311,7 @@ class AsyncClient(_Base):
 
 
 def _arguments(request: Request) -> dict[str, Any]:
-    headers = {"accept": "application/json, */*;q=0.5"}
+    headers = {"accept": "application/json, */*;q=0.5", "accept-encoding": "identity"}
     if request.method == "POST":
         headers["content-type"] = request.media
     return {
@@ -323,6 +331,22 @@ def _response(response: httpx.Response, body: bytes) -> Response:
     return Response(
         response.status_code, response.headers.get("content-type", ""), body, max(0.0, retry_after)
     )
+
+
+def _check_encoding(response: httpx.Response) -> None:
+    """Nothing is decompressed here: two kilobytes may be gigabytes inside."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        raise InvalidAnswer("the server compresses an answer that was asked for as it is")
+
+
+def _check_time(url: str, end: float) -> None:
+    if time.monotonic() > end:
+        # Not ServerUnreachable: asked again, it would drip again.
+        raise InvalidAnswer(
+            f"an answer from {url} has not ended after {LONGEST:g} seconds",
+            hint="the server, or the way to it, is too slow",
+        )
 
 
 def _check_length(body: bytearray) -> None:

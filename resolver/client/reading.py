@@ -197,6 +197,7 @@ class Reading:
             raise refusal(response)
         did = code if code and code.startswith("did:") else None
         resolved = self._verified(answer, read_as, did, disclosure)
+        _check_time(answer, resolved.device, at)
         yield from self.observe(_note_of(answer))
         if isinstance(gone, Gone) and not tombstones:
             raise gone
@@ -315,6 +316,18 @@ def _check_commitment(verified: VerifiedAnswer, disclosure: str) -> None:
     shown = verified.device["number"] if opened.name == NUMBER else verified.device["code"]
     if not isinstance(shown, dict) or shown.get("commitment") != opened.digest:
         raise InvalidAnswer("the device does not commit to what was disclosed")
+
+
+def _check_time(answer: Mapping[str, Json], device: Device, at: str | None) -> None:
+    """Whether an answer speaks of the time that was asked about.
+
+    Times of this one form sort as text. That nothing between the last entry shown and that time was
+    withheld is the registry's word, as it is without a time.
+    """
+    if answer.get("asOf") != at:
+        raise InvalidAnswer("the answer is about another time", pointer="/asOf")
+    if at is not None and device["updated"]["time"] > at:
+        raise InvalidAnswer("the answer tells of what came later", pointer="/device/updated")
 
 
 def _note_of(answer: Mapping[str, Json]) -> bytes:
