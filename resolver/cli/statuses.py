@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from resolver.cli.frame import Frame, verb
+from identity.errors import KeystoreError
+from resolver.cli.frame import Frame, only_organization, verb
 from resolver.cli.organizations import acknowledged
 from resolver.cli.subjects import subject_of
+
+if TYPE_CHECKING:
+    from resolver.client import Client
 
 REASON = click.option("--reason", required=True, help="Why; anyone can read it.")
 SUPERVISOR = click.option(
@@ -26,7 +32,7 @@ def suspend(frame: Frame, subject: str, reason: str, *, supervisor: bool) -> Non
     """Take SUBJECT out of use until it is resumed."""
     with frame.writing() as client:
         did = subject_of(client, subject)
-        done = client.suspend(did, reason, by=frame.by(client.wallet), supervisor=supervisor)
+        done = client.suspend(did, reason, by=_acting(frame, client), supervisor=supervisor)
     frame.show(acknowledged(done), f"✓ suspended, entry {done.index}")
 
 
@@ -37,7 +43,7 @@ def resume(frame: Frame, subject: str, reason: str, *, supervisor: bool) -> None
     """Lift one's own suspension of SUBJECT; the authority lifts any."""
     with frame.writing() as client:
         did = subject_of(client, subject)
-        done = client.resume(did, reason, by=frame.by(client.wallet), supervisor=supervisor)
+        done = client.resume(did, reason, by=_acting(frame, client), supervisor=supervisor)
     frame.show(acknowledged(done), f"✓ resumed, entry {done.index}")
 
 
@@ -48,7 +54,7 @@ def revoke(frame: Frame, subject: str, reason: str) -> None:
     """End SUBJECT for good: the holder of its code's prefix, or the authority."""
     with frame.writing() as client:
         did = subject_of(client, subject)
-        done = client.revoke(did, reason, by=frame.by(client.wallet))
+        done = client.revoke(did, reason, by=_acting(frame, client))
     frame.show(acknowledged(done), f"✓ revoked, entry {done.index}")
 
 
@@ -60,3 +66,15 @@ def retire(frame: Frame, subject: str, reason: str) -> None:
     with frame.writing() as client:
         done = client.retire(subject_of(client, subject), reason)
     frame.show(acknowledged(done), f"✓ retired, entry {done.index}")
+
+
+def _acting(frame: Frame, client: Client) -> str | None:
+    """Who was named, or the wallet's only organization, such as the authority; else None, which is
+    the controller."""
+    named = frame.by(client.wallet)
+    if named is not None:
+        return named
+    try:
+        return only_organization(client.wallet)
+    except KeystoreError:
+        return None

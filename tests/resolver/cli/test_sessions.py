@@ -319,6 +319,12 @@ def test_a_permissioned_ledger_is_begun_and_two_wallets_sign(tmp_path: Path) -> 
                 *authority)  # fmt: skip
     person.must("register", "--model", "M", "--serial", "S", "--ipv6", "enabled",
                 "--code", "(01)09506000134352(21)X", *secret)  # fmt: skip
+    device = "(01)09506000134352(21)X"
+    person.must("status", "suspend", device, "--reason", "unsafe", *authority)
+    assert person("status", "resume", device, "--reason", "no", *secret).status == 1
+    person.must("status", "resume", device, "--reason", "repaired", "--supervisor", *authority)
+    person.must("status", "revoke", device, "--reason", "withdrawn", *authority)
+    assert "REVOKED" in person("resolve", device).out
     stop(process)
 
 
