@@ -23,12 +23,12 @@ from identity.errors import MalformedInput
 from identity.members import parse_time
 from registry.state import Device, Subject, state_key
 from registry.store import Store, Version
+from resolver.resolution import entries_until
 
 NAMESPACE: Final = "https://www.w3.org/ns/did#"
 METHODS: Final = ("key", "tetrad")
 OPTIONS: Final = ("versionId", "versionTime", "noCache", "expandRelativeUrls")
 PARAMETERS: Final = (*OPTIONS, "service", "relativeRef")
-MAX_VERSIONS: Final = 256
 
 _STATUS = {
     "INVALID_DID": 400,
@@ -149,10 +149,8 @@ def _version(store: Store, did: str, options: Mapping[str, str]) -> Version | Di
             parse_time(at)
         except ValueError as error:
             return DidError("INVALID_OPTIONS", f"versionTime: {error}")
-        for version in store.versions(key, limit=MAX_VERSIONS):
-            if cast("Subject", orjson.loads(version.record))["updated"]["time"] <= at:
-                return version
-        return DidError("NOT_FOUND", "no such DID at that time")
+        found = store.versions(key, limit=1, before=entries_until(store, at))
+        return found[0] if found else DidError("NOT_FOUND", "no such DID at that time")
     found = store.versions(key, limit=1)
     return found[0] if found else DidError("NOT_FOUND", "this DID is not on this ledger")
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
-from collections.abc import Iterator
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -41,12 +41,10 @@ MAX_PROVED_CHANGES = 256
 
 KEPT_SIGNERS = 1_000
 KEPT_BEARERS = 50_000
-PAGE = 64
 
 _SIGNED_BY = re.compile(rb'"verificationMethod":"did:tetrad:[^"#]*#([^"]*)"')
 """In an entry's canonical bytes; within a text the quotation marks would be escaped."""
 _UPDATED = b'"updated":'
-_NOT_FOUND = "no device bears this"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +128,17 @@ class Resolver:
         if self._schemes.is_number(scheme) != (kind == "number"):
             raise MalformedCode(f"{scheme} is not a scheme of {kind}s")
         if self._schemes.canonical(scheme, opened.value) != opened.value:
-            raise NotFound(_NOT_FOUND)
+            raise _not_found()
         found = self._borne((kind, scheme, self._unique(kind, scheme, opened.value)), at, None)
         shown = cast("dict[str, Any]", found.device)[kind]
         if shown == "none" or shown.get("commitment") != opened.digest:
-            raise NotFound(_NOT_FOUND)
+            raise _not_found()
         return found
 
     def _borne(self, key: Key, at: str | None, read_as: Code | None) -> Found:
         did = self._bearer(key) if key[0] == "code" or at is None else self._bearer_at(key, at)
         if did is None:
-            missing = NotFound(_NOT_FOUND, hint="an unregistered code, or one of another ledger")
+            missing = _not_found()
             if read_as is not None:
                 missing.members["readAs"] = read_as._asdict()
             raise missing
@@ -160,12 +158,8 @@ class Resolver:
 
     def _bearer_at(self, key: Key, at: str) -> str | None:
         """On which device a number was active at a time."""
-        _check_time(at)
-        for version in self._pages(key):
-            record = orjson.loads(version.record)
-            if record["since"] <= at:
-                return cast("str | None", record.get("did"))
-        return None
+        found = self._version_at(key, at)
+        return orjson.loads(found.record).get("did") if found else None
 
     def _at(self, did: str, at: str | None, read_as: Code | None) -> Found:
         if at is not None:
@@ -176,24 +170,17 @@ class Resolver:
         return Found(record, _updated(record)["entry"], read_as)
 
     def _as_of(self, did: str, at: str, read_as: Code | None) -> Found:
-        _check_time(at)
-        for version in self._pages(("did", did)):
-            if b'"kind":"device"' not in version.record:
-                break
-            # Times of this one form sort as text.
-            if _updated(version.record)["time"] <= at:
-                return Found(version.record, version.entry, read_as, at)
-        raise NotFound("no such device at that time")
+        found = self._version_at(("did", did), at)
+        if found is None or b'"kind":"device"' not in found.record:
+            raise NotFound("no such device at that time")
+        return Found(found.record, found.entry, read_as, at)
 
-    def _pages(self, key: Key) -> Iterator[Version]:
-        """All versions of a record, the newest first."""
-        before: int | None = None
-        while True:
-            page = self._store.versions(state_key(key), limit=PAGE, before=before)
-            yield from page
-            if len(page) < PAGE:
-                return
-            before = page[-1].entry
+    def _version_at(self, key: Key, at: str) -> Version | None:
+        """The newest version of a record at a time. Raises MalformedInput."""
+        _check_time(at)
+        before = entries_until(self._store, at)
+        found = self._store.versions(state_key(key), limit=1, before=before)
+        return found[0] if found else None
 
     def history(self, did: str, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         """What happened to a device, the newest first: the entries, and the status after each.
@@ -292,6 +279,26 @@ def _check_time(at: str) -> None:
         parse_time(at)
     except ValueError as error:
         raise MalformedInput(f"at: {error}", pointer="/at") from None
+
+
+def entries_until(store: Store, at: str) -> int:
+    """How many entries a ledger had at a time.
+
+    Entry times never decrease, and times of this one form sort as text: a look at a few entries
+    tells it, however many there are, and however often one device has changed.
+    """
+    head = store.head()
+
+    def time(index: int) -> str:
+        (entry,) = store.entries(index, index + 1)
+        return cast("str", orjson.loads(entry)["time"])
+
+    return bisect_right(range(head.size if head else 0), at, key=time)
+
+
+def _not_found() -> NotFound:
+    """In the same words whether a value is not registered or was registered under another salt."""
+    return NotFound("no device bears this", hint="an unregistered code, or one of another ledger")
 
 
 def _updated(record: bytes) -> Stamp:

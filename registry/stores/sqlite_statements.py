@@ -43,12 +43,14 @@ MANY: Final = 100
 """Keys of one look-up: a quarter of the cost of one by one."""
 NEWEST_OF_MANY = NEWEST.replace("= ?", f"IN ({', '.join('?' * MANY)})")
 VERSIONS = """
-WITH RECURSIVE chain (entry, before, record) AS (
-    SELECT entry, before, record FROM state JOIN records USING (row) WHERE key = ?
+WITH RECURSIVE chain (row, entry, before) AS (
+    SELECT row, entry, before FROM state JOIN records USING (row) WHERE key = ?
     UNION ALL
-    SELECT older.entry, older.before, older.record
+    SELECT older.row, older.entry, older.before
     FROM chain JOIN records AS older ON older.row = chain.before)
-SELECT entry, record FROM chain WHERE entry < ? LIMIT ?"""
+SELECT entry, (SELECT record FROM records WHERE row = chain.row)
+FROM chain WHERE entry < ? LIMIT ?"""
+"""The way back is gone without the records: of a long one, only those that are wanted are read."""
 WRITTEN = "SELECT entry, before, record FROM records WHERE row > ? ORDER BY row LIMIT ?"
 NEWEST_OF_ALL = "SELECT key, row FROM state WHERE key > ? ORDER BY key LIMIT ?"
 INSERT_RECORD = "INSERT INTO records VALUES (?, ?, (SELECT row FROM state WHERE key = ?), ?)"

@@ -71,7 +71,7 @@ def test_a_server_that_drips_holds_nobody_for_ever(monkeypatch: pytest.MonkeyPat
 
 def test_an_answer_about_another_time_is_refused(registry: Registry) -> None:
     client = registry.client()
-    acme = client.create_organization("Acme")
+    acme: Any = client.create_organization("Acme")
     client.issue_grant(acme.did, "prefix", {"scheme": "gtin", "prefix": "09506000"})
     code = "(01)09506000134352(21)M-0017"
     made: Any = client.register_device(
