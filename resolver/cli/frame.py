@@ -62,7 +62,14 @@ WALLET: list[Option] = [
         help="Its first line opens the wallet; else TETRAD_PASSPHRASE, or a question. For a "
         "sandbox none is needed: its wallets then have a passphrase that is known to all.",
     ),
-    click.option("--by", metavar="NAME", help="Who acts: a name in the wallet, or a DID."),
+]
+ACTING: list[Option] = [
+    click.option(
+        "--by",
+        metavar="NAME",
+        help="Who acts: a name in the wallet, a DID, or `authority`.  [default: the wallet's only "
+        "organization]",
+    ),
     click.option(
         "--pass-on",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -248,9 +255,12 @@ def only_organization(wallet: Wallet) -> str:
 
 
 def verb(
-    *options: Option, server: bool = True, wallet: bool = False
+    *options: Option, server: bool = True, wallet: bool = False, acts: bool = True
 ) -> Callable[[Command], Command]:
-    """The common options of a command, and its errors; the function's first argument is a Frame."""
+    """The common options of a command, and its errors; the function's first argument is a Frame.
+
+    A command with the `wallet` open `acts` for somebody, unless it only reads or signs.
+    """
     taken = {"home", "url", "wallet", "passphrase_file", "by", "pass_on"}
 
     def decorate(command: Command) -> Command:
@@ -269,7 +279,8 @@ def verb(
                 raise click.exceptions.Exit(INTERRUPTED) from None
 
         decorated: Command = run
-        common: list[Option] = [*(SERVER if server else []), *(WALLET if wallet else []), JSON]
+        opening = [*WALLET, *(ACTING if acts else [])] if wallet else []
+        common: list[Option] = [*(SERVER if server else []), *opening, JSON]
         for option in reversed([*options, *common]):
             decorated = option(decorated)
         return decorated

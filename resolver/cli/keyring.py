@@ -24,6 +24,7 @@ def keys() -> None:
         help="What the hardware of the signer can do.",
     ),
     wallet=True,
+    acts=False,
 )
 def new(frame: Frame, algorithm: str) -> None:
     """Draw a key and the key to follow it, for an operation that you describe by hand.
@@ -49,7 +50,7 @@ def rotate(frame: Frame, subject: str | None) -> None:
 
 
 @keys.command(name="list")
-@verb(wallet=True)
+@verb(wallet=True, acts=False)
 def list_(frame: Frame) -> None:
     """List whom the wallet speaks for; secrets are never shown."""
     with frame.keystore(frame.trust()) as keystore:

@@ -9,6 +9,7 @@ import click
 from identity.errors import KeystoreError, MalformedInput, SchemaViolation
 from resolver.cli.frame import HOME, Frame, read_input, verb
 from resolver.cli.organizations import acknowledged
+from resolver.cli.terminal import visible_json
 
 
 @click.command()
@@ -18,23 +19,29 @@ from resolver.cli.organizations import acknowledged
     HOME,
     server=False,
     wallet=True,
+    acts=False,
 )
 def sign(frame: Frame, file: str, *, yes: bool) -> None:
     """Sign FILE, the answer of POST /v1/operations/prepare, with the wallet's keys.
 
     What is signed is computed from the operation, not taken from the answer; it is shown on the
-    standard error, so that you see what you sign. Out comes what POST /v1/operations takes, or,
-    where others must sign too, what they can sign in the same way.
+    standard error, with the values that it commits to, so that you see what you sign. Out comes
+    what POST /v1/operations takes, or, where others must sign too, what they can sign in the same
+    way.
     """
     import orjson
 
-    from resolver.client.signing import adopt_signed, sign_what_we_can
+    from resolver.client.signing import adopt_signed, committed_values, sign_what_we_can
     from resolver.prepared import read_prepared
 
     prepared = read_prepared(_json(file, "POST /v1/operations/prepare answers what is signed here"))
     trust = frame.home.trust_in(str(prepared.operation.get("ledger")))
+    committed = committed_values(prepared)
     if not yes:
-        click.echo(orjson.dumps(prepared.operation, option=orjson.OPT_INDENT_2), err=True)
+        operation = orjson.dumps(prepared.operation, option=orjson.OPT_INDENT_2)
+        click.echo(visible_json(operation), err=True)
+        for pointer, value in committed.items():
+            frame.note(f"{pointer} stands for {value!r}")
     with frame.keystore(trust) as keystore:
         signed = sign_what_we_can(prepared, keystore.wallet)
         if len(signed.signing) == len(prepared.signing) and prepared.signing:
