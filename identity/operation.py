@@ -205,6 +205,13 @@ class Submission(Closed):
     disclosures: list[Annotated[str, Field(max_length=8192)]] = Field([], max_length=8)
 
 
+_PLAINLY = {
+    "union_tag_not_found": "an operation says its type",
+    "union_tag_invalid": "there is no operation of this type",
+}
+"""Pydantic's complaints about the member `type`, in the words of the specification."""
+
+
 def schema_violation(error: ValidationError, prefix: str = "") -> SchemaViolation:
     """The first complaint of pydantic as one of our errors, with a JSON pointer (RFC 6901)."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
@@ -218,9 +225,10 @@ def schema_violation(error: ValidationError, prefix: str = "") -> SchemaViolatio
         and "." not in step
         and not step.startswith(("literal[", "function"))
     ]
-    pointer = "".join(f"/{step}" for step in steps)
+    message = _PLAINLY.get(first["type"])
+    pointer = "".join(f"/{step}" for step in [*steps, *(["type"] if message else [])])
     return SchemaViolation(
-        f"{prefix}{first['msg']}",
+        f"{prefix}{message or first['msg']}",
         pointer=pointer,
         hint="the JSON Schemas in specs/schemas show every member",
     )

@@ -175,3 +175,11 @@ def test_hostile_values_raise_one_error_and_no_other(value: Any, name: str) -> N
         read_operation({**register(), name: value})
     with suppress(SchemaViolation):
         read_operation({**register(), "body": {**register()["body"], "object": value}})
+
+
+@pytest.mark.parametrize("value", [{}, {"type": "device.invent"}, {"type": 1}])
+def test_a_type_that_there_is_not_is_told_in_plain_words(value: Any) -> None:
+    refused = refusal(value)
+    assert refused.pointer == "/type"
+    assert "type" in refused.detail
+    assert "discriminator" not in refused.detail
