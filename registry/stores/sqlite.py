@@ -25,7 +25,7 @@ from typing import Any
 
 import orjson
 
-from identity.errors import LedgerStopped, StaleHead
+from identity.errors import LedgerStopped, LedgerTampered, StaleHead
 from registry.merkle import HASH_SIZE
 from registry.store import Batch, Head, Page, Row, Version, Written, page
 from registry.stores import sqlite_statements as sql
@@ -187,7 +187,11 @@ class SqliteStore:
 
     def entries(self, start: int, end: int) -> list[bytes]:
         """See Store."""
-        return [data for (data,) in self._select(sql.ENTRIES, start, end)]
+        found = [data for (data,) in self._select(sql.ENTRIES, start, end)]
+        for place, data in enumerate(found):
+            if type(data) is not bytes:  # SQLite keeps any type in any column
+                raise LedgerTampered("an entry is not stored as bytes", index=start + place)
+        return found
 
     def tile(self, level: int, n: int) -> bytes:
         """See Store."""
@@ -218,7 +222,10 @@ class SqliteStore:
     def disclosures(self, entry: int) -> list[str]:
         """See Store."""
         found = self._select("SELECT disclosures FROM disclosures WHERE entry = ?", entry)
-        return orjson.loads(found[0][0]) if found else []
+        try:
+            return list(orjson.loads(found[0][0])) if found else []
+        except (orjson.JSONDecodeError, TypeError):
+            raise LedgerTampered("stored disclosures cannot be read", index=entry) from None
 
     def commit(self, batch: Batch, expected: Head | None) -> None:
         """See Store. After a failure other than StaleHead every further commit is refused."""

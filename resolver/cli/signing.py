@@ -40,8 +40,8 @@ def sign(frame: Frame, file: str, *, yes: bool) -> None:
     if not yes:
         operation = orjson.dumps(prepared.operation, option=orjson.OPT_INDENT_2)
         click.echo(visible_json(operation), err=True)
-        for pointer, value in committed.items():
-            frame.note(f"{pointer} stands for {value!r}")
+        for pointer, behind in committed.items():
+            frame.note(f"{pointer} stands for {behind!r}")
     with frame.keystore(trust) as keystore:
         signed = sign_what_we_can(prepared, keystore.wallet)
         if len(signed.signing) == len(prepared.signing) and prepared.signing:

@@ -5,12 +5,33 @@ from __future__ import annotations
 from typing import cast
 
 from identity.did import tetrad_did
+from identity.disclosure import open_disclosures
 from identity.errors import KeystoreError
+from identity.jcs import Json
 from identity.keys import PrivateKey, public_key
+from identity.operation import read_operation
 from identity.wallet import Establishment, Wallet
+from registry.admission import admit
 from resolver.prepare import ESTABLISHING
 from resolver.prepared import Prepared
+from resolver.schemes import SCHEMES
 from resolver.trust import Trust
+
+
+def committed_values(prepared: Prepared) -> dict[str, str]:
+    """What an operation that is about to be signed commits to: values by JSON pointer.
+
+    Digests tell nobody what they stand for: whoever prepared the operation could have put another
+    number, serial or code behind them. So each must be disclosed beside it, and fit, as the service
+    will ask as well; and what is no operation is not signed at all. Raises InvalidInput,
+    InvalidDisclosure, InvalidIdentifier.
+    """
+    wanted = [{**one.options, "proofValue": "z1"} for one in prepared.signing]
+    proofs = cast("Json", [*prepared.proofs, *wanted])
+    model = read_operation({**prepared.operation, "proof": proofs})
+    opened = open_disclosures(list(prepared.disclosures))
+    admit(model, opened, SCHEMES, lambda kind, scheme, value: "")  # noqa: ARG005 - only its checks
+    return {pointer: disclosure.value for pointer, disclosure in opened.items()}
 
 
 def sign_what_we_can(prepared: Prepared, wallet: Wallet) -> Prepared:

@@ -361,6 +361,15 @@ def test_a_changed_disclosure_is_found(copy: Path) -> None:
     assert found(copy) == 12
 
 
+def test_what_is_not_stored_as_it_was_written_is_found(copy: Path) -> None:
+    tamper(copy, "UPDATE disclosures SET disclosures = x'00' WHERE entry = 12")
+    assert found(copy) == 12
+    tamper(copy, "UPDATE entries SET data = CAST(data AS TEXT) WHERE i = 7")
+    assert found(copy) == 7
+    tamper(copy, "UPDATE entries SET data = 1 WHERE i = 7")
+    assert found(copy) == 7
+
+
 def test_an_erased_disclosure_is_no_tampering(copy: Path, life: Life) -> None:
     tamper(copy, "DELETE FROM disclosures WHERE entry = 12")
     assert audited(copy).size == life.size
