@@ -81,7 +81,7 @@ class LazyCommands(click.Group):
 @click.group(
     cls=LazyCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="TETRAD_HOME and TETRAD_URL stand for --home and --url. Begin with: tetrad demo",
+    epilog="\b\nBegin with: tetrad demo\nTETRAD_HOME and TETRAD_URL stand for --home and --url.",
 )
 @click.version_option(installed_version(), prog_name="tetrad")
 def tetrad() -> None:
