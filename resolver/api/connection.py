@@ -1,8 +1,8 @@
 """Connections: limits that hold before a request has a head, and refusals in our own form.
 
-uvicorn's protocol with three additions: the head of a request must arrive in time and may have only
-so many bytes, and there are only so many connections. What cannot be read as HTTP is answered with
-problem details like everything else.
+uvicorn's protocol with four additions: the head of a request must arrive in time and may have only
+so many bytes, an answer must be read, and there are only so many connections. What cannot be read
+as HTTP is answered with problem details like everything else.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Connection(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _refusal: TetradError | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
@@ -39,7 +40,36 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._stop_timer()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is answered."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """The client has read most of it."""
+        self._stop_watching()
+        super().resume_writing()
+
+    def _watch(self) -> None:
+        """Whoever asks and then reads nothing at all does not keep a place and its answers."""
+        left = self.transport.get_write_buffer_size()
+        seconds = self.settings.body_seconds
+        self._unread = self.loop.call_later(seconds, self._cut_off_unless_read, left)
+
+    def _cut_off_unless_read(self, left: int) -> None:
+        self._unread = None
+        if self.transport.get_write_buffer_size() < left:
+            self._watch()
+        else:
+            self.transport.abort()
+
+    def _stop_watching(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived."""
