@@ -315,7 +315,12 @@ def check_store(
     if edge != head.root or reader_root(store, head.size) != head.root:
         raise LedgerTampered("the right edge of the tree does not hash to its root", size=head.size)
     if kept is None:
-        return
+        if head.size == 1:  # `create` was interrupted before it kept the first one
+            return
+        raise RolledBack(
+            "the checkpoint beside the database is missing, and with it what tells an old database",
+            hint="put back one that this log has signed: every receipt ends with one",
+        )
     published = open_checkpoint(kept, [signer.key for signer in keys.signers]).checkpoint
     if published.size > head.size:
         raise RolledBack(

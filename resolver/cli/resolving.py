@@ -71,5 +71,7 @@ def _lines(found: Resolved, now: int, at: str | None) -> list[str]:
         f"  ✓ checkpoint by the pinned log, {age}"
     )
     lines += [f"– {found.asserted}"] if found.asserted else []
-    lines.append("– witnesses: none configured")
+    lines.append(
+        "– witnesses: none configured; that nothing newer was withheld is the registry's word"
+    )
     return lines

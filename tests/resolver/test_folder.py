@@ -101,6 +101,16 @@ def test_an_old_database_behind_a_published_checkpoint_is_refused(path: Path) ->
     DataFolder.open(path).close()
 
 
+def test_without_its_checkpoint_a_grown_database_is_not_trusted(path: Path) -> None:
+    grow(path, 2)
+    kept = (path / "checkpoint").read_bytes()
+    (path / "checkpoint").unlink()
+    with pytest.raises(RolledBack, match="missing"):
+        DataFolder.open(path)
+    (path / "checkpoint").write_bytes(kept)
+    DataFolder.open(path).close()
+
+
 @pytest.mark.parametrize("more", [0, 2])
 def test_another_history_under_a_published_checkpoint_is_refused(path: Path, more: int) -> None:
     other = path.with_name("other")
