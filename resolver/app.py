@@ -27,6 +27,7 @@ from uvicorn.server import HANDLED_SIGNALS
 from identity.errors import Unavailable
 from resolver.api import problems
 from resolver.api.connection import limited_by
+from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
@@ -62,6 +63,7 @@ def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> Fast
         version=installed_version(),
         summary="Device identity on a transparency log",
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
@@ -95,6 +97,7 @@ def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:
         *ListingEndpoints(service).routes(),
         *IdentifierEndpoints(service).routes(),
         *SystemEndpoints(service, statuses).routes(),
+        *DocsEndpoints().routes(),
     ]
 
 

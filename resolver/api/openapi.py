@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import orjson
+
 from identity.errors import catalogue
 from identity.members import format_time
 from identity.operation import Submission
-from identity.wallet import Wallet
+from identity.wallet import Establishment, Wallet
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
 from resolver.did_resolution import METHODS
@@ -57,7 +59,7 @@ class ApiDescription:
         self._service = service
         self._version = version
         self._wallet = Wallet(random)
-        self._first = self._wallet.draw()
+        self._first, *self._others = [self._wallet.draw() for _ in range(3)]
 
     def __call__(self) -> dict[str, Any]:
         """The document, with examples that are valid now."""
@@ -120,7 +122,9 @@ class ApiDescription:
         }
 
     def _records(self, authority: str) -> dict[str, dict[str, Operation]]:
-        device = f"did:tetrad:{self._service.label}:{self._first.next[0]}"  # of nobody
+        nobody = f"did:tetrad:{self._service.label}:{self._first.next[0]}"
+        device = self._oldest("device", "did", "active") or nobody
+        grant = self._oldest("grant", "grant") or self._service.ledger_hash
         page = [_asked("cursor"), _asked("limit", 10), _asked("status", "active")]
         return {
             "/v1/devices": {"get": _get("Devices", [*page, _asked("controller")], 200, 400, 404)},
@@ -147,9 +151,7 @@ class ApiDescription:
                 "get": _get("An organization", [_in_path("did", authority)], 200, 404)
             },
             "/v1/grants": {"get": _get("Grants", [*page, _asked("holder")], 200, 400, 404)},
-            "/v1/grants/{hash}": {
-                "get": _get("A grant", [_in_path("hash", self._service.ledger_hash)], 200, 404)
-            },
+            "/v1/grants/{hash}": {"get": _get("A grant", [_in_path("hash", grant)], 200, 404)},
         }
 
     def _ledger(self) -> dict[str, dict[str, Operation]]:
@@ -192,17 +194,29 @@ class ApiDescription:
             },
         }
 
-    def _register(self) -> Operation:
+    def _oldest(self, kind: str, member: str, status: str | None = None) -> str | None:
+        """How the first of its kind on the ledger is called."""
+        store = self._service.store
+        for row in store.listing(kind, after=-1, limit=1, status=status).rows:
+            (record,) = store.records([row.key])
+            return str(orjson.loads(record)[member]) if record else None
+        return None
+
+    def _submission(self, first: Establishment) -> dict[str, Any]:
         created = format_time(self._service.now)
-        body = {"name": "Example", **self._first._asdict(), "recovery": "none"}
+        body = {"name": "Example", **first._asdict(), "recovery": "none"}
         unsigned = {
             "type": "organization.register",
             "ledger": self._service.ledger_hash,
             "created": created,
             "body": body,
         }
-        multikey = self._first.keys[0]
+        multikey = first.keys[0]
         signed = self._wallet.sign(unsigned, f"did:key:{multikey}#{multikey}")
+        return {"operation": signed, "disclosures": []}
+
+    def _register(self) -> Operation:
+        lines = b"".join(orjson.dumps(self._submission(one)) + b"\n" for one in self._others)
         schema = {"$ref": "#/components/schemas/Submission"}
         registered = {JSON: {"schema": {"$ref": "#/components/schemas/Registered"}}}
         return {
@@ -211,8 +225,8 @@ class ApiDescription:
             "requestBody": {
                 "required": True,
                 "content": {
-                    JSON: {"schema": schema, "example": {"operation": signed, "disclosures": []}},
-                    NDJSON: {"schema": schema},
+                    JSON: {"schema": schema, "example": self._submission(self._first)},
+                    NDJSON: {"schema": schema, "example": lines.decode()},
                 },
             },
             "responses": {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import orjson
@@ -12,13 +14,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.routing import Route
 
 from identity.operation import operation_hash
+from resolver.api.docs import page
 from resolver.app import create_app
 from resolver.folder import MemorySite
 from resolver.settings import Settings
 from tests.factory import NOW
 from tests.resolver.town import INLINE, Town
 
-UNDESCRIBED = {"/openapi.json", "/docs", "/docs/oauth2-redirect"}
+UNDESCRIBED = {"/openapi.json", "/docs", "/"}
 
 
 @pytest.fixture
@@ -46,8 +49,9 @@ def test_the_description_has_every_route_and_no_other(town: Town) -> None:
     assert described == routes
 
 
-def test_every_example_works_against_a_fresh_sandbox(town: Town) -> None:
-    tried = 0
+def answers_to_examples(town: Town) -> dict[tuple[str, str], int]:
+    """The status of each example, by its method and path; all are among those described."""
+    found = {}
     for path, item in description(town)["paths"].items():
         for method, operation in item.items():
             address, query = path, {}
@@ -57,18 +61,103 @@ def test_every_example_works_against_a_fresh_sandbox(town: Town) -> None:
                 elif "example" in parameter:
                     address = address.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
             content = operation.get("requestBody", {}).get("content", {})
-            body = content.get("application/json", {}).get("example")
-            options: dict[str, Any] = {"params": query} if query else {}
-            if body is not None:
-                options |= {
-                    "content": orjson.dumps(body),
-                    "headers": {"content-type": "application/json"},
-                }
-            response = town.request(method.upper(), address, **options)
-            assert str(response.status_code) in operation["responses"], (address, response.text)
-            assert response.status_code in (200, 201, 404), (address, response.text)
-            tried += 1
-    assert tried > 20
+            for media, body in content.items() or [("", {})]:
+                options: dict[str, Any] = {"params": query} if query else {}
+                if media:
+                    text = body["example"]
+                    options["content"] = text if isinstance(text, str) else orjson.dumps(text)
+                    options["headers"] = {"content-type": media}
+                response = town.request(method.upper(), address, **options)
+                assert str(response.status_code) in operation["responses"], (address, response.text)
+                found[media or method, path] = response.status_code
+    return found
+
+
+def test_every_example_works_against_a_fresh_sandbox(town: Town) -> None:
+    found = answers_to_examples(town)
+    assert set(found.values()) <= {200, 201, 404}
+    assert len(found) > 20
+
+
+def test_every_example_finds_what_it_asks_for_once_there_is_a_device(town: Town) -> None:
+    acme = town.organization("Acme")
+    town.accept(town.grant(acme, "prefix", acme, {"scheme": "gs1", "prefix": "0950600013435"}))
+    town.device("Gate", acme)
+    found = answers_to_examples(town)
+    for path in (
+        "/v1/devices/{did}",
+        "/v1/devices/{did}/history",
+        "/v1/devices/{did}/receipt",
+        "/v1/grants/{hash}",
+    ):
+        assert found["get", path] == 200, path
+
+
+def test_each_line_of_the_example_of_a_batch_is_registered(town: Town) -> None:
+    content = description(town)["paths"]["/v1/operations"]["post"]["requestBody"]["content"]
+    lines = content["application/x-ndjson"]["example"].encode().splitlines()
+    assert [answer["status"] for answer in town.batch(lines)] == [201, 201]
+
+
+def test_the_page_for_people_has_every_address_and_nothing_from_elsewhere(town: Town) -> None:
+    response = town.get("/docs")
+    described = description(town)["paths"]
+    for path, item in described.items():
+        for method in item:
+            assert f"<h2><code>{method.upper()} {path}</code></h2>" in response.text
+    assert "<script" not in response.text
+    assert set(re.findall(r"(?:src|href)=\"([^\"]*)\"", response.text)) == {"/openapi.json"}
+    policy = response.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "http" not in policy
+    assert "script" not in policy
+
+
+def test_commands_on_the_page_are_words_of_a_shell_with_the_host_that_was_asked(
+    town: Town,
+) -> None:
+    shown = unescape(town.get("/docs").text)
+    commands = re.findall(r"<pre>(curl .*?)</pre>", shown, re.DOTALL)
+    assert len(commands) > 20
+    for command in commands:
+        words = shlex.split(command)
+        assert words[-1].startswith("http://town.test/")
+        assert "{" not in words[-1]
+    hostile = town.get("/docs", headers={"host": "x'$(id)<script>"})
+    assert "$(id)" not in hostile.text
+    assert "http://127.0.0.1:8000/" in hostile.text
+
+
+def test_no_text_becomes_markup_on_the_page() -> None:
+    payload = "<img src=x onerror=alert(1)>\"'"
+    example = {
+        "summary": payload,
+        "description": payload,
+        "parameters": [
+            {
+                "name": payload,
+                "in": "query",
+                "required": True,
+                "schema": {"type": payload},
+                "description": payload,
+                "example": payload,
+            }
+        ],
+        "requestBody": {"content": {payload: {"example": {"name": payload}}}},
+        "responses": {payload: {"description": payload}},
+    }
+    info = {"title": payload, "version": payload, "summary": payload}
+    servers = [{"url": payload}]
+    assert "<img" not in page(
+        {"info": info, "servers": servers, "paths": {payload: {payload: example}}}
+    )
+
+
+def test_a_browser_that_asks_for_the_root_is_sent_to_the_page(town: Town) -> None:
+    sent = town.get("/", headers={"accept": "text/html,*/*;q=0.8"})
+    assert (sent.status_code, sent.headers["location"]) == (307, "/docs")
+    assert town.get("/").json()["code"] == town.get("/nothing").json()["code"]
+    assert town.get("/docs/oauth2-redirect").status_code == 404
 
 
 def test_the_example_operation_is_registered_once(town: Town) -> None:
