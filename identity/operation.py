@@ -205,11 +205,12 @@ class Submission(Closed):
     disclosures: list[Annotated[str, Field(max_length=8192)]] = Field([], max_length=8)
 
 
-_PLAINLY = {
-    "union_tag_not_found": "an operation says its type",
-    "union_tag_invalid": "there is no operation of this type",
+_TAGS = {
+    (): ("type", "an operation says its type", "there is no operation of this type"),
+    ("body",): ("right", "a grant says its right", "there is no right of this name"),
 }
-"""Pydantic's complaints about the member `type`, in the words of the specification."""
+"""The member that tells one kind of object from another: what is said where it is missing or
+unknown, by the place of the object."""
 
 
 def schema_violation(error: ValidationError, prefix: str = "") -> SchemaViolation:
@@ -218,6 +219,8 @@ def schema_violation(error: ValidationError, prefix: str = "") -> SchemaViolatio
     union_tags = {"function-after", "PlainCode", "CommittedCode", "CommittedNumber", "DataRecord",
                   "Recovery", "Exemption"}  # fmt: skip
     steps = [str(step) for step in first["loc"]]
+    if steps[:2] == ["grant.issue", "body"]:
+        del steps[2:3]  # pydantic's note of which right it took the grant for
     steps = [
         step.replace("~", "~0").replace("/", "~1")
         for step in steps
@@ -225,11 +228,14 @@ def schema_violation(error: ValidationError, prefix: str = "") -> SchemaViolatio
         and "." not in step
         and not step.startswith(("literal[", "function"))
     ]
-    message = _PLAINLY.get(first["type"])
-    pointer = "".join(f"/{step}" for step in [*steps, *(["type"] if message else [])])
+    message = "this member is missing" if first["type"] == "missing" else first["msg"]
+    if first["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        member, missing, unknown = _TAGS[tuple(steps)]
+        message = missing if first["type"] == "union_tag_not_found" else unknown
+        steps = [*steps, member]
     return SchemaViolation(
-        f"{prefix}{message or first['msg']}",
-        pointer=pointer,
+        f"{prefix}{message}",
+        pointer="".join(f"/{step}" for step in steps),
         hint="the JSON Schemas in specs/schemas show every member",
     )
 

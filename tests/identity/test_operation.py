@@ -183,3 +183,20 @@ def test_a_type_that_there_is_not_is_told_in_plain_words(value: Any) -> None:
     assert refused.pointer == "/type"
     assert "type" in refused.detail
     assert "discriminator" not in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"right": "rule"}, "/body/right"),
+        ({"right": None}, "/body/right"),
+        ({"scope": {"scheme": "gtin"}}, "/body/scope/prefix"),
+        ({"until": "now"}, "/body/until"),
+    ],
+)
+def test_an_error_in_a_grant_points_at_its_own_members(changed: Any, pointer: str) -> None:
+    grant = MAKER.prefix(ACME, "gtin:09506000").operation
+    body = {name: value for name, value in {**grant["body"], **changed}.items() if value}
+    refused = refusal({**grant, "body": body})
+    assert refused.pointer == pointer
+    assert "discriminator" not in refused.detail
