@@ -164,14 +164,15 @@ class Service:
         self._batches -= 1
 
     async def checkpoint(self) -> tuple[int, bytes]:
-        """(size, note) of the published checkpoint. What is published lies in the synced file
-        first, so that no restored database can fall behind it unnoticed."""
+        """(size, note) of a checkpoint over all that was committed before it was asked for. What is
+        published lies in the synced file first, so that no restored database can fall behind it
+        unnoticed."""
         head = self.reader.head()
         if self.writer.kept < head.size and self.writer.failure is None:
             await self.writer.keep()
         if self.writer.kept < head.size:
             raise self.writer.failure or LedgerStopped("the service is stopping")
-        return self._publish()
+        return self._publish(at_least=head.size)
 
     def checkpoint_over(self, entry: int) -> tuple[int, bytes]:
         """(size, note) of a published checkpoint that holds an entry: for an answer with proof."""
