@@ -213,7 +213,7 @@ _TAGS = {
 unknown, by the place of the object."""
 
 
-def schema_violation(error: ValidationError, prefix: str = "") -> SchemaViolation:
+def schema_violation(error: ValidationError) -> SchemaViolation:
     """The first complaint of pydantic as one of our errors, with a JSON pointer (RFC 6901)."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     union_tags = {"function-after", "PlainCode", "CommittedCode", "CommittedNumber", "DataRecord",
@@ -234,7 +234,7 @@ def schema_violation(error: ValidationError, prefix: str = "") -> SchemaViolatio
         message = missing if first["type"] == "union_tag_not_found" else unknown
         steps = [*steps, member]
     return SchemaViolation(
-        f"{prefix}{message}",
+        message,
         pointer="".join(f"/{step}" for step in steps),
         hint="the JSON Schemas in specs/schemas show every member",
     )

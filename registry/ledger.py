@@ -1,6 +1,6 @@
 """The ledger: the one writer.
 
-    ledger = Ledger.begin(store, RuleBook(SCHEMES), signer, genesis, now)
+    ledger = Ledger(store, RuleBook(SCHEMES), signer, origin)
     outcomes = ledger.append([checked, …], now)        # one commit; receipts only after it
 
 `append` decides each operation by the rule book over an overlay of the batch, splices entries,
@@ -274,7 +274,8 @@ def _asked_for(checked: Checked | TetradError, ledger: str) -> list[Key]:
 
 
 def known_index(state: State, checked: Checked) -> int | None:
-    """Where the very same operation stands already: idempotence is by operation hash alone."""
+    """Where the very same operation stands already: the same hash, and of a suspension or
+    resumption the same signer."""
     operation = checked.operation
     if operation.type not in ESTABLISHING:
         record = cast("OperationRecord | None", state.get(("operation", checked.hash)))

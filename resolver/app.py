@@ -1,7 +1,7 @@
 """The one place where the service is put together.
 
-app = create_app(Settings(), MemorySite(int(time.time())))
-serve(Settings(), DataFolder.open(path, open_store=SqliteStore), port=8000)
+app = create_app(Settings(), MemorySite.sandbox(int(time.time())))
+serve(Settings(), DataFolder.open(path), port=8000)
 """
 
 from __future__ import annotations
