@@ -7,7 +7,6 @@ serve(Settings(), DataFolder.open(path), port=8000)
 from __future__ import annotations
 
 import gc
-import os
 import secrets
 import signal
 import socket
@@ -24,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import HANDLED_SIGNALS
 
+from identity.durable import replace_file
 from identity.errors import Unavailable
 from resolver.api import problems
 from resolver.api.connection import limited_by
@@ -146,7 +146,7 @@ def serve(
 
     def ready() -> None:
         if ready_file is not None:
-            _write_ready(ready_file, address)
+            replace_file(ready_file, f"{address}\n".encode(), mode=0o644)
         if on_ready is not None:
             on_ready(address)
 
@@ -187,9 +187,3 @@ class _Server(uvicorn.Server):
         finally:
             for one, handler in before.items():
                 signal.signal(one, handler)
-
-
-def _write_ready(path: Path, address: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(address + "\n")
-    temporary.replace(path)
