@@ -8,23 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from identity.errors import ServerUnreachable
+from resolver.simulator.process import ServiceProcess
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-
-_SERVE = """
-import sys
-from pathlib import Path
-from resolver.app import serve
-from resolver.folder import DataFolder
-from resolver.settings import Settings
-serve(Settings(), DataFolder.open(Path(sys.argv[1])), port=0, ready_file=Path(sys.argv[2]))
-"""
 
 _BARE = """
 import socket, sys
@@ -40,7 +32,7 @@ listener.bind(("127.0.0.1", 0))
 config = uvicorn.Config(app, loop="uvloop", http="httptools", lifespan="off", access_log=False,
                         log_level="warning", server_header=False)
 listener.listen(128)
-Path(sys.argv[2]).write_text(f"http://127.0.0.1:{listener.getsockname()[1]}\\n")
+Path(sys.argv[1]).write_text(f"http://127.0.0.1:{listener.getsockname()[1]}\\n")
 uvicorn.Server(config).run([listener])
 """
 
@@ -79,11 +71,19 @@ class Running:
 
 
 @contextmanager
-def _running(script: str, folder: Path) -> Iterator[Running]:
-    ready = folder / "ready"
-    ready.unlink(missing_ok=True)
+def service(folder: Path) -> Iterator[Running]:
+    """The service over `folder`/data, as a person starts it."""
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", script, str(folder / "data"), str(ready)])  # noqa: S603
+    with ServiceProcess(folder / "data") as process:
+        yield Running(process.url, process.pid, time.perf_counter() - began)
+
+
+@contextmanager
+def bare(folder: Path) -> Iterator[Running]:
+    """A bare ASGI application under the same server."""
+    ready = folder / "bare.ready"
+    began = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", _BARE, str(ready)])  # noqa: S603
     try:
         while not (ready.exists() and ready.read_text().endswith("\n")):
             if process.poll() is not None or time.perf_counter() - began > 60:
@@ -93,13 +93,3 @@ def _running(script: str, folder: Path) -> Iterator[Running]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
-
-
-def service(folder: Path) -> AbstractContextManager[Running]:
-    """The service over `folder`/data."""
-    return _running(_SERVE, folder)
-
-
-def bare(folder: Path) -> AbstractContextManager[Running]:
-    """A bare ASGI application under the same server."""
-    return _running(_BARE, folder)
