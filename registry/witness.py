@@ -43,6 +43,8 @@ from registry.note import MAX_SIZE, Note, Signature, VerifierKey, decode64, enco
 
 MAX_PROOF_LINES: Final = 63
 """Hashes of a consistency proof: enough for any tree."""
+MAX_COSIGNATURES: Final = 16
+"""Lines of an answer that we read."""
 SIZE_MEDIA_TYPE: Final = "text/x.tlog.size"
 """Of the answer 409, which is a size and a newline."""
 
@@ -175,10 +177,10 @@ def parse_cosignatures(text: str, lines: bytes) -> list[Signature | None]:
     """The signature lines of an answer 200 to a checkpoint of this text, none of them verified.
 
     None stands for a line that is none: another one may be good. Raises MalformedInput where the
-    answer does not end in a newline.
+    answer does not end in a newline, or has more lines than a witness has keys.
     """
-    if not lines.endswith(b"\n"):
-        raise MalformedInput("a line of signatures ends in a newline")
+    if not lines.endswith(b"\n") or lines.count(b"\n") > MAX_COSIGNATURES:
+        raise MalformedInput(f"an answer is 1 to {MAX_COSIGNATURES} lines, each with its newline")
     found: list[Signature | None] = []
     for line in lines[:-1].split(b"\n"):
         try:

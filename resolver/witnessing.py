@@ -8,9 +8,9 @@
 A log cannot be held up by its witnesses: `cosign` returns when the quorum is met and a short grace
 has passed, when all have answered, or at the deadline, with the cosignatures that there are. A
 witness that fails is left alone for 1, 2, 4 … 60 seconds. Nothing that it says is believed: a line
-counts if it verifies under a key that the policy has at this address, and is dropped otherwise. Only
-the addresses of the policy are contacted; redirects are not followed, and an answer is read up to
-its limit in bytes and the deadline in time.
+counts if it verifies under a key that the policy has at this address, and is dropped otherwise.
+Only the addresses of the policy are contacted; redirects are not followed, and an answer is read up
+to its limit in bytes and the deadline in time.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ GRACE_SECONDS: Final = 0.25
 """That the others have once the quorum is met."""
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
+_STATUSES = (400, 403, 404, 409, 422, 429, 503)
+"""Those that have a meaning here, and a figure of their own."""
 
 Consistency = Callable[[int, int], Sequence[bytes]]
 """The consistency proof between two sizes of the log (RFC 6962, section 2.1.2)."""
@@ -102,6 +104,7 @@ class _Asked:
     note: bytes
     text: str
     size: int
+    seconds: float
     consistency: Consistency
     proofs: dict[int, tuple[bytes, ...]] = field(default_factory=dict)
 
@@ -148,7 +151,7 @@ class Witnesses:
         if (checkpoint.origin, checkpoint.size) != (self._origin, size):
             raise RuntimeError(f"not the checkpoint of {self._origin} over {size} entries")
         self._size = size
-        asked = _Asked(note, parsed.text, size, self._consistency)
+        asked = _Asked(note, parsed.text, size, deadline_seconds, self._consistency)
         now = self._monotonic()
         got: dict[VerifierKey, tuple[int, Signature]] = {}
         tasks = {
@@ -179,11 +182,12 @@ class Witnesses:
             self._client = None
 
     def _met(self, got: Mapping[VerifierKey, tuple[int, Signature]]) -> bool:
+        """Whether those that are still asked are not needed; where none are, all are waited for."""
         try:
-            self.policy.cosigned_at((key, time) for key, (time, _) in got.items())
+            times = ((key, time) for key, (time, _) in got.items())
+            return self.policy.cosigned_at(times) is not None
         except QuorumMissing:
             return False
-        return True
 
     async def _wait(
         self,
@@ -219,11 +223,13 @@ class Witnesses:
                 place.size = _size_of(answer, asked.size)
                 status, answer = await self._post(place, asked)
             if status != httpx.codes.OK:
-                raise _Unusable(str(status))
+                raise _Unusable(str(status) if status in _STATUSES else f"{status // 100}xx")
             found = dict(self._usable(place, asked, answer))
         except _Unusable as reason:
             place.failed(str(reason), self._monotonic())
-        except (httpx.TransportError, httpx.InvalidURL):
+        except httpx.TimeoutException:
+            place.failed("timeout", self._monotonic())
+        except httpx.TransportError:
             place.failed("unreachable", self._monotonic())
         else:
             place.size = asked.size
@@ -236,7 +242,7 @@ class Witnesses:
         """Status and body of one answer; a body 409 that is not a size is left out."""
         if self._client is None:
             self._client = httpx.AsyncClient(
-                transport=self._transport, follow_redirects=False, trust_env=False, timeout=None
+                transport=self._transport, follow_redirects=False, trust_env=False
             )
         old = min(place.size, asked.size)
         async with self._client.stream(
@@ -244,6 +250,7 @@ class Witnesses:
             f"{place.url}/add-checkpoint",
             content=asked.request(old),
             headers={"content-type": "application/octet-stream", "accept-encoding": "identity"},
+            timeout=asked.seconds,
         ) as response:
             body = bytearray()
             async for piece in response.aiter_raw():
@@ -327,7 +334,8 @@ def _checked(witness: PolicyWitness) -> str:
 def _figures(
     witness: PolicyWitness, place: _Place | None, published: int, now: float
 ) -> WitnessFigures:
-    time, size = (place.cosigned.get(witness.key) if place else None) or (None, None)
+    newest = place.cosigned.get(witness.key) if place else None
+    time, size = newest or (None, None)
     return WitnessFigures(
         witness.name,
         witness.url,
@@ -335,7 +343,7 @@ def _figures(
         size,
         max(0, published - (size or 0)),
         dict(place.failures) if place else {},
-        bool(place) and place is not None and place.ask_after > now,
+        place is not None and place.ask_after > now,
     )
 
 
