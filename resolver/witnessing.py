@@ -64,6 +64,9 @@ class WitnessFigures:
     """Entries that were published since."""
     failures: Mapping[str, int]
     """How often it gave nothing to use, by reason."""
+    dropped: Mapping[str, int]
+    """Lines of its answers that were not used, by reason. A key that the policy does not have is
+    no fault: a witness may sign with more than one."""
     paused: bool
     """Whether it is left alone for now, after a failure."""
 
@@ -77,6 +80,7 @@ class _Place:
     size: int = 0
     """What it is believed to have cosigned last; a wrong belief costs one more request."""
     failures: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
     cosigned: dict[VerifierKey, tuple[int, int]] = field(default_factory=dict)
     """(time, size) of the newest cosignature of each key."""
     pause: float = 0.0
@@ -273,9 +277,9 @@ class Witnesses:
         good = 0
         for line in lines:
             if line is None:
-                place.failures["malformed_line"] += 1
+                place.dropped["malformed"] += 1
             elif (witness := place.keys.get((line.name, line.id))) is None:
-                place.failures["foreign_line"] += 1
+                place.dropped["unknown_key"] += 1
             elif time := _time_of(witness.key, asked.text, line, place):
                 good += 1
                 yield witness.key, (time, line)
@@ -288,10 +292,10 @@ def _time_of(key: VerifierKey, text: str, line: Signature, place: _Place) -> int
     try:
         time = key.verify(text, line.signature)
     except InvalidCheckpoint:
-        place.failures["forged_line"] += 1
+        place.dropped["forged"] += 1
         return 0
     if not time:
-        place.failures["undated_line"] += 1
+        place.dropped["undated"] += 1
     return time or 0
 
 
@@ -343,6 +347,7 @@ def _figures(
         size,
         max(0, published - (size or 0)),
         dict(place.failures) if place else {},
+        dict(place.dropped) if place else {},
         place is not None and place.ask_after > now,
     )
 
