@@ -49,7 +49,10 @@ def theirs(aics: Ask, tmp_path: Path) -> Iterator[dict[str, str]]:  # noqa: ARG0
     """A witness of theirs that knows our log: its url and vkey."""
     command = [PYTHON, HERE / "main.py", "serve", tmp_path, "theirs.example/w", ORIGIN]
     with subprocess.Popen(
-        [*command, str(LOG.key)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*map(str, command), str(LOG.key)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             assert process.stdout is not None

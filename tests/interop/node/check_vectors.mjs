@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
 const load = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
@@ -244,6 +245,8 @@ receipts.receipts.forEach(({ operation, receipt }, at) => {
     assert.equal(context.index, at);
   });
 });
+
+checkWitnesses(load, holds);
 
 // rules: the hash of every operation, and every signature of those that are accepted
 for (const name of readdirSync(join(folder, "rules")).sort()) {
