@@ -36,6 +36,7 @@ EDGES = (
     "resolver.client",
     "resolver.demo",
     "resolver.folder",
+    "resolver.listening",
     "resolver.registration",
     "resolver.service",
     "resolver.settings",
@@ -43,6 +44,8 @@ EDGES = (
     "resolver.simulator.process",
     "resolver.simulator.run",
     "resolver.simulator.wire",
+    "resolver.witness",
+    "resolver.witnessing",
 )
 
 # What a pure module may not import, by the reason. A name covers its submodules.

@@ -25,6 +25,7 @@ COMMANDS = {
     "status": ("statuses", "Suspend, resume, revoke, retire."),
     "resolve": ("resolving", "From a code, DID or number to its device, proved."),
     "verify": ("verifying", "Check receipts and answers, offline."),
+    "witness": ("witnessing", "Be a witness: cosign the checkpoints of logs."),
     "audit": ("auditing", "Re-hash and replay a whole ledger."),
     "sign": ("signing", "Sign what was prepared for you to sign."),
     "send": ("signing", "Send what is signed, and prove its receipt."),
