@@ -33,7 +33,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   └── Gone                    there was; a tombstone is left
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
-    │   ├── RolledBack, ForkDetected, LedgerTampered
+    │   ├── InvalidStateProof, StaleAnswer, RolledBack, ForkDetected, LedgerTampered
     │   ├── QuorumMissing           too few witnesses have cosigned
     ├── Unavailable             try again later
     │   ├── Busy, RateLimited, ServerUnreachable
@@ -367,6 +367,20 @@ class InvalidConsistency(EvidenceRefused):
 
     code, title = "evidence.consistency", "Consistency proof refused"
     section = "specs/2-registry.md#tree"
+
+
+class InvalidStateProof(EvidenceRefused):
+    """The record is not under that key in the state, or the key is not absent."""
+
+    code, title = "evidence.state", "Proof of the state refused"
+    section = "specs/2-registry.md#state-map"
+
+
+class StaleAnswer(EvidenceRefused):
+    """The answer is older than the caller allows, or nobody says how old it is."""
+
+    code, title = "evidence.stale", "Too old"
+    section = "specs/3-resolution.md#age"
 
 
 class InvalidReceipt(EvidenceRefused):

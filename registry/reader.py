@@ -8,16 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from identity.errors import LedgerTampered, NotFound
-from registry.checkpoint import Checkpoint
 from registry.entry import split_entry
 from registry.merkle import consistency_proof, inclusion_proof
-from registry.note import Signer, sign_note
 from registry.receipt import TlogProof
 from registry.store import Head, Store
 from registry.tile import subtree_reader
-
-RESTAMP_SECONDS = 60
-"""The dated line of the published checkpoint is made anew at least this often."""
 
 
 class LedgerReader:
@@ -95,31 +90,3 @@ class LedgerReader:
         self.entry(last)  # it exists, or NotFound
         between = self.entries(first, last + 1)
         return [between[index - first] for index in indexes]
-
-
-class Publisher:
-    """Makes the checkpoint that is published: with the dated ML-DSA-44 line, which costs ten times
-    an Ed25519 signature and therefore goes with what is published rather than with each commit."""
-
-    def __init__(self, reader: LedgerReader, origin: str, signers: Sequence[Signer]) -> None:
-        self._reader = reader
-        self._origin = origin
-        self._signers = signers
-        self._published = b""
-        self._size = -1
-        self._time = 0
-
-    def checkpoint(self, now: int, *, at_least: int = 0, every: int = 1) -> tuple[int, bytes]:
-        """(size, signed note) of the newest tree that is published, or of a newer one now.
-
-        A new one is made when the last is `every` seconds old and the tree has grown, when it does
-        not yet hold `at_least` entries, or when its date is a minute old.
-        """
-        head = self._reader.head()
-        age = now - self._time
-        grown = head.size > self._size and (age >= every or self._size < at_least)
-        if self._size < 0 or grown or age >= RESTAMP_SECONDS:
-            text = Checkpoint(self._origin, head.size, head.root).format()
-            self._published = sign_note(text, self._signers, now)
-            self._size, self._time = head.size, now
-        return self._size, self._published

@@ -32,7 +32,7 @@ from registry.checking import document_digest, verify_proofs
 from registry.checkpoint import Checkpoint, OpenedCheckpoint, open_checkpoint
 from registry.merkle import check_consistency
 from registry.note import VerifierKey
-from resolver.verifier import Pinned
+from resolver.pinned import Pinned
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ class Trust:
     @cached_property
     def pinned(self) -> Pinned:
         """What the verifier of answers needs."""
-        return Pinned(self.ledger, self.log_keys)
+        keys, following = self._body["keys"], self._body["next"]
+        return Pinned(self.ledger, self.log_keys, tuple(keys), tuple(following))
 
     @property
     def size(self) -> int:
