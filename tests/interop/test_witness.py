@@ -21,7 +21,7 @@ from tests.resolver.cli.conftest import start, stop
 from tests.witnesses import Leaves
 
 HERE = Path(__file__).parent / "witness"
-PYTHON = HERE / ".venv" / "bin" / "python"
+PYTHON = HERE.parents[2] / ".venv-witness" / "bin" / "python"
 LEAVES = Leaves(300)
 FORK = Leaves(300, fork=100)
 SIZES = (1, 1, 2, 7, 100, 255, 300)
