@@ -35,9 +35,10 @@ from registry.checking import Checked
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.comparison import Comparison
 from registry.entry import FIRST_PREVIOUS
+from registry.logkeys import log_keys_in, parsed_keys
 from registry.ledger import StoredState, known_index, listing_row, verify_pending
 from registry.merkle import HASH_SIZE, Frontier, leaf_hash
-from registry.note import VerifierKey
+from registry.note import Note, VerifierKey
 from registry.rules import RuleBook
 from registry.state import Changes, MemoryState, State, Subject, state_key
 from registry.store import Batch, Head, MemoryStore, Row, Store
@@ -156,16 +157,17 @@ class _Replay:
         self._time = 0
         self._last_leaf: bytes | None = None
         self.size = 0
-        self._log, self._origin, self.genesis = self._begin(genesis)
+        self._origin, self.genesis = self._begin(genesis)
         note = source.checkpoint()
         if note is None:
             raise LedgerTampered("there are entries and no checkpoint", index=0)
-        self.checkpoint = open_checkpoint(note, self._log).checkpoint
+        # Which keys must have signed it is known at the end.
+        self._newest, self.checkpoint = note, Checkpoint.parse(Note.parse(note).text)
         if self.checkpoint.origin != self._origin or self.checkpoint.size == 0:
             raise InvalidCheckpoint("the newest checkpoint is not one of this ledger")
 
-    def _begin(self, pinned: str | None) -> tuple[list[VerifierKey], str, str]:
-        """The log keys and the origin out of the genesis, and its hash; the rest comes later."""
+    def _begin(self, pinned: str | None) -> tuple[str, str]:
+        """The origin out of the genesis, and its hash; the rest comes later."""
         first = self._source.entries(0, 1)
         if not first:
             raise NotFound("the ledger has not begun")
@@ -174,7 +176,8 @@ class _Replay:
             operation = verdict.operation
             if not isinstance(operation, RegistryGenesis):
                 raise LedgerTampered("the ledger does not begin with a genesis", index=0)
-            keys = [VerifierKey.parse(vkey) for vkey in operation.body.log]
+            for vkey in operation.body.log:
+                VerifierKey.parse(vkey)
         except TetradError as error:
             raise _tampered(0, error) from error
         if pinned not in (None, verdict.hash):
@@ -183,7 +186,7 @@ class _Replay:
                 index=0,
                 genesis=verdict.hash,
             )
-        return keys, operation.body.origin, verdict.hash
+        return operation.body.origin, verdict.hash
 
     def chunks(self) -> Iterator[Chunk]:
         """The entries under the checkpoint, a bundle at a time."""
@@ -217,7 +220,7 @@ class _Replay:
             self._last_leaf = leaf
             leaves.append(leaf)
             self._frontier.append(leaf)
-            self._check_checkpoint(index + 1)
+            self._check_checkpoint(changes.overlay, index + 1)
         self._grow(chunk.start, leaves)
         self._commit(changes)
         if self._comparison is not None:
@@ -256,13 +259,18 @@ class _Replay:
         while len(self._keys) > MAX_KNOWN_KEYS:
             del self._keys[next(iter(self._keys))]
 
-    def _check_checkpoint(self, size: int) -> None:
-        """The note that the store keeps for a commit of that size, if one ended there."""
+    def _check_checkpoint(self, state: State, size: int) -> None:
+        """The note that the store keeps for a commit of that size, if one ended there: one must
+        where the log's keys were replaced, since the old ones vouch for that."""
         note = self._stored.checkpoint(size) if self._stored is not None else None
         if note is None:
+            if self._stored is not None and log_keys_in(state, size) != log_keys_in(state, size + 1):
+                raise LedgerTampered("no checkpoint by the keys that end here", index=size - 1)
+            return
+        if note == self._newest and size == self.checkpoint.size:  # `finish` opens it
             return
         try:
-            checkpoint = open_checkpoint(note, self._log).checkpoint
+            checkpoint = _opened(note, state, size)
         except InvalidCheckpoint as error:
             raise _tampered(size - 1, error) from error
         if checkpoint != Checkpoint(self._origin, size, self._frontier.root()):
@@ -305,6 +313,7 @@ class _Replay:
         for level, (n, data) in self._edge.items():
             if level:
                 self._check_tile(level, n, data)
+        _opened(self._newest, self._state, head.size)
         if head.root != self.checkpoint.root:
             raise LedgerTampered(
                 "the tree does not have the root that the log has signed", index=head.size - 1
@@ -312,6 +321,11 @@ class _Replay:
         if self._comparison is not None:
             self._comparison.everything(head)
         return Audited(head.size, head.root, head.time, self.genesis, dict(self._operations))
+
+
+def _opened(note: bytes, state: State, size: int) -> Checkpoint:
+    """A checkpoint, by the log's keys in force for `size` entries. Raises InvalidCheckpoint."""
+    return open_checkpoint(note, parsed_keys(tuple(log_keys_in(state, size)))).checkpoint
 
 
 def _alike(entries: Sequence[bytes], tile: bytes) -> int:

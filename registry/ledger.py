@@ -19,15 +19,16 @@ import orjson
 
 from identity.did import tetrad_did
 from identity.disclosure import CODE, NUMBER, SERIAL
-from identity.errors import InputTooLarge, LedgerStopped, TetradError
+from identity.errors import InputTooLarge, LedgerStopped, PolicyViolated, TetradError
 from identity.jcs import Json, canonicalize_profile
 from identity.keys import thumbprint
 from identity.members import CommittedCode, CommittedNumber, format_time
 from identity.multibase import decode_multihash
-from identity.operation import ESTABLISHING, DeviceRegister, RegistryGenesis
+from identity.operation import ESTABLISHING, DeviceRegister, RegistryGenesis, RegistryUpdate
 from registry.checking import Checked, verify_proofs
 from registry.checkpoint import Checkpoint
 from registry.entry import FIRST_PREVIOUS, MAX_ENTRY_BYTES, entry_context, join_entry
+from registry.logkeys import LogSigners, log_keys_in, log_signers
 from registry.merkle import Frontier, leaf_hash
 from registry.note import Signer, sign_note
 from registry.rules import RuleBook
@@ -120,11 +121,13 @@ Outcome = Accepted | TetradError
 class Ledger:
     """The one writer of a store. Not for several threads at once."""
 
-    def __init__(self, store: Store, rules: RuleBook, signer: Signer, origin: str) -> None:
-        """`signer` is the log's Ed25519 key, whose name is the `origin`."""
+    def __init__(
+        self, store: Store, rules: RuleBook, signer: Signer | LogSigners, origin: str
+    ) -> None:
+        """`signer` is the log's Ed25519 key, whose name is the `origin`, or all the log's keys."""
         self._store = store
         self._rules = rules
-        self._signer = signer
+        self._signers = log_signers([signer] if isinstance(signer, Signer) else signer)
         self._origin = origin
         self._stopped = ""
         self._reload()
@@ -144,18 +147,29 @@ class Ledger:
     def append(self, operations: Sequence[Checked | TetradError], now: int) -> list[Outcome]:
         """Decides operations in their order and commits what is accepted, in one transaction.
 
-        An element that is an error already stays one, so that a batch keeps its lines. Raises
-        LedgerStopped when the commit failed: then none of them was written, and this writer refuses
-        from now on.
+        An element that is an error already stays one, so that a batch keeps its lines. Behind an
+        update of the log's keys another commit begins. Raises LedgerStopped when a commit failed:
+        then nothing of it was written, and this writer refuses from now on.
         """
+        outcomes = self._append(operations, now)
+        while len(outcomes) < len(operations):
+            outcomes += self._append(operations[len(outcomes) :], now)
+        return outcomes
+
+    def _append(self, operations: Sequence[Checked | TetradError], now: int) -> list[Outcome]:
+        """One commit: all the operations, or those up to an update of the log's keys."""
         if self._stopped:
             raise LedgerStopped(self._stopped, hint="start the service again")
         draft = _Draft(self._rules, self.state, self._head, self._frontier, now)
         registry = cast("Registry | None", self.state.get(("registry",)))
         ledger = registry["ledger"] if registry else ""
         self.state.read_ahead([key for one in operations for key in _asked_for(one, ledger)])
+        outcomes: list[Outcome] = []
         try:
-            outcomes = [self._decide(draft, checked) for checked in operations]
+            for checked in operations:
+                outcomes.append(self._decide(draft, checked))
+                if draft.ends:
+                    break
         finally:
             self.state.forget_ahead()
         if draft.entries:
@@ -166,7 +180,7 @@ class Ledger:
         if isinstance(checked, TetradError):
             return checked
         try:
-            return draft.add(checked)
+            return draft.add(checked, self._signers)
         except TetradError as error:
             return error
 
@@ -175,6 +189,7 @@ class Ledger:
             # Extends the tree in memory, so that whatever fails from here on leaves it unusable.
             head = draft.head()
             text = Checkpoint(self._origin, head.size, head.root).format()
+            signer = self._signers.signer(log_keys_in(draft.overlay, head.size))
             batch = Batch(
                 draft.entries,
                 changed_tiles(draft.start, draft.leaves, self._store.tile),
@@ -182,7 +197,7 @@ class Ledger:
                 draft.rows,
                 draft.disclosures,
                 head,
-                sign_note(text, [self._signer], draft.now),
+                sign_note(text, [signer], draft.now),
             )
             self._store.commit(batch, self._head)
         except BaseException as error:
@@ -213,8 +228,10 @@ class _Draft:
         self.records: list[tuple[bytes, int, bytes]] = []
         self.rows: list[Row] = []
         self.disclosures: list[tuple[int, list[str]]] = []
+        self.ends = False
+        """The last entry is an update of the log's keys: the tree up to it is for the old ones."""
 
-    def add(self, checked: Checked) -> Accepted:
+    def add(self, checked: Checked, signers: LogSigners) -> Accepted:
         """One operation; raises what the rule book raises."""
         known = known_index(self.overlay, checked)
         if known is not None:
@@ -224,6 +241,13 @@ class _Draft:
         changes = self._rules.apply(
             self.overlay, checked.operation, checked.hash, checked.unique, self.now
         )
+        log = _named_log(checked)
+        if log and not signers.holds(log):
+            raise PolicyViolated(
+                "the service does not hold the secrets of these log keys",
+                pointer="/body/log",
+                hint="tetrad registry update --rotate-log-keys --data DIR draws and stores them",
+            )
         index = self.start + len(self.entries)
         previous = self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS
         context = entry_context(index, self._time, previous, checked.unique)
@@ -241,6 +265,7 @@ class _Draft:
                 self.rows.append(row)
         if checked.disclosures:
             self.disclosures.append((index, checked.disclosures))
+        self.ends = bool(log)
         return Accepted(checked.hash, index, repeated=False)
 
     def head(self) -> Head:
@@ -254,6 +279,12 @@ class _Draft:
             self.leaves[-1],
             tuple(self._frontier.hashes),
         )
+
+
+def _named_log(checked: Checked) -> list[str]:
+    """The log keys that an operation names, if it does."""
+    operation = checked.operation
+    return operation.body.log or [] if isinstance(operation, RegistryUpdate) else []
 
 
 def _asked_for(checked: Checked | TetradError, ledger: str) -> list[Key]:

@@ -6,13 +6,18 @@ Everything here is computed from committed bytes. Specified in specs/2-registry.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
+
+import orjson
 
 from identity.errors import LedgerTampered, NotFound
 from registry.checkpoint import Checkpoint
 from registry.entry import split_entry
+from registry.logkeys import LogSigners, keys_in_force, log_signers
 from registry.merkle import consistency_proof, inclusion_proof
 from registry.note import Signer, sign_note
 from registry.receipt import TlogProof
+from registry.state import Registry, state_key
 from registry.store import Head, Store
 from registry.tile import subtree_reader
 
@@ -72,11 +77,28 @@ class LedgerReader:
             raise NotFound("no checkpoint of that size", size=self.head().size)
         return note
 
+    def registry(self, size: int) -> Registry:
+        """The ledger's own record as of its first `size` entries. Raises NotFound."""
+        found = self._store.versions(state_key(("registry",)), limit=1, before=size)
+        if not found:
+            raise NotFound("the ledger has not begun")
+        return cast("Registry", orjson.loads(found[0].record))
+
+    def log_keys(self, size: int) -> list[str]:
+        """The log's keys in force for the tree of `size` entries. Raises NotFound."""
+        return keys_in_force(self.registry(size), size)
+
     def receipts(self, indexes: Sequence[int]) -> list[bytes]:
         """Receipts (C2SP tlog-proof) under the newest checkpoint: `extra` is the entry without its
         operation, so that whoever holds the operation can rebuild the leaf."""
         size = self.head().size
-        checkpoint = self.checkpoint(size)
+        return self.receipts_under(indexes, size, self.checkpoint(size))
+
+    def receipts_under(
+        self, indexes: Sequence[int], size: int, checkpoint: bytes
+    ) -> list[bytes]:
+        """As `receipts`, under a checkpoint of `size` entries. Raises NotFound where its tree does
+        not hold them all."""
         found: list[bytes] = []
         for index, entry in zip(indexes, self._entries_at(indexes), strict=True):
             context, _ = split_entry(entry, index)
@@ -101,10 +123,20 @@ class Publisher:
     """Makes the checkpoint that is published: with the dated ML-DSA-44 line, which costs ten times
     an Ed25519 signature and therefore goes with what is published rather than with each commit."""
 
-    def __init__(self, reader: LedgerReader, origin: str, signers: Sequence[Signer]) -> None:
+    def __init__(
+        self,
+        reader: LedgerReader,
+        origin: str,
+        signers: Sequence[Signer] | LogSigners,
+        *,
+        dated: int = 0,
+    ) -> None:
+        """`dated` is the newest time that was ever given out, in seconds since the epoch: no line
+        bears an earlier one, whatever the clock says."""
         self._reader = reader
         self._origin = origin
-        self._signers = signers
+        self._signers = log_signers(signers)
+        self._dated = dated
         self._published = b""
         self._size = -1
         self._time = 0
@@ -116,10 +148,12 @@ class Publisher:
         not yet hold `at_least` entries, or when its date is a minute old.
         """
         head = self._reader.head()
-        age = now - self._time
+        age = abs(now - self._time)  # a clock that was set back does not end the re-stamping
         grown = head.size > self._size and (age >= every or self._size < at_least)
         if self._size < 0 or grown or age >= RESTAMP_SECONDS:
             text = Checkpoint(self._origin, head.size, head.root).format()
-            self._published = sign_note(text, self._signers, now)
+            signers = self._signers.of(self._reader.log_keys(head.size))
+            self._dated = max(self._dated, head.time, now)
+            self._published = sign_note(text, signers, self._dated)
             self._size, self._time = head.size, now
         return self._size, self._published

@@ -21,10 +21,12 @@ from identity.did import ledger_label
 from identity.errors import Busy, LedgerStopped, TetradError
 from identity.operation import ESTABLISHING, operation_hash
 from registry.checking import Checked, Checker
+from registry.keyupdates import KeyUpdates
 from registry.ledger import Ledger
 from registry.reader import LedgerReader, Publisher
 from registry.rules import RuleBook
 from resolver.folder import Site
+from resolver.held import newest_date
 from resolver.registration.checker_pool import CheckerPool
 from resolver.registration.keyring import Keyring
 from resolver.registration.writer import Job, Outcomes, Receipted, Writer
@@ -48,12 +50,14 @@ class Service:
         self.unique = site.secrets.unique
         self.ledger_hash = operation_hash(site.genesis)
         self.label = ledger_label(self.ledger_hash)
-        self.signers = site.secrets.signers
         self.keyring = Keyring(site.store)
         self.reader = LedgerReader(site.store)
-        self.publisher = Publisher(self.reader, site.secrets.origin, self.signers)
+        self.publisher = Publisher(
+            self.reader, site.secrets.origin, site.signers, dated=newest_date(site.last_kept)
+        )
+        self.key_updates = KeyUpdates(site.store, self.reader)
         self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique)
-        ledger = Ledger(site.store, RuleBook(SCHEMES), self.signers[0], site.secrets.origin)
+        ledger = Ledger(site.store, RuleBook(SCHEMES), site.signers, site.secrets.origin)
         checker = Checker(SCHEMES, self.unique, self.keyring.key_of)
         self.writer = Writer(settings, ledger, checker, site, clock)
         self._pool = CheckerPool(settings, site.secrets.uniqueness, self.keyring)

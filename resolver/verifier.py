@@ -25,9 +25,9 @@ from identity.jcs import Json, canonicalize
 from identity.keys import thumbprint
 from identity.multibase import decode_multihash
 from identity.operation import (
+    ROTATING,
     AnyOperation,
     DeviceRegister,
-    KeysRotate,
     NumberRebind,
     OrganizationRegister,
     RegistryGenesis,
@@ -36,8 +36,9 @@ from identity.operation import (
 )
 from registry import effects
 from registry.checking import verify_proofs
-from registry.checkpoint import OpenedCheckpoint, open_checkpoint
+from registry.checkpoint import OpenedCheckpoint
 from registry.entry import Entry, join_entry, parse_entry
+from registry.logkeys import LogKeys, Period
 from registry.merkle import check_inclusion, leaf_hash
 from registry.note import VerifierKey, decode64
 from registry.receipt import TlogProof
@@ -51,6 +52,13 @@ class Pinned:
     ledger: str
     """Operation hash of the genesis, 'zQm…'."""
     log_keys: tuple[VerifierKey, ...]
+    """Those of the genesis."""
+    later: tuple[Period, ...] = ()
+    """What took their place, as far as it is known (resolver/keyhistory.py)."""
+
+    def open(self, note: bytes) -> OpenedCheckpoint:
+        """A checkpoint, by the log's keys in force for its size. Raises InvalidCheckpoint."""
+        return LogKeys(self.log_keys, self.later).open(note)
 
     @property
     def authority(self) -> str:
@@ -123,7 +131,7 @@ def _checkpoint(proof: Mapping[str, Json], pinned: Pinned) -> OpenedCheckpoint:
     note = proof.get("checkpoint")
     if not isinstance(note, str):
         raise InvalidAnswer("the proof has no checkpoint", pointer="/proof/checkpoint")
-    return open_checkpoint(note.encode(), pinned.log_keys)
+    return pinned.open(note.encode())
 
 
 def _entries(proof: Mapping[str, Json], checkpoint: OpenedCheckpoint) -> list[_Shown]:
@@ -172,7 +180,7 @@ def _keys(shown: Sequence[_Shown], pinned: Pinned) -> dict[str, str]:
     keys: dict[str, str] = {}
     for item in shown:
         operation = item.operation
-        if isinstance(operation, KeysRotate):
+        if isinstance(operation, ROTATING):
             did = operation.subject
         elif isinstance(operation, RegistryGenesis):
             if item.hash != pinned.ledger:
@@ -302,7 +310,7 @@ def verify_receipt(
     InvalidCheckpoint, InvalidInclusion.
     """
     proof = TlogProof.parse(receipt)
-    opened = open_checkpoint(proof.checkpoint, pinned.log_keys)
+    opened = pinned.open(proof.checkpoint)
     tree = opened.checkpoint
     entry = join_entry(proof.extra, canonicalize(dict(operation)))
     check_inclusion(proof.hashes, proof.index, tree.size, leaf_hash(entry), tree.root)
