@@ -54,9 +54,7 @@ class Uniqueness(Closed):
     alg: Literal["hmac-sha256"]
 
 
-LogKeys = Annotated[
-    list[Annotated[str, Field(max_length=2000)]], Field(min_length=1, max_length=4)
-]
+LogKeys = Annotated[list[Annotated[str, Field(max_length=2000)]], Field(min_length=1, max_length=4)]
 """Verifier keys of the log, as C2SP signed-note writes them."""
 
 

@@ -35,8 +35,8 @@ from registry.checking import Checked
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.comparison import Comparison
 from registry.entry import FIRST_PREVIOUS
-from registry.logkeys import log_keys_in, parsed_keys
 from registry.ledger import StoredState, known_index, listing_row, verify_pending
+from registry.logkeys import log_keys_in, parsed_keys
 from registry.merkle import HASH_SIZE, Frontier, leaf_hash
 from registry.note import Note, VerifierKey
 from registry.rules import RuleBook
@@ -264,7 +264,8 @@ class _Replay:
         where the log's keys were replaced, since the old ones vouch for that."""
         note = self._stored.checkpoint(size) if self._stored is not None else None
         if note is None:
-            if self._stored is not None and log_keys_in(state, size) != log_keys_in(state, size + 1):
+            ends = log_keys_in(state, size) != log_keys_in(state, size + 1)
+            if ends and self._stored is not None:
                 raise LedgerTampered("no checkpoint by the keys that end here", index=size - 1)
             return
         if note == self._newest and size == self.checkpoint.size:  # `finish` opens it

@@ -10,6 +10,7 @@ from typing import cast
 
 import orjson
 
+from identity.did import tetrad_did
 from identity.errors import LedgerTampered, NotFound
 from registry.checkpoint import Checkpoint
 from registry.entry import split_entry
@@ -17,7 +18,7 @@ from registry.logkeys import LogSigners, keys_in_force, log_signers
 from registry.merkle import consistency_proof, inclusion_proof
 from registry.note import Signer, sign_note
 from registry.receipt import TlogProof
-from registry.state import Registry, state_key
+from registry.state import OperationRecord, Registry, Subject, state_key
 from registry.store import Head, Store
 from registry.tile import subtree_reader
 
@@ -77,6 +78,18 @@ class LedgerReader:
             raise NotFound("no checkpoint of that size", size=self.head().size)
         return note
 
+    def index_of(self, operation_hash: str) -> int:
+        """The entry of the operation with this hash. Raises NotFound."""
+        registry = self.registry(self.head().size)
+        did = tetrad_did(registry["ledger"], operation_hash)
+        keys = state_key(("operation", operation_hash)), state_key(("did", did))
+        where, created = self._store.records(keys)
+        if where is not None:
+            return cast("OperationRecord", orjson.loads(where))["entry"]
+        if created is None:
+            raise NotFound("no operation of this hash on this ledger")
+        return cast("Subject", orjson.loads(created))["registered"]["entry"]
+
     def registry(self, size: int) -> Registry:
         """The ledger's own record as of its first `size` entries. Raises NotFound."""
         found = self._store.versions(state_key(("registry",)), limit=1, before=size)
@@ -94,9 +107,7 @@ class LedgerReader:
         size = self.head().size
         return self.receipts_under(indexes, size, self.checkpoint(size))
 
-    def receipts_under(
-        self, indexes: Sequence[int], size: int, checkpoint: bytes
-    ) -> list[bytes]:
+    def receipts_under(self, indexes: Sequence[int], size: int, checkpoint: bytes) -> list[bytes]:
         """As `receipts`, under a checkpoint of `size` entries. Raises NotFound where its tree does
         not hold them all."""
         found: list[bytes] = []

@@ -1,7 +1,7 @@
 """The row of the rule book that changes the registry itself: registry.update.
 
-The authority's pre-rotated keys sign, as in keys.rotate, so that who has stolen a key of the log, or
-the authority's present one, cannot name another. Specified in specs/2-registry.md, "Log keys".
+The authority's pre-rotated keys sign, as in keys.rotate, so that who has stolen a key of the log,
+or the authority's present one, cannot name another. Specified in specs/2-registry.md, "Log keys".
 """
 
 from __future__ import annotations

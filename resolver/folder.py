@@ -68,7 +68,7 @@ class LogSecrets:
     ed25519: bytes = field(repr=False)
     ml_dsa_44: bytes = field(repr=False)
     uniqueness: bytes = field(repr=False)
-    further: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    further: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False, kw_only=True)
     """Ed25519 and ML-DSA-44 secrets that were drawn for later: the state tells which are in force
     (resolver/rotation.py)."""
 
@@ -114,7 +114,7 @@ class LogSecrets:
             )
             if any(len(one) != 32 for one in (*found, *(one for pair in further for one in pair))):
                 raise KeystoreError("a secret of the log does not have 32 bytes")
-            return cls(members["origin"], *found, further)
+            return cls(members["origin"], *found, further=further)
         except (KeyError, TypeError, ValueError, AttributeError, TetradError) as error:
             raise KeystoreError(f"log.key cannot be read: {error}") from None
 

@@ -1,4 +1,4 @@
-"""What a service holds of its log: the signers of every set of keys, and the date it has reached."""
+"""What a service holds of its log: the signers of every set of keys, and the date it reached."""
 
 from __future__ import annotations
 

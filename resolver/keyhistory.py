@@ -3,9 +3,9 @@
     history = KeyHistory.begin(genesis, hash)
     history = history.extended(update)          # for each item of GET /v1/ledger/keys, in order
 
-An item is the checkpoint of the tree that ends with a registry.update, signed by the keys which that
-update replaces, and with their inclusion every entry that established keys of the authority since
-the item before, the update last:
+An item is the checkpoint of the tree that ends with a registry.update, signed by the keys which
+that update replaces, and with their inclusion every entry that established keys of the authority
+since the item before, the update last:
 
     {"checkpoint": "sandbox.test\\n43\\n…",
      "entries": [{"entry": {"index": 42, …}, "hashes": ["A2MM…", …]}]}
@@ -88,9 +88,7 @@ class KeyHistory:
         history = self
         for place, (entry, hashes) in enumerate(shown):
             try:
-                history = history._established(
-                    entry, hashes, tree, ends=place == len(shown) - 1
-                )
+                history = history._established(entry, hashes, tree, ends=place == len(shown) - 1)
             except TetradError as error:
                 error.pointer = f"/entries/{place}"
                 raise

@@ -37,6 +37,7 @@ EDGES = (
     "resolver.demo",
     "resolver.folder",
     "resolver.registration",
+    "resolver.rotation",
     "resolver.service",
     "resolver.settings",
     "resolver.simulator.hostile",

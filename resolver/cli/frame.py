@@ -153,6 +153,10 @@ class Frame:
         passphrase = self._passphrase(trust, path, exists=exists)
         return self.home.open_wallet(path, passphrase)
 
+    def prefer_wallet(self, path: Path) -> None:
+        """The wallet to open where none was named."""
+        self._options = {**self._options, "wallet": self._options.get("wallet") or path}
+
     def _passphrase(self, trust: Trust, path: Path, *, exists: bool) -> str:
         """The passphrase that was given; a sandbox, which protects nothing, has a common one."""
         from identity.keystore import read_passphrase

@@ -6,7 +6,7 @@ checkpoint by the pinned log, which extends the newest one that was seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote
@@ -22,7 +22,6 @@ from identity.errors import (
 )
 from identity.jcs import Json, canonicalize
 from identity.operation import operation_hash
-from registry.note import decode64
 from registry.receipt import TlogProof
 from registry.state import Device
 from resolver.client.flow import (
@@ -35,6 +34,7 @@ from resolver.client.flow import (
     member,
     refusal,
 )
+from resolver.client.seeing import Seeing
 from resolver.schemes import SCHEMES, Code
 from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer, VerifiedReceipt, verify_answer, verify_receipt
@@ -85,30 +85,8 @@ class Resolved:
         return ""
 
 
-class Reading:
+class Reading(Seeing):
     """The reading half of a client: flows that ask and verify."""
-
-    def __init__(
-        self, trust: Trust | None, on_trust: Callable[[Trust], None] | None = None
-    ) -> None:
-        self._trust = trust
-        self._on_trust = on_trust
-
-    @property
-    def trust(self) -> Trust:
-        """The pinned ledger, with the newest checkpoint seen. Raises MalformedInput before."""
-        if self._trust is None:
-            raise MalformedInput(
-                "this client trusts no ledger yet", hint="pin its genesis first: tetrad trust URL"
-            )
-        return self._trust
-
-    def set_trust(self, trust: Trust) -> None:
-        """Pins a ledger, or keeps a newer checkpoint of it."""
-        if trust is not self._trust:
-            self._trust = trust
-            if self._on_trust is not None:
-                self._on_trust(trust)
 
     def describe(self) -> Flow[dict[str, Json]]:
         """What the service says of itself (/.well-known/tetrad); nothing of it is trusted."""
@@ -123,44 +101,6 @@ class Reading:
         except TetradError as error:
             error.pointer = f"/genesis{error.pointer}"
             raise
-
-    def checkpoint(self) -> Flow[bytes]:
-        """The published checkpoint, held against everything that was seen before.
-
-        Raises InvalidCheckpoint, RolledBack, ForkDetected.
-        """
-        note = yield from ask_bytes(Request("GET", "/checkpoint"))
-        yield from self.observe(note)
-        return note
-
-    def observe(self, note: bytes) -> Flow[None]:
-        """Holds a checkpoint against the newest one seen, with a proof from the server if needed.
-
-        Raises InvalidCheckpoint, RolledBack, ForkDetected.
-        """
-        while True:
-            needed, proof = self.trust.consistency_needed(note), None
-            if needed is None:
-                break
-            proof = yield from self._consistency(*needed)
-            # Another flow of this client may have seen more in the meantime.
-            if self.trust.consistency_needed(note) == needed:
-                break
-        self.set_trust(self.trust.observe(note, proof))
-
-    def _consistency(self, size1: int, size2: int) -> Flow[list[bytes] | None]:
-        """The hashes of a consistency proof; None where the server has no such tree."""
-        query = {"from": str(size1), "to": str(size2)}
-        response = yield from ask(Request("GET", "/v1/ledger/proofs/consistency", query))
-        if response.status == 404:
-            return None
-        if response.status != 200:
-            raise refusal(response)
-        hashes = member(json_object(response.body), "hashes", list)
-        try:
-            return [decode64(text) for text in hashes]
-        except (ValueError, TypeError, AttributeError):
-            raise InvalidAnswer("the hashes of a proof are base64", pointer="/hashes") from None
 
     def resolve(
         self,
@@ -196,6 +136,9 @@ class Reading:
         else:
             raise refusal(response)
         did = code if code and code.startswith("did:") else None
+        shown = answer.get("proof")
+        if isinstance(shown, dict) and isinstance(shown.get("checkpoint"), str):
+            yield from self.learn(_note_of(answer))
         resolved = self._verified(answer, read_as, did, disclosure)
         _check_time(answer, resolved.device, at)
         yield from self.observe(_note_of(answer))
@@ -253,14 +196,36 @@ class Reading:
                 return changes
             before = str(following)
 
-    def receipt(self, did: str, operation: Mapping[str, Json]) -> Flow[tuple[VerifiedReceipt, str]]:
-        """The receipt of a device's registration under the newest checkpoint, proved for the
-        operation that the caller holds, and its text."""
+    def receipt(
+        self, did: str, operation: Mapping[str, Json], *, witnessed: bool = False
+    ) -> Flow[tuple[VerifiedReceipt, str]]:
+        """The receipt of a device's registration under the newest checkpoint, or the published one,
+        proved for the operation that the caller holds, and its text."""
         path = f"/v1/devices/{quote(did, safe=':')}/receipt"
-        receipt = yield from ask_bytes(Request("GET", path))
+        return (yield from self._receipt(path, operation, witnessed=witnessed))
+
+    def operation_receipt(
+        self, operation: Mapping[str, Json], *, witnessed: bool = False
+    ) -> Flow[tuple[VerifiedReceipt, str]]:
+        """As `receipt`, for any operation that stands in the ledger. Raises NotFound."""
+        path = f"/v1/operations/{operation_hash(dict(operation))}/receipt"
+        return (yield from self._receipt(path, operation, witnessed=witnessed))
+
+    def _receipt(
+        self, path: str, operation: Mapping[str, Json], *, witnessed: bool
+    ) -> Flow[tuple[VerifiedReceipt, str]]:
+        query = {"witnessed": "1"} if witnessed else {}
+        receipt = yield from ask_bytes(Request("GET", path, query))
+        note = _note_of_receipt(receipt)
+        yield from self.learn(note)
         verified = verify_receipt(receipt, operation, self.trust.pinned)
-        yield from self.observe(_note_of_receipt(receipt))
+        yield from self.observe(note)
         return verified, receipt.decode("utf-8", "replace")
+
+    def registry(self) -> Flow[dict[str, Json]]:
+        """The ledger's own record, as the server asserts it."""
+        answer = yield from ask_json(Request("GET", "/v1/registry"))
+        return cast("dict[str, Json]", member(answer, "registry", dict))
 
     def organization(self, did: str) -> Flow[dict[str, Json]]:
         """The record of an organization, as the server asserts it. Raises NotFound."""
