@@ -22,6 +22,7 @@ from identity.did import ledger_label
 from identity.errors import Busy, LedgerStopped, TetradError
 from identity.operation import ESTABLISHING, operation_hash
 from registry.checking import Checked, Checker
+from registry.keyupdates import KeyUpdates
 from registry.ledger import Ledger
 from registry.reader import LedgerReader
 from registry.rules import RuleBook
@@ -51,11 +52,11 @@ class Service:
         self.unique = site.secrets.unique
         self.ledger_hash = operation_hash(site.genesis)
         self.label = ledger_label(self.ledger_hash)
-        self.signers = site.secrets.signers
         self.keyring = Keyring(site.store)
         self.reader = LedgerReader(site.store)
         guard = threading.Lock()
-        ledger = Ledger(site.store, RuleBook(SCHEMES), self.signers[0], site.secrets.origin, guard)
+        ledger = Ledger(site.store, RuleBook(SCHEMES), site.signers, site.secrets.origin, guard)
+        self.key_updates = KeyUpdates(site.store, self.reader)
         self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique)
         self.evidence = Evidence(site.store, self.reader, ledger.state_map)
         checker = Checker(SCHEMES, self.unique, self.keyring.key_of)
@@ -65,7 +66,7 @@ class Service:
             self.writer,
             ledger,
             site.store,
-            lambda _: self.signers,
+            lambda size: site.signers.of(self.reader.log_keys(size)),
             clock,
             max(0.05, settings.checkpoint_seconds),
         )

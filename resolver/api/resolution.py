@@ -14,7 +14,7 @@ from resolver.api.frame import Direct
 from resolver.api.limits import RateLimit
 from resolver.api.problems import problem_response
 from resolver.api.requests import client_of, flag, media_type, number, query, read_body
-from resolver.api.responses import NO_CACHE, TEXT, json_response
+from resolver.api.responses import NO_CACHE, json_response
 from resolver.resolution import Asked, answer_bytes, tombstone
 from resolver.service import Service
 
@@ -41,7 +41,6 @@ class ResolutionEndpoints:
             Route("/v1/resolve", self.by_body, methods=["POST"]),
             Route("/v1/devices/{did}", self.device),
             Route("/v1/devices/{did}/history", self.history),
-            Route("/v1/devices/{did}/receipt", self.receipt),
         ]
 
     async def by_code(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,13 +112,6 @@ class ResolutionEndpoints:
         changes = self._resolver.history(request.path_params["did"], limit=limit, before=before)
         more = changes[-1]["index"] if len(changes) == limit else None
         return json_response(orjson.dumps({"changes": changes, "before": more}))
-
-    async def receipt(self, request: Request) -> Response:
-        """The receipt of a device's registration, under the newest checkpoint."""
-        query(request.scope, ())
-        found = self._resolver.find(self._resolver.did(request.path_params["did"]))
-        (receipt,) = self._service.reader.receipts([found.device["registered"]["entry"]])
-        return Response(receipt, 200, NO_CACHE, TEXT)
 
     async def _answer(self, asked: Asked, at: str | None, *, proof: bool) -> Response:
         evidence = None
