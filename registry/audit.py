@@ -253,6 +253,7 @@ class _Replay:
             if self._map.close() != entry.root:
                 raise LedgerTampered("the root is not that of the state", index=index)
             self._map.publish()
+            self._changes.overlay.advance({})
             self._operations["state root"] += 1
         else:
             self._apply(entry, index, leaf, cast("Verdict", verdict), now)
