@@ -381,9 +381,7 @@ def test_readers_see_whole_commits_while_one_goes_on(
 def test_another_thread_may_take_over_the_writing(store: Store) -> None:
     commit(store, 1, records=[(key("a"), 0, b"a0")])
     assert store.records([key("a")]) == [b"a0"]
-    thread = threading.Thread(
-        target=lambda: commit(store, 1, records=[(key("a"), 1, b"a1")])
-    )
+    thread = threading.Thread(target=lambda: commit(store, 1, records=[(key("a"), 1, b"a1")]))
     thread.start()
     thread.join()
     assert store.records([key("a")]) == [b"a1"]
