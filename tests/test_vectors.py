@@ -27,6 +27,7 @@ from registry.entry import parse_entry
 from registry.merkle import check_consistency, check_inclusion, leaf_hash
 from registry.note import SignatureType, Signer, VerifierKey, sign_note
 from registry.state import MemoryState
+from resolver.trust import Trust
 from resolver.verifier import Pinned, verify_receipt
 from tests.factory import RULES
 from tests.generated import every_file
@@ -192,6 +193,18 @@ def test_receipts() -> None:
     for index, one in enumerate(vectors["receipts"]):
         verified = verify_receipt(one["receipt"].encode(), one["operation"], pinned)
         assert verified.index == index
+
+
+def test_log_keys() -> None:
+    vectors = load("ledger/keys.json")
+    trust = Trust.begin(vectors["genesis"])
+    for item in vectors["updates"]:
+        trust = trust.extend(item)
+    for one in vectors["in force"]:
+        assert [str(key) for key in trust.history.keys.at(one["size"])] == one["keys"]
+    for one in vectors["checkpoints"]:
+        note = one["note"].encode()
+        assert refusal(lambda note=note: trust.open(note)) == one.get("error"), one["size"]
 
 
 def test_node_agrees() -> None:
