@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
 const load = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
@@ -286,6 +287,7 @@ for (const { size, note, error } of rotated.checkpoints) {
     else assert.equal(open().size, size);
   });
 }
+checkWitnesses(load, holds);
 
 // rules: the hash of every operation, and every signature of those that are accepted
 for (const name of readdirSync(join(folder, "rules")).sort()) {
