@@ -32,7 +32,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   └── Gone                    there was; a tombstone is left
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
-    │   ├── RolledBack, ForkDetected, LedgerTampered
+    │   ├── RolledBack, ForkDetected, LedgerTampered, InvalidVrfProof
     ├── Unavailable             try again later
     │   ├── Busy, RateLimited, ServerUnreachable
     │   └── LedgerStopped           a commit failed
@@ -390,6 +390,13 @@ class LedgerTampered(EvidenceRefused):
 
     code, title = "evidence.tampered", "The ledger was tampered with"
     section = "specs/2-registry.md#audit"
+
+
+class InvalidVrfProof(EvidenceRefused):
+    """It does not show that this is the keyed hash of that value."""
+
+    code, title = "evidence.vrf", "The keyed hash does not verify"
+    section = "specs/1-identity.md#verifiable-random-function"
 
 
 class Unavailable(TetradError):
