@@ -135,7 +135,9 @@ def proof_to_hash(proof: bytes) -> bytes:
 def _decode(proof: bytes) -> tuple[bytes, bytes, bytes]:
     """ECVRF_decode_proof (section 5.4.4); whether Gamma is a point is left to who computes."""
     if len(proof) != PROOF_BYTES:
-        raise InvalidVrfProof(f"a VRF proof of {len(proof)} bytes, where {PROOF_BYTES} are expected")
+        raise InvalidVrfProof(
+            f"a VRF proof of {len(proof)} bytes, where {PROOF_BYTES} are expected"
+        )
     gamma, c, s = proof[:32], proof[32:48], proof[48:]
     if not _is_canonical(gamma):
         raise InvalidVrfProof("a VRF proof whose point is not canonical")

@@ -33,7 +33,6 @@ from identity.members import format_time, parse_time
 from identity.multibase import base64url_decode, base64url_encode
 from identity.operation import operation_hash
 from identity.wallet import Wallet
-from registry.admission import UniqueHash, hmac_uniqueness
 from registry.checking import check_operation
 from registry.checkpoint import open_checkpoint
 from registry.entry import parse_entry
@@ -45,6 +44,7 @@ from registry.rules import RuleBook
 from registry.store import MemoryStore, Store
 from registry.stores.sqlite import SqliteStore
 from registry.tile import subtree_reader
+from registry.uniqueness import ALGORITHMS, HMAC, Uniqueness
 from resolver.schemes import SCHEMES
 
 DATABASE: Final = "ledger.sqlite3"
@@ -66,11 +66,18 @@ class LogSecrets:
     ed25519: bytes = field(repr=False)
     ml_dsa_44: bytes = field(repr=False)
     uniqueness: bytes = field(repr=False)
+    uniqueness_alg: str = field(repr=False, default=HMAC, kw_only=True)
 
     @classmethod
-    def new(cls, origin: str, random: Callable[[int], bytes] = secrets.token_bytes) -> LogSecrets:
-        """Secrets out of a random source."""
-        return cls(origin, random(32), random(32), random(32))
+    def new(
+        cls,
+        origin: str,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        uniqueness: str = HMAC,
+    ) -> LogSecrets:
+        """Secrets out of a random source; `uniqueness` names the keyed hash."""
+        return cls(origin, random(32), random(32), random(32), uniqueness_alg=uniqueness)
 
     @property
     def signers(self) -> tuple[Signer, Signer]:
@@ -81,15 +88,16 @@ class LogSecrets:
         )
 
     @property
-    def unique(self) -> UniqueHash:
+    def unique(self) -> Uniqueness:
         """The keyed hash of committed values."""
-        return hmac_uniqueness(self.uniqueness)
+        return Uniqueness.of(self.uniqueness_alg, self.uniqueness)
 
     def to_json(self) -> bytes:
         """As it lies in `log.key`."""
         names = ("ed25519", "ml_dsa_44", "uniqueness")
         text = {name: base64url_encode(getattr(self, name)) for name in names}
-        return orjson.dumps({"origin": self.origin, **text}, option=orjson.OPT_INDENT_2) + b"\n"
+        shown = {"origin": self.origin, **text, "uniqueness_alg": self.uniqueness_alg}
+        return orjson.dumps(shown, option=orjson.OPT_INDENT_2) + b"\n"
 
     @classmethod
     def from_json(cls, data: bytes) -> LogSecrets:
@@ -99,7 +107,9 @@ class LogSecrets:
             found = [base64url_decode(members[n]) for n in ("ed25519", "ml_dsa_44", "uniqueness")]
             if any(len(secret) != 32 for secret in found):
                 raise KeystoreError("a secret of the log does not have 32 bytes")
-            return cls(members["origin"], *found)
+            if members["uniqueness_alg"] not in ALGORITHMS:
+                raise KeystoreError("log.key names a keyed hash that is not known here")
+            return cls(members["origin"], *found, uniqueness_alg=members["uniqueness_alg"])
         except (KeyError, TypeError, AttributeError, TetradError) as error:
             raise KeystoreError(f"log.key cannot be read: {error}") from None
 
@@ -148,7 +158,7 @@ def genesis_operation(
             "recovery": "none",
             "log": [str(signer.key) for signer in keys.signers],
             "policy": dict(policy),
-            "uniqueness": {"alg": "hmac-sha256"},
+            "uniqueness": keys.unique.member,
         },
     }
     signed = wallet.sign(operation, did_key_method(first.keys[0]))
@@ -160,7 +170,7 @@ def genesis_operation(
 def begin(store: Store, keys: LogSecrets, genesis: dict[str, Json]) -> None:
     """Writes the genesis as the first entry of an empty store. Raises what the rule book raises."""
     ledger = Ledger(store, RuleBook(SCHEMES), keys.signers[0], keys.origin)
-    checked = check_operation(genesis, [], SCHEMES, keys.unique, lambda _: None)
+    checked = check_operation(genesis, [], SCHEMES, keys.unique.hash, lambda _: None)
     (outcome,) = ledger.append([checked], parse_time(str(genesis["created"])))
     if isinstance(outcome, TetradError):
         raise outcome
@@ -176,9 +186,11 @@ class MemorySite:
         begin(self.store, keys, genesis)
 
     @classmethod
-    def sandbox(cls, now: int, origin: str = SANDBOX_ORIGIN) -> MemorySite:
+    def sandbox(
+        cls, now: int, origin: str = SANDBOX_ORIGIN, *, uniqueness: str = HMAC
+    ) -> MemorySite:
         """A new sandbox, whose authority's keys nobody keeps."""
-        keys = LogSecrets.new(origin)
+        keys = LogSecrets.new(origin, uniqueness=uniqueness)
         return cls(keys, genesis_operation(keys, Wallet(secrets.token_bytes), now=now))
 
     def keep_checkpoint(self, note: bytes) -> None:
@@ -217,11 +229,13 @@ class DataFolder:
         name: str = "Sandbox",
         policy: Mapping[str, Json] = SANDBOX_POLICY,
         passphrase: str = SANDBOX_PASSPHRASE,
+        uniqueness: str = HMAC,
     ) -> DataFolder:
         """Begins a ledger in a folder without one, and opens it. Raises KeystoreError.
 
-        `passphrase` protects the authority's keys. The wallet is written before anything that
-        depends on its keys, `log.key` last: a folder without it is begun anew.
+        `passphrase` protects the authority's keys; `uniqueness` names the keyed hash. The wallet is
+        written before anything that depends on its keys, `log.key` last: a folder without it is
+        begun anew.
         """
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if cls.exists(path):
@@ -230,7 +244,7 @@ class DataFolder:
             )
         lock = _lock(path)
         try:
-            keys = LogSecrets.new(origin)
+            keys = LogSecrets.new(origin, uniqueness=uniqueness)
             (path / "authority.wallet").unlink(missing_ok=True)
             with Keystore.create(
                 path / "authority.wallet", passphrase, secrets.token_bytes
@@ -309,6 +323,11 @@ def check_store(
         raise LedgerTampered("the database holds no ledger", index=0)
     if parse_entry(reader.entry(0), 0).operation != genesis:
         raise LedgerTampered("the first entry is not the genesis of this folder", index=0)
+    if cast("dict[str, Json]", genesis["body"])["uniqueness"] != keys.unique.member:
+        raise KeystoreError(
+            "log.key holds another key of uniqueness than the genesis names",
+            hint="put back the log.key of this ledger: numbers are found by it",
+        )
     if head.last_leaf != leaf_hash(reader.entry(head.size - 1)):
         raise LedgerTampered("the last entry was changed", index=head.size - 1)
     edge = Frontier(head.size, head.frontier).root()

@@ -29,6 +29,7 @@ from identity.errors import (
     MalformedInput,
     NotFound,
 )
+from identity.jcs import Json
 from identity.members import parse_time
 from registry.admission import UniqueHash
 from registry.reader import LedgerReader
@@ -307,23 +308,29 @@ def _updated(record: bytes) -> Stamp:
     return cast("Stamp", orjson.loads(record[start : record.index(b"}", start) + 1]))
 
 
-def answer_bytes(found: Found, proof: bytes | None = None) -> bytes:
+def answer_bytes(
+    found: Found, proof: bytes | None = None, unique: dict[str, Json] | None = None
+) -> bytes:
     """The answer as JSON: the record as it is stored, spliced and not parsed again."""
     members = [b'"device":' + found.record]
     if found.read_as is not None:
         members.append(b'"readAs":' + orjson.dumps(found.read_as._asdict()))
     if found.as_of is not None:
         members.append(b'"asOf":' + orjson.dumps(found.as_of))
+    if unique is not None:
+        members.append(b'"unique":' + orjson.dumps(unique))
     if proof is not None:
         members.append(b'"proof":' + proof)
     return b"{" + b",".join(members) + b"}"
 
 
-def tombstone(found: Found, proof: bytes | None = None) -> Gone:
+def tombstone(
+    found: Found, proof: bytes | None = None, unique: dict[str, Json] | None = None
+) -> Gone:
     """The error that carries the answer about a device that is revoked or retired."""
     device = found.device
     return Gone(
         f"the device is {device['status']}: {device.get('reason', '')}",
         hint="a code is never reissued; the answer is what is left",
-        answer=orjson.loads(answer_bytes(found, proof)),
+        answer=orjson.loads(answer_bytes(found, proof, unique)),
     )

@@ -25,6 +25,7 @@ from registry.ledger import Ledger
 from registry.reader import LedgerReader, Publisher
 from registry.rules import RuleBook
 from resolver.folder import Site
+from resolver.presented import UniqueProofs
 from resolver.registration.checker_pool import CheckerPool
 from resolver.registration.keyring import Keyring
 from resolver.registration.writer import Job, Outcomes, Receipted, Writer
@@ -52,11 +53,12 @@ class Service:
         self.keyring = Keyring(site.store)
         self.reader = LedgerReader(site.store)
         self.publisher = Publisher(self.reader, site.secrets.origin, self.signers)
-        self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique)
+        self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique.hash)
+        self.unique_proofs = UniqueProofs(site.store, self.reader, SCHEMES, self.unique)
         ledger = Ledger(site.store, RuleBook(SCHEMES), self.signers[0], site.secrets.origin)
-        checker = Checker(SCHEMES, self.unique, self.keyring.key_of)
+        checker = Checker(SCHEMES, self.unique.hash, self.keyring.key_of)
         self.writer = Writer(settings, ledger, checker, site, clock)
-        self._pool = CheckerPool(settings, site.secrets.uniqueness, self.keyring)
+        self._pool = CheckerPool(settings, site.secrets, self.keyring)
         self.published_size = 0
         """Entries under the newest checkpoint that was given out."""
         self._batches = 0

@@ -21,12 +21,12 @@ from identity.keys import private_key, public_key
 from identity.members import parse_time
 from identity.operation import operation_hash, read_operation
 from identity.proof import create_proof, verify_proof
-from registry.admission import hmac_uniqueness
 from registry.checkpoint import open_checkpoint
 from registry.entry import parse_entry
 from registry.merkle import check_consistency, check_inclusion, leaf_hash
 from registry.note import SignatureType, Signer, VerifierKey, sign_note
 from registry.state import MemoryState
+from registry.uniqueness import HMAC, Uniqueness
 from resolver.verifier import Pinned, verify_receipt
 from tests.factory import RULES
 from tests.generated import every_file
@@ -155,9 +155,8 @@ def test_disclosures() -> None:
 def test_uniqueness() -> None:
     for vector in identity("uniqueness"):
         kind, scheme, value = json.loads(vector["message"])
-        assert (
-            hmac_uniqueness(bytes.fromhex(vector["key"]))(kind, scheme, value) == vector["unique"]
-        )
+        unique = Uniqueness.of(HMAC, bytes.fromhex(vector["key"])).hash
+        assert unique(kind, scheme, value) == vector["unique"]
 
 
 def test_entries_and_tree() -> None:

@@ -8,10 +8,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from identity.errors import SchemaViolation, TetradError, UnsupportedMediaType
-from identity.jcs import parse
+from identity.errors import NotFound, SchemaViolation, TetradError, UnsupportedMediaType
+from identity.jcs import Json, parse
 from resolver.api.frame import Direct
-from resolver.api.limits import RateLimit
+from resolver.api.limits import DAY, RateLimit
 from resolver.api.problems import problem_response
 from resolver.api.requests import client_of, flag, media_type, number, query, read_body
 from resolver.api.responses import NO_CACHE, TEXT, json_response
@@ -32,6 +32,9 @@ class ResolutionEndpoints:
         self._resolver = service.resolver
         self._limit = RateLimit(
             service.settings.lookups, service.settings.lookup_clients, service.clock
+        )
+        self._absences = RateLimit(
+            service.settings.absences, service.settings.lookup_clients, service.clock, DAY
         )
 
     def routes(self) -> list[BaseRoute]:
@@ -87,7 +90,23 @@ class ResolutionEndpoints:
             if not isinstance(value, str) or (name != "disclosure" and len(value) > MAX_CODE):
                 raise SchemaViolation(f"{name} is a text", pointer=f"/{name}")
             texts[name] = value
-        return self._answer(self._asked(texts), proof=proof)
+        return self._answer_presented(texts, client_of(request), proof=proof)
+
+    def _answer_presented(self, texts: dict[str, str], client: str, *, proof: bool) -> Response:
+        """With the proof of the keyed hash, where the ledger's can be proved and it is wanted."""
+        proofs = self._service.unique_proofs
+        if not (proof and proofs.possible):
+            return self._answer(self._asked(texts), proof=proof)
+        try:
+            found = self._asked(texts)
+        except NotFound as missing:
+            if self._service.settings.absences:
+                # Counted before it is known whether there is anything to tell.
+                self._absences.check(client)
+                unique = proofs.of_missing(texts)
+                missing.members |= {} if unique is None else {"unique": unique}
+            raise
+        return self._answer(found, proof=proof, unique=proofs.of_found(texts))
 
     def _asked(self, texts: dict[str, str]) -> Found:
         at = texts.get("at")
@@ -121,14 +140,16 @@ class ResolutionEndpoints:
         (receipt,) = self._service.reader.receipts([found.device["registered"]["entry"]])
         return Response(receipt, 200, NO_CACHE, TEXT)
 
-    def _answer(self, found: Found, *, proof: bool) -> Response:
+    def _answer(
+        self, found: Found, *, proof: bool, unique: dict[str, Json] | None = None
+    ) -> Response:
         evidence = None
         if proof:
             size, checkpoint = self._service.checkpoint_over(found.entry)
             evidence = self._resolver.proof(found, checkpoint, size)
         if found.ended:
-            return problem_response(tombstone(found, evidence), NO_CACHE)
-        return json_response(answer_bytes(found, evidence))
+            return problem_response(tombstone(found, evidence, unique), NO_CACHE)
+        return json_response(answer_bytes(found, evidence, unique))
 
 
 def page_limit(given: dict[str, str], most: int) -> int:
