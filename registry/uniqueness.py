@@ -67,7 +67,7 @@ class Uniqueness:
 def verify_unique(
     uniqueness: Mapping[str, Json], kind: str, scheme: str, value: Json, proof: bytes
 ) -> str:
-    """The keyed hash (43 characters) of a canonical value, which the proof shows to be the right one.
+    """The keyed hash of a canonical value, 43 characters, where the proof shows it to be that.
 
     `uniqueness` is that of the pinned genesis. Raises InvalidVrfProof, also where that names a
     function that proves nothing, and InvalidKey.

@@ -301,6 +301,10 @@ def _s_of(proof: bytes, change: Callable[[int], int]) -> bytes:
     return proof[:48] + s.to_bytes(32, "little")
 
 
+def _bit(proof: bytes, place: int, bit: int) -> bytes:
+    return proof[:place] + bytes([proof[place] ^ bit]) + proof[place + 1 :]
+
+
 def _vrf() -> list[dict[str, Any]]:
     key, alpha = _vrf_key("uniqueness"), canonicalize(["number", "msisdn-cn-iot", "1440000000001"])
     proof = key.prove(alpha)
@@ -317,9 +321,9 @@ def _vrf() -> list[dict[str, Any]]:
         ("another value", key.public, alpha + b" ", proof),
         ("another key", _vrf_key("vrf 1").public, alpha, proof),
         ("another key's proof", key.public, alpha, _vrf_key("vrf 1").prove(alpha)),
-        ("one bit of Gamma", key.public, alpha, bytes([proof[0] ^ 1]) + proof[1:]),
-        ("the sign of Gamma", key.public, alpha, proof[:31] + bytes([proof[31] ^ 128]) + proof[32:]),
-        ("one bit of c", key.public, alpha, proof[:32] + bytes([proof[32] ^ 1]) + proof[33:]),
+        ("one bit of Gamma", key.public, alpha, _bit(proof, 0, 1)),
+        ("the sign of Gamma", key.public, alpha, _bit(proof, 31, 128)),
+        ("one bit of c", key.public, alpha, _bit(proof, 32, 1)),
         ("c of zero", key.public, alpha, proof[:32] + bytes(16) + proof[48:]),
         ("s plus one", key.public, alpha, _s_of(proof, lambda s: s + 1)),
         ("s plus the order", key.public, alpha, _s_of(proof, lambda s: s + ED25519_ORDER)),
