@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 from identity.did import (
@@ -34,11 +35,10 @@ from identity.vrf import verify as vrf_verify
 from registry.uniqueness import HMAC, Uniqueness
 from tests.factory import Maker, disclosed, key, sign
 from tests.generated import file
+from tests.identity.plain_vrf import ORDER_8, plain_prove
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
-ORDER_8 = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
-"""A point of order 8, as Ed25519 writes it."""
 
 
 def _outcome(result: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -305,10 +305,17 @@ def _bit(proof: bytes, place: int, bit: int) -> bytes:
     return proof[:place] + bytes([proof[place] ^ bit]) + proof[place + 1 :]
 
 
+def _stray(alpha: bytes) -> bytes:
+    """A proof that the RFC lets pass, since c is a multiple of 8: the stray point cancels out."""
+    seed = sha256(b"uniqueness").digest()
+    made = (plain_prove(seed, alpha, nonce, ORDER_8) for nonce in count(1))
+    return next(proof for proof in made if proof[32] % 8 == 0)
+
+
 def _vrf() -> list[dict[str, Any]]:
     key, alpha = _vrf_key("uniqueness"), canonicalize(["number", "msisdn-cn-iot", "1440000000001"])
     proof = key.prove(alpha)
-    identity, order_8 = (1).to_bytes(32, "little"), bytes.fromhex(ORDER_8)
+    identity, order_8 = (1).to_bytes(32, "little"), ORDER_8.encoded
     not_canonical = (2**255 - 18).to_bytes(32, "little")
     off_the_curve = (2).to_bytes(32, "little")
     good: list[tuple[str, VrfKey, bytes]] = [
@@ -330,6 +337,7 @@ def _vrf() -> list[dict[str, Any]]:
         ("s of zero", key.public, alpha, proof[:48] + bytes(32)),
         ("Gamma the identity", key.public, alpha, identity + proof[32:]),
         ("Gamma of order 8", key.public, alpha, order_8 + proof[32:]),
+        ("Gamma with a stray point of order 8", key.public, alpha, _stray(alpha)),
         ("Gamma not canonical", key.public, alpha, not_canonical + proof[32:]),
         ("Gamma off the curve", key.public, alpha, off_the_curve + proof[32:]),
         ("79 bytes", key.public, alpha, proof[:79]),
