@@ -107,7 +107,7 @@ def _hmac(secret: bytes) -> UniqueHash:
 
     def hashed(kind: str, scheme: str, value: Json) -> str:
         copied = keyed.copy()
-        copied.update(_message(kind, scheme, value))
+        copied.update(canonicalize([kind, scheme, value]))
         return base64url_encode(copied.digest())
 
     return hashed

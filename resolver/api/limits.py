@@ -27,7 +27,7 @@ class RateLimit:
         self._seconds = seconds
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def check(self, address: str) -> None:
+    def check(self, address: str, hint: str = "") -> None:
         """Counts a request. Raises RateLimited with the seconds to wait."""
         now = self._clock()
         left, then = self._buckets.get(address, (float(self._most), now))
@@ -36,6 +36,7 @@ class RateLimit:
             wait = int((1 - left) * self._seconds / self._most) + 1
             raise RateLimited(
                 f"at most {self._most} requests of this kind in {self._seconds} seconds",
+                hint=hint,
                 retry_after=wait,
             )
         self._buckets[address] = (left - 1, now)

@@ -102,7 +102,7 @@ class ResolutionEndpoints:
         except NotFound as missing:
             if self._service.settings.absences:
                 # Counted before it is known whether there is anything to tell.
-                self._absences.check(client)
+                self._absences.check(client, hint="without proof there is an answer now")
                 unique = proofs.of_missing(texts)
                 missing.members |= {} if unique is None else {"unique": unique}
             raise
