@@ -37,8 +37,9 @@ from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.comparison import Comparison
 from registry.entry import FIRST_PREVIOUS, Entry, StateRoot
 from registry.ledger import known_index, listing_row, verify_pending
+from registry.logkeys import log_keys_in, parsed_keys
 from registry.merkle import HASH_SIZE, Frontier, leaf_hash
-from registry.note import VerifierKey
+from registry.note import Note, VerifierKey
 from registry.rules import RuleBook
 from registry.state import Changes, MemoryState, State, Subject, linked, state_key
 from registry.state_map import StateMap
@@ -164,18 +165,22 @@ class _Replay:
         self._operations: Counter[str] = Counter()
         self._time = 0
         self._closing = False
+        """Whether the last entry is a root of the state."""
+        self._published: bytes | None = None
+        """The newest note that the store has published, of those sizes."""
         self._last_leaf: bytes | None = None
         self.size = 0
-        self._log, self._origin, self.genesis = self._begin(genesis)
+        self._origin, self.genesis = self._begin(genesis)
         note = source.checkpoint()
         if note is None:
             raise LedgerTampered("there are entries and no checkpoint", index=0)
-        self.checkpoint = open_checkpoint(note, self._log).checkpoint
+        # Which keys must have signed it is known at the end.
+        self._newest, self.checkpoint = note, Checkpoint.parse(Note.parse(note).text)
         if self.checkpoint.origin != self._origin or self.checkpoint.size == 0:
             raise InvalidCheckpoint("the newest checkpoint is not one of this ledger")
 
-    def _begin(self, pinned: str | None) -> tuple[list[VerifierKey], str, str]:
-        """The log keys and the origin out of the genesis, and its hash; the rest comes later."""
+    def _begin(self, pinned: str | None) -> tuple[str, str]:
+        """The origin out of the genesis, and its hash; the rest comes later."""
         first = self._source.entries(0, 1)
         if not first:
             raise NotFound("the ledger has not begun")
@@ -184,7 +189,8 @@ class _Replay:
             operation = verdict.operation
             if not isinstance(operation, RegistryGenesis):
                 raise LedgerTampered("the ledger does not begin with a genesis", index=0)
-            keys = [VerifierKey.parse(vkey) for vkey in operation.body.log]
+            for vkey in operation.body.log:
+                VerifierKey.parse(vkey)
         except TetradError as error:
             raise _tampered(0, error) from error
         if pinned not in (None, verdict.hash):
@@ -193,7 +199,7 @@ class _Replay:
                 index=0,
                 genesis=verdict.hash,
             )
-        return keys, operation.body.origin, verdict.hash
+        return operation.body.origin, verdict.hash
 
     def chunks(self) -> Iterator[Chunk]:
         """The entries under the checkpoint, a bundle at a time."""
@@ -238,7 +244,6 @@ class _Replay:
         if isinstance(verdict, Verdict):
             entry = verdict.entry or reread(data, index)
         assert entry is not None  # noqa: S101 - it is one or the other
-        self._closing = isinstance(verdict, StateRoot)
         if entry.previous != (self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS):
             raise LedgerTampered("the entry does not follow the one before it", index=index)
         now = parse_time(entry.time)
@@ -246,13 +251,21 @@ class _Replay:
             raise LedgerTampered("the entry is older than the one before it", index=index)
         self._time = now
         if isinstance(entry, StateRoot):
-            self._commit()
-            if self._map.close() != entry.root:
-                raise LedgerTampered("the root is not that of the state", index=index)
-            self._map.publish()
-            self._operations["state root"] += 1
+            self._close(entry)
         else:
             self._apply(entry, index, leaf, cast("Verdict", verdict), now)
+        self._closing = isinstance(entry, StateRoot)
+
+    def _close(self, entry: StateRoot) -> None:
+        """The root of a state, which is that of all entries before it."""
+        if self._closing:
+            raise LedgerTampered("nothing happened since the last root", index=entry.index)
+        self._commit()
+        if self._map.close() != entry.root:
+            raise LedgerTampered("the root is not that of the state", index=entry.index)
+        self._map.publish()
+        self._changes.overlay.advance({})
+        self._operations["state root"] += 1
 
     def _apply(self, entry: Entry, index: int, leaf: bytes, verdict: Verdict, now: int) -> None:
         """What an operation changes."""
@@ -280,14 +293,26 @@ class _Replay:
             del self._keys[next(iter(self._keys))]
 
     def _check_notes(self, size: int) -> None:
-        """The notes that the store keeps of that size, if any were signed."""
+        """The notes that the store keeps of that size, if any were signed: one must where the log's
+        keys were replaced, since the old ones vouch for that."""
         if self._stored is None:
             return
-        for note in (self._stored.checkpoint(size), self._stored.published(size)):
-            if note is None:
-                continue
+        state = self._changes.overlay
+        committed = self._stored.checkpoint(size)
+        if committed is None and log_keys_in(state, size) != log_keys_in(state, size + 1):
+            raise LedgerTampered("no checkpoint by the keys that end here", index=size - 1)
+        published = self._stored.published(size)
+        if published is not None:
+            self._published = published
+            if not self._closing:
+                raise LedgerTampered(
+                    "what was published does not end in a root of the state", index=size - 1
+                )
+        for note in (committed, published):
+            if note is None or (note == self._newest and size == self.checkpoint.size):
+                continue  # `finish` opens the newest
             try:
-                checkpoint = open_checkpoint(note, self._log).checkpoint
+                checkpoint = _opened(note, state, size)
             except InvalidCheckpoint as error:
                 raise _tampered(size - 1, error) from error
             if checkpoint != Checkpoint(self._origin, size, self._frontier.root()):
@@ -310,7 +335,9 @@ class _Replay:
 
     def _commit(self) -> None:
         """What was replayed since the last time goes into the scratch store."""
-        changes, self._changes = self._changes, _Changes(self._state)
+        if self._head is not None and self._head.size == self._frontier.size:
+            return  # a root of the state at the beginning of a chunk
+        changes = self._changes
         rows = self._head.rows if self._head else 0
         written, buckets = self._map.put(changes.records, rows)
         head = Head(
@@ -326,6 +353,7 @@ class _Replay:
         )
         self._state.committed(changes.overlay.records)
         self._head = head
+        self._changes = _Changes(self._state)  # which takes its size from the store
         self.size = head.size
 
     def finish(self, *, published: bool) -> Audited:
@@ -338,13 +366,21 @@ class _Replay:
                 self._check_tile(level, n, data)
         if published and not self._closing:
             raise LedgerTampered("no root of the state closes the tree", index=head.size - 1)
+        _opened(self._newest, self._state, head.size)
         if head.root != self.checkpoint.root:
             raise LedgerTampered(
                 "the tree does not have the root that the log has signed", index=head.size - 1
             )
         if self._comparison is not None:
             self._comparison.everything(head)
+        if self._stored is not None and self._stored.published() != self._published:
+            raise LedgerTampered("what was published is behind the head", index=head.size)
         return Audited(head.size, head.root, head.time, self.genesis, dict(self._operations))
+
+
+def _opened(note: bytes, state: State, size: int) -> Checkpoint:
+    """A checkpoint, by the log's keys in force for `size` entries. Raises InvalidCheckpoint."""
+    return open_checkpoint(note, parsed_keys(tuple(log_keys_in(state, size)))).checkpoint
 
 
 def _alike(entries: Sequence[bytes], tile: bytes) -> int:

@@ -6,11 +6,17 @@ Everything here is computed from committed bytes. Specified in specs/2-registry.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+import orjson
+
+from identity.did import tetrad_did
 from identity.errors import LedgerTampered, NotFound
 from registry.entry import split_entry
+from registry.logkeys import keys_in_force
 from registry.merkle import consistency_proof, inclusion_proof
 from registry.receipt import TlogProof
+from registry.state import OperationRecord, Registry, Subject, state_key
 from registry.store import Head, Store
 from registry.tile import subtree_reader
 
@@ -67,11 +73,38 @@ class LedgerReader:
             raise NotFound("no checkpoint of that size", size=self.head().size)
         return note
 
+    def index_of(self, operation_hash: str) -> int:
+        """The entry of the operation with this hash. Raises NotFound."""
+        registry = self.registry(self.head().size)
+        did = tetrad_did(registry["ledger"], operation_hash)
+        keys = state_key(("operation", operation_hash)), state_key(("did", did))
+        where, created = self._store.records(keys)
+        if where is not None:
+            return cast("OperationRecord", orjson.loads(where))["entry"]
+        if created is None:
+            raise NotFound("no operation of this hash on this ledger")
+        return cast("Subject", orjson.loads(created))["registered"]["entry"]
+
+    def registry(self, size: int) -> Registry:
+        """The ledger's own record as of its first `size` entries. Raises NotFound."""
+        found = self._store.versions(state_key(("registry",)), limit=1, before=size)
+        if not found:
+            raise NotFound("the ledger has not begun")
+        return cast("Registry", orjson.loads(found[0].record))
+
+    def log_keys(self, size: int) -> list[str]:
+        """The log's keys in force for the tree of `size` entries. Raises NotFound."""
+        return keys_in_force(self.registry(size), size)
+
     def receipts(self, indexes: Sequence[int]) -> list[bytes]:
         """Receipts (C2SP tlog-proof) under the newest checkpoint: `extra` is the entry without its
         operation, so that whoever holds the operation can rebuild the leaf."""
         size = self.head().size
-        checkpoint = self.checkpoint(size)
+        return self.receipts_under(indexes, size, self.checkpoint(size))
+
+    def receipts_under(self, indexes: Sequence[int], size: int, checkpoint: bytes) -> list[bytes]:
+        """As `receipts`, under a checkpoint of `size` entries. Raises NotFound where its tree does
+        not hold them all."""
         found: list[bytes] = []
         for index, entry in zip(indexes, self._entries_at(indexes), strict=True):
             context, _ = split_entry(entry, index)

@@ -29,6 +29,7 @@ from resolver.api.listings import ListingEndpoints
 from resolver.api.openapi import ApiDescription
 from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
+from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
@@ -88,6 +89,7 @@ def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
         *PreparationEndpoint(service).routes(),
+        *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
         *ListingEndpoints(service).routes(),
         *IdentifierEndpoints(service).routes(),

@@ -26,6 +26,7 @@ from registry.ledger import Ledger
 from registry.note import Note, Signer, sign_note
 from registry.reader import LedgerReader
 from registry.store import Store
+from resolver.held import newest_date
 from resolver.registration.writer import Writer
 
 RESTAMP_SECONDS: Final = 60
@@ -190,7 +191,7 @@ class Publication:
     def _now(self) -> int:
         """The clock, which never runs back: not behind the last entry, nor the last date."""
         head = self._ledger.head
-        last = self._current.time if self._current else _dated(self._store.published())
+        last = self._current.time if self._current else newest_date(self._store.published())
         return max(int(self._clock()), head.time if head else 0, last)
 
     async def _write(self, step: Callable[[StaticFiles], None]) -> None:
@@ -201,10 +202,3 @@ class Publication:
         except (TetradError, OSError) as error:
             self.failures += 1
             logger.warning("static files could not be written: %s", error)
-
-
-def _dated(note: bytes | None) -> int:
-    """The newest time that a cosignature of a stored note states; 0 where none does."""
-    lines = Note.parse(note).signatures if note else ()
-    dates = [int.from_bytes(one.signature[:8]) for one in lines if len(one.signature) > 64]
-    return max(dates, default=0)  # a plain Ed25519 signature has 64 bytes, and no date

@@ -23,9 +23,9 @@ from identity.jcs import Json, canonicalize
 from identity.keys import thumbprint
 from identity.multibase import decode_multihash
 from identity.operation import (
+    ROTATING,
     AnyOperation,
     DeviceRegister,
-    KeysRotate,
     NumberRebind,
     OrganizationRegister,
     operation_hash,
@@ -106,7 +106,7 @@ def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, str]:
         operation: Any = item.operation
         if isinstance(operation, OrganizationRegister | DeviceRegister):
             did = tetrad_did(pinned.ledger, item.hash)
-        elif isinstance(operation, KeysRotate):
+        elif isinstance(operation, ROTATING):
             did = operation.subject
             if not {thumbprint(key) for key in operation.body.keys} <= following.get(did, set()):
                 raise InvalidAnswer("a rotation to keys that nothing shown has committed to")

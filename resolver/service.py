@@ -22,11 +22,13 @@ from identity.did import ledger_label
 from identity.errors import Busy, LedgerStopped, TetradError
 from identity.operation import ESTABLISHING, operation_hash
 from registry.checking import Checked, Checker
+from registry.keyupdates import KeyUpdates
 from registry.ledger import Ledger
 from registry.reader import LedgerReader
 from registry.rules import RuleBook
 from resolver.evidence import Evidence
 from resolver.folder import Site
+from resolver.presented import UniqueProofs
 from resolver.publication import Publication, Published
 from resolver.registration.checker_pool import CheckerPool
 from resolver.registration.keyring import Keyring
@@ -51,21 +53,22 @@ class Service:
         self.unique = site.secrets.unique
         self.ledger_hash = operation_hash(site.genesis)
         self.label = ledger_label(self.ledger_hash)
-        self.signers = site.secrets.signers
         self.keyring = Keyring(site.store)
         self.reader = LedgerReader(site.store)
         guard = threading.Lock()
-        ledger = Ledger(site.store, RuleBook(SCHEMES), self.signers[0], site.secrets.origin, guard)
-        self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique)
+        ledger = Ledger(site.store, RuleBook(SCHEMES), site.signers, site.secrets.origin, guard)
+        self.key_updates = KeyUpdates(site.store, self.reader)
+        self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique.hash)
+        self.unique_proofs = UniqueProofs(site.store, self.reader, SCHEMES, self.unique)
         self.evidence = Evidence(site.store, self.reader, ledger.state_map)
-        checker = Checker(SCHEMES, self.unique, self.keyring.key_of)
+        checker = Checker(SCHEMES, self.unique.hash, self.keyring.key_of)
         self.writer = Writer(settings, ledger, checker, site, clock)
-        self._pool = CheckerPool(settings, site.secrets.uniqueness, self.keyring)
+        self._pool = CheckerPool(settings, site.secrets, self.keyring)
         self.publication = Publication(
             self.writer,
             ledger,
             site.store,
-            lambda _: self.signers,
+            lambda size: site.signers.of(self.reader.log_keys(size)),
             clock,
             max(0.05, settings.checkpoint_seconds),
         )

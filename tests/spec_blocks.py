@@ -104,7 +104,8 @@ def shown_operation(name: str) -> str:
 def shown_unsigned(name: str) -> str:
     """Without `proof`, and without the three members that all operations have."""
     left = {"proof", "ledger", "created"}
-    return fenced(layout({n: m for n, m in operation(name).items() if n not in left}), "json")
+    shown = {n: m for n, m in operation(name).items() if n not in left}
+    return fenced(layout(shortened(shown)), "json")
 
 
 def shown_proof() -> str:

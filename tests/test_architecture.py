@@ -38,6 +38,7 @@ EDGES = (
     "resolver.folder",
     "resolver.listening",
     "resolver.registration",
+    "resolver.rotation",
     "resolver.service",
     "resolver.settings",
     "resolver.simulator.hostile",

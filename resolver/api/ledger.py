@@ -28,6 +28,7 @@ class LedgerEndpoints:
             Route("/checkpoint", self.checkpoint),
             Route("/tile/{path:path}", self.tile),
             Route("/v1/ledger/entries/{index}", self.entry),
+            Route("/v1/ledger/keys", self.keys),
             Route("/v1/ledger/checkpoints/{size}", self.old_checkpoint),
             Route("/v1/ledger/proofs/inclusion", self.inclusion),
             Route("/v1/ledger/proofs/consistency", self.consistency),
@@ -69,6 +70,12 @@ class LedgerEndpoints:
         """The canonical bytes of an entry, of which the leaf hash is made."""
         query(request.scope, ())
         return json_response(self._reader.entry(path_number(request, "index")), headers=IMMUTABLE)
+
+    async def keys(self, request: Request) -> Response:
+        """The evidence of updates of the log's keys, those at entries after the one named."""
+        given = query(request.scope, ("after",))
+        updates = self._service.key_updates.after(number(given, "after", 0))
+        return json_response(orjson.dumps({"updates": updates}))
 
     async def inclusion(self, request: Request) -> Response:
         """The inclusion proof of an entry in the tree of a size, the newest unless given."""

@@ -19,6 +19,7 @@ COMMANDS = {
     "trust": ("trusting", "Pin the ledger behind a service."),
     "org": ("organizations", "Organizations: create, show, update, list."),
     "grant": ("granting", "Rights: issue, withdraw, list."),
+    "registry": ("governing", "The registry itself: show, update, rotate the log's keys."),
     "register": ("registering", "Register devices: one, or those of a CSV file."),
     "device": ("devices", "Devices: show, list, history, receipt, update, rebind, retire."),
     "keys": ("keyring", "Keys: new, rotate, list."),
