@@ -270,7 +270,8 @@ def test_the_witness_of_the_vectors(tmp_path: Path) -> None:
             witness = Witness(secrets("w1"), store, partial(float, time))
             try:
                 lines = witness.add_checkpoint(step["request"].encode()).decode()
-                outcome = (200, lines.partition("\n")[0] + "\n")  # the ML-DSA-44 line follows
+                # Its line of ML-DSA-44 follows.
+                outcome: tuple[int, str | None] = (200, lines.partition("\n")[0] + "\n")
             except TetradError as error:
                 size = error.members.get("size")
                 outcome = (error.status, None if size is None else f"{size}\n")
