@@ -34,7 +34,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
     │   ├── RolledBack, ForkDetected, LedgerTampered
     ├── Unavailable             try again later
-    │   ├── Busy, RateLimited, ServerUnreachable
+    │   ├── Busy, RateLimited, ServerUnreachable, StorageFailed
     │   └── LedgerStopped           a commit failed
     │       └── StaleHead
     └── KeystoreError           a wallet that cannot be opened or written
@@ -426,6 +426,12 @@ class ServerUnreachable(Unavailable):
     """No answer, or none that a registry gives."""
 
     code, title = "unavailable.unreachable", "Server unreachable"
+
+
+class StorageFailed(Unavailable):
+    """A folder that cannot be read or written."""
+
+    code, title = "unavailable.storage", "Storage failed"
 
 
 class KeystoreError(TetradError):

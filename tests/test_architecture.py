@@ -43,6 +43,7 @@ EDGES = (
     "resolver.simulator.process",
     "resolver.simulator.run",
     "resolver.simulator.wire",
+    "resolver.tile_folder",
 )
 
 # What a pure module may not import, by the reason. A name covers its submodules.

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from registry.checkpoint import Checkpoint
 from registry.note import Note
-from registry.tile import ENTRIES, WIDTH, decode_bundle, tile_path, tile_width
+from registry.tile import ENTRIES, WIDTH, Tile, decode_bundle, tile_width
+from resolver.client.tiles import fetch_tile
 
 if TYPE_CHECKING:
     from resolver.client import Client
@@ -29,14 +30,15 @@ class RemoteLog:
         return self._note
 
     def entries(self, start: int, end: int) -> list[bytes]:
-        """The entries start … end-1 of one bundle. Raises MalformedInput, NotFound."""
+        """The entries start … end-1 of one bundle. Raises LedgerTampered, NotFound."""
         n = start // WIDTH
         if self._bundle[0] != n:
             width = tile_width(ENTRIES, n, self.size)
-            data = self._client.fetch("/" + tile_path(ENTRIES, n, width))
+            data = self._client.run(fetch_tile(Tile(ENTRIES, n, width)))
             self._bundle = n, decode_bundle(data, width)
         return self._bundle[1][start - n * WIDTH : end - n * WIDTH]
 
     def tile(self, level: int, n: int) -> bytes:
         """A tile of this checkpoint's tree."""
-        return self._client.fetch("/" + tile_path(level, n, tile_width(level, n, self.size)))
+        tile = Tile(level, n, tile_width(level, n, self.size))
+        return self._client.run(fetch_tile(tile))

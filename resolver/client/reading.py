@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from identity.errors import (
 )
 from identity.jcs import Json, canonicalize
 from identity.operation import operation_hash
+from registry.merkle import consistency_proof
 from registry.note import decode64
 from registry.receipt import TlogProof
 from registry.state import Device
@@ -35,6 +37,7 @@ from resolver.client.flow import (
     member,
     refusal,
 )
+from resolver.client.tiles import VerifiedTiles, fetch_genesis
 from resolver.schemes import SCHEMES, Code
 from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer, VerifiedReceipt, verify_answer, verify_receipt
@@ -116,10 +119,15 @@ class Reading:
 
     def introduce(self) -> Flow[Trust]:
         """The ledger that the service shows, checked but not pinned: whoever calls compares its
-        `ledger` with what they were told, then calls `set_trust`. Raises InvalidAnswer."""
-        described = yield from self.describe()
+        `ledger` with what they were told, then calls `set_trust`. A folder of static files
+        describes nothing: there the first entry is the genesis. Raises InvalidAnswer."""
+        response = yield from ask(Request("GET", "/.well-known/tetrad"))
+        if response.status == 404:
+            return Trust.begin((yield from fetch_genesis()))
+        if response.status != 200:
+            raise refusal(response)
         try:
-            return Trust.begin(described.get("genesis"))
+            return Trust.begin(json_object(response.body).get("genesis"))
         except TetradError as error:
             error.pointer = f"/genesis{error.pointer}"
             raise
@@ -142,18 +150,25 @@ class Reading:
             needed, proof = self.trust.consistency_needed(note), None
             if needed is None:
                 break
-            proof = yield from self._consistency(*needed)
+            proof = yield from self._consistency(note, *needed)
             # Another flow of this client may have seen more in the meantime.
             if self.trust.consistency_needed(note) == needed:
                 break
         self.set_trust(self.trust.observe(note, proof))
 
-    def _consistency(self, size1: int, size2: int) -> Flow[list[bytes] | None]:
-        """The hashes of a consistency proof; None where the server has no such tree."""
+    def _consistency(self, note: bytes, size1: int, size2: int) -> Flow[list[bytes] | None]:
+        """The hashes of a consistency proof; None where the server has no such tree.
+
+        Of static files it is made out of the tiles, which hash to the root of the note.
+        """
         query = {"from": str(size1), "to": str(size2)}
         response = yield from ask(Request("GET", "/v1/ledger/proofs/consistency", query))
         if response.status == 404:
-            return None
+            offered = self.trust.open(note).checkpoint
+            if offered.size != size2:
+                return None
+            tiles = VerifiedTiles(offered)
+            return (yield from tiles.compute(partial(consistency_proof, size1, size2)))
         if response.status != 200:
             raise refusal(response)
         hashes = member(json_object(response.body), "hashes", list)

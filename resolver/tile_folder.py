@@ -1,0 +1,414 @@
+"""A log as a folder of static files, which any file server can serve (C2SP tlog-tiles).
+
+    DIR/checkpoint                        the newest signed checkpoint
+    DIR/tile/<L>/<N>[.p/<W>]              tiles
+    DIR/tile/entries/<N>[.p/<W>]          entry bundles
+    DIR/.new/                             what is being written, for nobody else to read
+
+    with TileFolder(path) as folder:
+        publish(folder, reader, size, note)
+
+There is nothing else in it: a client pins the ledger by its first entry, the genesis. Every file
+is written apart, synced and renamed; folders are synced before the checkpoint that needs them,
+which is replaced last, and only by one that extends it. A file that is there already must be the
+same: another content raises LedgerTampered, and nothing is overwritten. What a crash leaves half
+done is completed by publishing again. Symbolic links are neither followed nor written through.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from identity.errors import ForkDetected, LedgerTampered, NotFound, RolledBack, StorageFailed
+from registry.checkpoint import Checkpoint
+from registry.merkle import Read, root_at
+from registry.note import Note
+from registry.tile import (
+    ENTRIES,
+    WIDTH,
+    Tile,
+    cut_tile,
+    decode_bundle,
+    encode_bundle,
+    first_entry,
+    fit_tile,
+    grown_tiles,
+    subtree_reader,
+    tile_path,
+    tile_width,
+)
+
+CHECKPOINT: Final = "checkpoint"
+_NEW: Final = ".new"
+_LINKS: Final = (errno.ELOOP, errno.ENOTDIR)
+_OPEN_FOLDERS: Final = 200
+_KEPT_PARTIALS: Final = 4
+"""Tiles that are full and whose partial forms are still there, for who reads an older tree."""
+
+
+class Reader(Protocol):
+    """What is published: a LedgerReader is one."""
+
+    def entries(self, start: int, end: int) -> list[bytes]:
+        """The entries start … end-1, at most 256."""
+        ...
+
+    def tile(self, level: int, n: int) -> bytes:
+        """A tile as wide as the published tree has it, or wider; 32 bytes a hash."""
+        ...
+
+
+def publish(folder: TileFolder, reader: Reader, size: int, note: bytes) -> None:
+    """Makes a folder show the tree of `size` entries under its signed checkpoint.
+
+    Raises what `publish_tiles` and `TileFolder.replace_checkpoint` raise.
+    """
+    publish_tiles(folder, reader, size)
+    folder.replace_checkpoint(note)
+
+
+def publish_tiles(folder: TileFolder, reader: Reader, size: int) -> None:
+    """Writes the tiles of a tree, those that are new since the folder's checkpoint, and syncs them.
+
+    Its checkpoint may be published once this has returned. Raises LedgerTampered where the folder
+    holds another tile, StorageFailed.
+    """
+    for tile in grown_tiles(folder.size, size):
+        folder.put(tile, cut_tile(reader.tile(tile.level, tile.n), tile.width))
+        if tile.level == 0:
+            start = tile.n * WIDTH
+            entries = reader.entries(start, start + tile.width)
+            folder.put(tile._replace(level=ENTRIES), encode_bundle(entries))
+    folder.sync()
+
+
+class StaticLog:
+    """Reads a folder of tiles: the `Source` of registry/audit.py, as of its checkpoint."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises StorageFailed where there is no such folder."""
+        self.path = path
+        with _failing(path):
+            self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self._note = self._read(CHECKPOINT)
+            self._tree = _tree(self._note) if self._note is not None else None
+        except BaseException:
+            os.close(self._root)
+            raise
+
+    @property
+    def size(self) -> int:
+        """Entries under the checkpoint, 0 where there is none."""
+        return self._tree.size if self._tree else 0
+
+    def checkpoint(self) -> bytes | None:
+        """The signed checkpoint, which nothing here has verified; None where there is none."""
+        return self._note
+
+    def entries(self, start: int, end: int) -> list[bytes]:
+        """The entries start … end-1 of one bundle. Raises NotFound, LedgerTampered."""
+        n = start // WIDTH
+        width = tile_width(ENTRIES, n, self.size)
+        data = self.stored(Tile(ENTRIES, n, width))
+        if data is None:
+            raise NotFound(f"there is no {tile_path(ENTRIES, n, width)}", index=start)
+        return decode_bundle(data, width)[start - n * WIDTH : end - n * WIDTH]
+
+    def tile(self, level: int, n: int) -> bytes:
+        """A tile of the checkpoint's tree. Raises NotFound, LedgerTampered."""
+        return self._tile(level, n, self.size)
+
+    def reader(self, size: int) -> Read:
+        """Subtrees out of the tiles of a tree of `size` entries, for roots and proofs."""
+        return subtree_reader(lambda level, n: self._tile(level, n, size))
+
+    def _tile(self, level: int, n: int, size: int) -> bytes:
+        tile = Tile(level, n, tile_width(level, n, size))
+        data = self.stored(tile)
+        if data is None:
+            raise NotFound(f"there is no {tile_path(*tile)}", index=first_entry(level, n))
+        return data
+
+    def stored(self, tile: Tile) -> bytes | None:
+        """A tile or bundle in that width, cut out of the full one where only that is left; None
+        where there is neither. Raises LedgerTampered for a tile that is too short."""
+        for width in dict.fromkeys((tile.width, WIDTH)):
+            data = self._read(tile_path(tile.level, tile.n, width))
+            if data is not None:
+                return fit_tile(tile, width, data)
+        return None
+
+    def _read(self, path: str) -> bytes | None:
+        """A regular file that no symbolic link leads to. Raises LedgerTampered, StorageFailed."""
+        *folders, name = path.split("/")
+        with _failing(self.path / path), _walked(self._root, folders) as folder:
+            if folder is None:
+                return None
+            try:
+                file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+            except FileNotFoundError:
+                return None
+            with os.fdopen(file, "rb") as stream:
+                if not stat.S_ISREG(os.fstat(file).st_mode):
+                    raise LedgerTampered(f"{path} is not a file")
+                return stream.read()
+
+    def close(self) -> None:
+        """Lets go of the folder."""
+        os.close(self._root)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class TileFolder(StaticLog):
+    """Writes such a folder, alone: another process that would is refused. Not for several threads
+    at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Makes the folder where there is none, and removes what a crash has left half written.
+
+        Raises StorageFailed; LedgerTampered where its tiles do not have the root of its checkpoint.
+        """
+        with _failing(path):
+            _make(path)
+        super().__init__(path)
+        self._new = -1
+        self._touched: dict[tuple[str, ...], int] = {}
+        self._grown: deque[Tile] = deque()
+        self._failed = ""
+        try:
+            with _failing(path):
+                self._begin()
+            if self._tree and root_at(self.size, self.reader(self.size)) != self._tree.root:
+                raise LedgerTampered("the published tiles are not those of the checkpoint")
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        try:
+            fcntl.flock(self._root, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StorageFailed(
+                f"another process publishes into {self.path}", hint="one process at a time"
+            ) from None
+        with suppress(FileExistsError):
+            os.mkdir(_NEW, 0o700, dir_fd=self._root)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+        self._new = os.open(_NEW, flags, dir_fd=self._root)
+        _empty(self._new)
+
+    def put(self, tile: Tile, data: bytes) -> None:
+        """Writes a tile or bundle, which is on disk once `sync` has returned.
+
+        Raises LedgerTampered where there is another one in its place, or where `data` is not as
+        wide as its address says; StorageFailed.
+        """
+        if tile.width < 1:
+            raise LedgerTampered("a tile of no hashes is never published")
+        fit_tile(tile, tile.width, data)
+        path = tile_path(*tile)
+        *folders, name = path.split("/")
+        there = self._read(path)
+        if there is not None and there != data:
+            raise LedgerTampered(
+                f"another {path} has been published before",
+                hint="this ledger is not the one that the folder shows; nothing was overwritten",
+                index=first_entry(tile.level, tile.n),
+            )
+        with self._writing(path):
+            folder = self._folder(tuple(folders))
+            if there is None:
+                self._write(path.replace("/", "_"), data, name, folder)
+
+    def sync(self) -> None:
+        """Returns when all that was put is on disk. Raises StorageFailed."""
+        with self._writing(""):
+            for folder in self._touched.values():
+                os.fsync(folder)
+            self._let_go()
+
+    def replace_checkpoint(self, note: bytes) -> None:
+        """Shows a checkpoint whose tiles were put before, whose signatures the caller vouches for.
+
+        Raises LedgerTampered where the tiles do not have its root, RolledBack and ForkDetected
+        where it does not extend the one that is there, StorageFailed.
+        """
+        if note == self._note:
+            return
+        tree, before = _tree(note), self._tree
+        if before is not None:
+            _check_follows(tree, before)
+        if root_at(tree.size, self.reader(tree.size)) != tree.root:
+            raise LedgerTampered("the tiles do not have the root of the checkpoint", size=tree.size)
+        if before and root_at(before.size, self.reader(tree.size)) != before.root:
+            raise ForkDetected(
+                f"{tree.size} entries do not extend the {before.size} that were published",
+                seen=(self._note or b"").decode("utf-8", "replace"),
+                shown=note.decode("utf-8", "replace"),
+            )
+        self.sync()
+        with self._writing(CHECKPOINT):
+            self._write(CHECKPOINT, note, CHECKPOINT, self._root)
+            os.fsync(self._root)
+        old, self._note, self._tree = self.size, note, tree
+        self._remove_partials(old)
+
+    def _write(self, temporary: str, data: bytes, name: str, folder: int) -> None:
+        """Beside everything, synced, then renamed to `name` in `folder`."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        file = os.open(temporary, flags, 0o600, dir_fd=self._new)
+        with os.fdopen(file, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fchmod(file, 0o644)  # whatever the umask: a file server reads it
+            os.fsync(file)
+        os.rename(temporary, name, src_dir_fd=self._new, dst_dir_fd=folder)
+
+    def _folder(self, parts: tuple[str, ...]) -> int:
+        """A folder below this one, made where there is none; it is synced by the next `sync`."""
+        if not parts:
+            return self._root
+        if parts not in self._touched:
+            above = self._folder(parts[:-1])
+            made = True
+            try:
+                os.mkdir(parts[-1], 0o755, dir_fd=above)
+            except FileExistsError:
+                made = False
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+            folder = os.open(parts[-1], flags, dir_fd=above)
+            if made:
+                os.fchmod(folder, 0o755)
+                os.fsync(above)
+            if len(self._touched) >= _OPEN_FOLDERS:
+                self._sync_open()
+            self._touched[parts] = folder
+        return self._touched[parts]
+
+    def _sync_open(self) -> None:
+        for folder in self._touched.values():
+            os.fsync(folder)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for folder in self._touched.values():
+            os.close(folder)
+        self._touched = {}
+
+    @contextmanager
+    def _writing(self, path: str) -> Iterator[None]:
+        """A flush that failed once is never trusted again."""
+        if self._failed:
+            raise StorageFailed(self._failed, hint="open the folder again, once it can be written")
+        try:
+            with _failing(self.path / path):
+                yield
+        except StorageFailed as error:
+            self._failed = error.detail
+            raise
+
+    def _remove_partials(self, old: int) -> None:
+        """Partial forms of tiles that have become full, those of the newest few apart (C2SP
+        tlog-tiles lets them go: who still wants one falls back to the full tile)."""
+        self._grown.extend(
+            tile
+            for level in range(8)
+            for tile in [Tile(level, *divmod(old >> 8 * level, WIDTH))]
+            if tile.width and tile_width(level, tile.n, self.size) == WIDTH
+        )
+        while len(self._grown) > _KEPT_PARTIALS:
+            tile = self._grown.popleft()
+            for level in (tile.level, ENTRIES)[: 2 if tile.level == 0 else 1]:
+                self._remove_partial(level, tile.n)
+
+    def _remove_partial(self, level: int, n: int) -> None:
+        *folders, name = f"{tile_path(level, n)}.p".split("/")
+        with suppress(OSError), _walked(self._root, folders) as above:
+            if above is None:
+                return
+            with _walked(above, [name]) as folder:
+                if folder is not None:
+                    _empty(folder)
+                    os.rmdir(name, dir_fd=above)
+
+    def close(self) -> None:
+        """Lets go of the folder."""
+        self._let_go()
+        if self._new >= 0:
+            os.close(self._new)
+        super().close()
+
+
+def _tree(note: bytes) -> Checkpoint:
+    return Checkpoint.parse(Note.parse(note).text)
+
+
+def _check_follows(tree: Checkpoint, before: Checkpoint) -> None:
+    """What can be told without the tiles. Raises ForkDetected, RolledBack."""
+    if tree.origin != before.origin:
+        raise ForkDetected(f"the folder shows the log {before.origin}, not {tree.origin}")
+    if tree.size < before.size:
+        raise RolledBack(f"{before.size} entries are published: {tree.size} are fewer")
+    if tree.size == before.size and tree.root != before.root:
+        raise ForkDetected(f"another tree of {tree.size} entries has been published")
+
+
+def _make(path: Path) -> None:
+    if not path.is_dir():
+        path.mkdir(parents=True)
+        path.chmod(0o755)
+
+
+def _empty(folder: int) -> None:
+    with os.scandir(folder) as found:
+        for one in found:
+            os.unlink(one.name, dir_fd=folder)
+
+
+@contextmanager
+def _walked(root: int, folders: Sequence[str]) -> Iterator[int | None]:
+    """The folder below `root`, no symbolic link on the way; None where there is none."""
+    opened: list[int] = []
+    folder: int | None = root
+    try:
+        for name in folders:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+            try:
+                opened.append(os.open(name, flags, dir_fd=opened[-1] if opened else root))
+            except FileNotFoundError:
+                folder = None
+                break
+            folder = opened[-1]
+        yield folder
+    finally:
+        for one in opened:
+            os.close(one)
+
+
+@contextmanager
+def _failing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        hint = "symbolic links are not followed here" if failure.errno in _LINKS else ""
+        raise StorageFailed(f"{path}: {failure.strerror}", hint=hint) from None
