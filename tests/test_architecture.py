@@ -36,6 +36,7 @@ EDGES = (
     "resolver.client",
     "resolver.demo",
     "resolver.folder",
+    "resolver.publication",
     "resolver.registration",
     "resolver.service",
     "resolver.settings",

@@ -26,6 +26,7 @@ COMMANDS = {
     "resolve": ("resolving", "From a code, DID or number to its device, proved."),
     "verify": ("verifying", "Check receipts and answers, offline."),
     "audit": ("auditing", "Re-hash and replay a whole ledger."),
+    "mirror": ("mirroring", "Keep a verified copy of a log, as static files."),
     "sign": ("signing", "Sign what was prepared for you to sign."),
     "send": ("signing", "Send what is signed, and prove its receipt."),
     "simulate": ("playing", "A fleet of devices against a service."),

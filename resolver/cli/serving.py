@@ -81,6 +81,11 @@ def init(
         type=click.Path(path_type=Path, dir_okay=False),
         help="Written with the address once requests are answered.",
     ),
+    click.option(
+        "--publish",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="A folder for tiles and checkpoints, which any file server can serve.",
+    ),
     _ORIGIN,
     server=False,
 )
@@ -93,6 +98,7 @@ def serve(
     public: bool,
     ephemeral: bool,
     ready_file: Path | None,
+    publish: Path | None,
     origin: str | None,
 ) -> None:
     """Serve the ledger in --data; in an empty folder, a sandbox is made.
@@ -102,6 +108,7 @@ def serve(
     """
     from resolver import app
     from resolver.settings import Settings
+    from resolver.tile_folder import TileFolder
 
     if ephemeral == (data is not None):
         raise click.UsageError("name a folder with --data, or say --ephemeral")
@@ -116,6 +123,7 @@ def serve(
                 f"anyone may register in a sandbox, and {host} is not this machine alone",
                 hint="--public, if that is meant",
             )
+        public_folder = TileFolder(publish) if publish is not None else None
     except BaseException:
         site.close()
         raise
@@ -138,6 +146,7 @@ def serve(
         port=port,
         ready_file=ready_file,
         on_ready=None if quiet else on_ready,
+        publish=public_folder,
     )
 
 

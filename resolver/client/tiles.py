@@ -75,7 +75,10 @@ def fetch_genesis() -> Flow[Json]:
 
 
 class VerifiedTiles:
-    """The tiles of one tree, as far as they were asked for. Not for two flows at once."""
+    """The tiles of one tree, as far as they were asked for.
+
+    Flows that run at the same time may each fetch the same tile.
+    """
 
     def __init__(self, tree: Checkpoint) -> None:
         """`tree` is a checkpoint whose signatures were verified."""
