@@ -17,39 +17,32 @@ done is completed by publishing again. Symbolic links are neither followed nor w
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
-import stat
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
-from identity.errors import ForkDetected, LedgerTampered, NotFound, RolledBack, StorageFailed
+from identity.errors import ForkDetected, LedgerTampered, RolledBack, StorageFailed
 from registry.checkpoint import Checkpoint
-from registry.merkle import Read, root_at
-from registry.note import Note
+from registry.merkle import root_at
 from registry.tile import (
     ENTRIES,
     WIDTH,
     Tile,
     cut_tile,
-    decode_bundle,
     encode_bundle,
     first_entry,
     fit_tile,
     grown_tiles,
-    subtree_reader,
     tile_path,
     tile_width,
 )
+from resolver.static_log import CHECKPOINT, StaticLog, failing, tree_of, walked
 
-CHECKPOINT: Final = "checkpoint"
 _NEW: Final = ".new"
-_LINKS: Final = (errno.ELOOP, errno.ENOTDIR)
 _OPEN_FOLDERS: Final = 200
 _KEPT_PARTIALS: Final = 4
 """Tiles that are full and whose partial forms are still there, for who reads an older tree."""
@@ -91,94 +84,6 @@ def publish_tiles(folder: TileFolder, reader: Reader, size: int) -> None:
     folder.sync()
 
 
-class StaticLog:
-    """Reads a folder of tiles: the `Source` of registry/audit.py, as of its checkpoint."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises StorageFailed where there is no such folder."""
-        self.path = path
-        with _failing(path):
-            self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            self._note = self._read(CHECKPOINT)
-            self._tree = _tree(self._note) if self._note is not None else None
-        except BaseException:
-            os.close(self._root)
-            raise
-
-    @property
-    def size(self) -> int:
-        """Entries under the checkpoint, 0 where there is none."""
-        return self._tree.size if self._tree else 0
-
-    def checkpoint(self) -> bytes | None:
-        """The signed checkpoint, which nothing here has verified; None where there is none."""
-        return self._note
-
-    def entries(self, start: int, end: int) -> list[bytes]:
-        """The entries start … end-1 of one bundle. Raises NotFound, LedgerTampered."""
-        n = start // WIDTH
-        width = tile_width(ENTRIES, n, self.size)
-        data = self.stored(Tile(ENTRIES, n, width))
-        if data is None:
-            raise NotFound(f"there is no {tile_path(ENTRIES, n, width)}", index=start)
-        return decode_bundle(data, width)[start - n * WIDTH : end - n * WIDTH]
-
-    def tile(self, level: int, n: int) -> bytes:
-        """A tile of the checkpoint's tree. Raises NotFound, LedgerTampered."""
-        return self._tile(level, n, self.size)
-
-    def reader(self, size: int) -> Read:
-        """Subtrees out of the tiles of a tree of `size` entries, for roots and proofs."""
-        return subtree_reader(lambda level, n: self._tile(level, n, size))
-
-    def _tile(self, level: int, n: int, size: int) -> bytes:
-        tile = Tile(level, n, tile_width(level, n, size))
-        data = self.stored(tile)
-        if data is None:
-            raise NotFound(f"there is no {tile_path(*tile)}", index=first_entry(level, n))
-        return data
-
-    def stored(self, tile: Tile) -> bytes | None:
-        """A tile or bundle in that width, cut out of the full one where only that is left; None
-        where there is neither. Raises LedgerTampered for a tile that is too short."""
-        for width in dict.fromkeys((tile.width, WIDTH)):
-            data = self._read(tile_path(tile.level, tile.n, width))
-            if data is not None:
-                return fit_tile(tile, width, data)
-        return None
-
-    def _read(self, path: str) -> bytes | None:
-        """A regular file that no symbolic link leads to. Raises LedgerTampered, StorageFailed."""
-        *folders, name = path.split("/")
-        with _failing(self.path / path), _walked(self._root, folders) as folder:
-            if folder is None:
-                return None
-            try:
-                file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-            except FileNotFoundError:
-                return None
-            with os.fdopen(file, "rb") as stream:
-                if not stat.S_ISREG(os.fstat(file).st_mode):
-                    raise LedgerTampered(f"{path} is not a file")
-                return stream.read()
-
-    def close(self) -> None:
-        """Lets go of the folder."""
-        os.close(self._root)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
 class TileFolder(StaticLog):
     """Writes such a folder, alone: another process that would is refused. Not for several threads
     at once."""
@@ -188,7 +93,7 @@ class TileFolder(StaticLog):
 
         Raises StorageFailed; LedgerTampered where its tiles do not have the root of its checkpoint.
         """
-        with _failing(path):
+        with failing(path):
             _make(path)
         super().__init__(path)
         self._new = -1
@@ -196,7 +101,7 @@ class TileFolder(StaticLog):
         self._grown: deque[Tile] = deque()
         self._failed = ""
         try:
-            with _failing(path):
+            with failing(path):
                 self._begin()
             if self._tree and root_at(self.size, self.reader(self.size)) != self._tree.root:
                 raise LedgerTampered("the published tiles are not those of the checkpoint")
@@ -255,7 +160,7 @@ class TileFolder(StaticLog):
         """
         if note == self._note:
             return
-        tree, before = _tree(note), self._tree
+        tree, before = tree_of(note), self._tree
         if before is not None:
             _check_follows(tree, before)
         if root_at(tree.size, self.reader(tree.size)) != tree.root:
@@ -321,7 +226,7 @@ class TileFolder(StaticLog):
         if self._failed:
             raise StorageFailed(self._failed, hint="open the folder again, once it can be written")
         try:
-            with _failing(self.path / path):
+            with failing(self.path / path):
                 yield
         except StorageFailed as error:
             self._failed = error.detail
@@ -343,10 +248,10 @@ class TileFolder(StaticLog):
 
     def _remove_partial(self, level: int, n: int) -> None:
         *folders, name = f"{tile_path(level, n)}.p".split("/")
-        with suppress(OSError), _walked(self._root, folders) as above:
+        with suppress(OSError), walked(self._root, folders) as above:
             if above is None:
                 return
-            with _walked(above, [name]) as folder:
+            with walked(above, [name]) as folder:
                 if folder is not None:
                     _empty(folder)
                     os.rmdir(name, dir_fd=above)
@@ -357,10 +262,6 @@ class TileFolder(StaticLog):
         if self._new >= 0:
             os.close(self._new)
         super().close()
-
-
-def _tree(note: bytes) -> Checkpoint:
-    return Checkpoint.parse(Note.parse(note).text)
 
 
 def _check_follows(tree: Checkpoint, before: Checkpoint) -> None:
@@ -383,32 +284,3 @@ def _empty(folder: int) -> None:
     with os.scandir(folder) as found:
         for one in found:
             os.unlink(one.name, dir_fd=folder)
-
-
-@contextmanager
-def _walked(root: int, folders: Sequence[str]) -> Iterator[int | None]:
-    """The folder below `root`, no symbolic link on the way; None where there is none."""
-    opened: list[int] = []
-    folder: int | None = root
-    try:
-        for name in folders:
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-            try:
-                opened.append(os.open(name, flags, dir_fd=opened[-1] if opened else root))
-            except FileNotFoundError:
-                folder = None
-                break
-            folder = opened[-1]
-        yield folder
-    finally:
-        for one in opened:
-            os.close(one)
-
-
-@contextmanager
-def _failing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as failure:
-        hint = "symbolic links are not followed here" if failure.errno in _LINKS else ""
-        raise StorageFailed(f"{path}: {failure.strerror}", hint=hint) from None

@@ -44,6 +44,7 @@ EDGES = (
     "resolver.simulator.process",
     "resolver.simulator.run",
     "resolver.simulator.wire",
+    "resolver.static_log",
     "resolver.tile_folder",
 )
 

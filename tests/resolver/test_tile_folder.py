@@ -22,7 +22,8 @@ from registry.checkpoint import Checkpoint
 from registry.merkle import leaf_hash, root_at
 from registry.note import Note, SignatureType, Signer, sign_note
 from registry.tile import ENTRIES, Tile, changed_tiles, subtree_reader, tile_path, tiles_of
-from resolver.tile_folder import StaticLog, TileFolder, publish, publish_tiles
+from resolver.static_log import StaticLog
+from resolver.tile_folder import TileFolder, publish, publish_tiles
 
 ORIGIN = "log.example/folder"
 LOG = Signer(ORIGIN, SignatureType.ED25519, bytes(range(32)))
