@@ -105,7 +105,8 @@ class Mirror:
         try:
             written: list[Written] = []
             for n in self._bundles(tree.size):
-                if n % WIDTH == 0:  # fetched once, not by each of those below
+                if n % WIDTH == 0 and tile_width(1, n // WIDTH, tree.size):
+                    # Fetched once, not by each of those below.
                     await self._client.run(tiles.tile(1, n // WIDTH))
                 waiting.append(asyncio.create_task(self._bundle(n, tree.size, tiles)))
                 if len(waiting) >= IN_FLIGHT:

@@ -18,44 +18,12 @@ from identity.errors import (
     StorageFailed,
     TetradError,
 )
-from registry.checkpoint import Checkpoint
-from registry.merkle import leaf_hash, root_at
-from registry.note import Note, SignatureType, Signer, sign_note
-from registry.tile import ENTRIES, Tile, changed_tiles, subtree_reader, tile_path, tiles_of
+from registry.note import Note, sign_note
+from registry.tile import ENTRIES, Tile, tile_path, tiles_of
 from resolver.static_log import StaticLog
 from resolver.tile_folder import TileFolder, publish, publish_tiles
-
-ORIGIN = "log.example/folder"
-LOG = Signer(ORIGIN, SignatureType.ED25519, bytes(range(32)))
-QUANTUM = Signer(ORIGIN, SignatureType.ML_DSA_44, bytes(range(32)))
-
-
-class GrowingLog:
-    """A log in memory: a Reader, and its signed checkpoints."""
-
-    def __init__(self, name: str = "entry") -> None:
-        self.name = name
-        self.all: list[bytes] = []
-        self.tiles: dict[tuple[int, int], bytes] = {}
-
-    def grow(self, size: int) -> bytes:
-        """Entries up to `size`; the checkpoint over them."""
-        start = len(self.all)
-        self.all += [b"%s %d" % (self.name.encode(), index) for index in range(start, size)]
-        leaves = [leaf_hash(entry) for entry in self.all[start:]]
-        for level, n, data in changed_tiles(start, leaves, self.tile):
-            self.tiles[level, n] = data
-        return self.note(size)
-
-    def note(self, size: int, time: int = 0) -> bytes:
-        root = root_at(size, subtree_reader(self.tile))
-        return sign_note(Checkpoint(ORIGIN, size, root).format(), [LOG], time)
-
-    def entries(self, start: int, end: int) -> list[bytes]:
-        return self.all[start:end]
-
-    def tile(self, level: int, n: int) -> bytes:
-        return self.tiles[level, n]
+from tests.factory import LOG, NOW, QUANTUM
+from tests.growing_log import GrowingLog
 
 
 @pytest.fixture
@@ -198,7 +166,7 @@ def test_a_checkpoint_must_extend_the_published_one(log: GrowingLog, folder: Til
     with pytest.raises((NotFound, LedgerTampered)):
         folder.replace_checkpoint(log.note(310))  # its tiles are not there
     assert (folder.path / "checkpoint").read_bytes() == before
-    restamped = sign_note(Note.parse(before).text, [LOG, QUANTUM], 9)
+    restamped = sign_note(Note.parse(before).text, [LOG, QUANTUM], NOW + 9)
     folder.replace_checkpoint(restamped)
     assert (folder.path / "checkpoint").read_bytes() == restamped
     publish(folder, log, 310, log.note(310))
@@ -271,7 +239,8 @@ def test_a_flush_that_failed_is_never_trusted_again(
         raise OSError(5, "Input/output error")
 
     with TileFolder(tmp_path) as folder:
-        publish(folder, log, 10, log.grow(10))
+        first = log.grow(10)
+        publish(folder, log, 10, first)
         note = log.grow(20)
         with monkeypatch.context() as patched:
             patched.setattr("resolver.tile_folder.os.fsync", fails)
@@ -279,7 +248,7 @@ def test_a_flush_that_failed_is_never_trusted_again(
                 publish(folder, log, 20, note)
         with pytest.raises(StorageFailed, match="Input/output error"):
             publish(folder, log, 20, note)
-        assert (tmp_path / "checkpoint").read_bytes() == log.note(10)
+        assert (tmp_path / "checkpoint").read_bytes() == first
     with TileFolder(tmp_path) as folder:
         publish(folder, log, 20, note)
     check(log, tmp_path, 20)
