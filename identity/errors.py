@@ -32,7 +32,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   └── Gone                    there was; a tombstone is left
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
-    │   ├── RolledBack, ForkDetected, LedgerTampered
+    │   ├── RolledBack, ForkDetected, LedgerTampered, MisbehaviourUnproved
     ├── Unavailable             try again later
     │   ├── Busy, RateLimited, ServerUnreachable, StorageFailed
     │   └── LedgerStopped           a commit failed
@@ -390,6 +390,13 @@ class LedgerTampered(EvidenceRefused):
 
     code, title = "evidence.tampered", "The ledger was tampered with"
     section = "specs/2-registry.md#audit"
+
+
+class MisbehaviourUnproved(EvidenceRefused):
+    """What is held against a log is also what an honest one may have signed."""
+
+    code, title = "evidence.unproved", "Misbehaviour not proved"
+    section = "specs/2-registry.md#monitors-and-mirrors"
 
 
 class Unavailable(TetradError):
