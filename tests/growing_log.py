@@ -25,7 +25,7 @@ from registry.tile import (
     tile_width,
 )
 from resolver.trust import Trust
-from tests.factory import LOG, NOW, ORIGIN, QUANTUM, Maker
+from tests.factory import LOG, NOW, ORIGIN, QUANTUM, City, Maker
 
 SIGNERS = (LOG, QUANTUM)
 
@@ -70,6 +70,23 @@ class GrowingLog:
 
     def tile(self, level: int, n: int) -> bytes:
         return self.tiles[level, n]
+
+
+class CityLog(GrowingLog):
+    """What a real writer has written; `add` puts entries behind it that no rule book has seen."""
+
+    def __init__(self, city: City) -> None:
+        super().__init__()
+        self.city = city
+        self.trust = Trust.begin(city.genesis.operation)
+        self.take()
+
+    def take(self) -> int:
+        """Everything that the writer has written since; the size."""
+        assert self.city.ledger.head is not None
+        size = self.city.ledger.head.size
+        self.add(self.city.store.entries(len(self.all), size))
+        return size
 
 
 class Host(httpx.MockTransport):

@@ -68,7 +68,7 @@ def _remote(frame: Frame, url: str, jobs: int | None) -> Audited:
             log,
             RuleBook(SCHEMES),
             genesis=client.trust.ledger,
-            check=_checker(log.size, jobs),
+            check=checker(log.size, jobs),
             progress=Progress("entries"),
         )
 
@@ -105,7 +105,7 @@ def _tiles(frame: Frame, folder: Path, jobs: int | None) -> Audited:
             log,
             RuleBook(SCHEMES),
             genesis=trust.ledger,
-            check=_checker(log.size, jobs),
+            check=checker(log.size, jobs),
             progress=Progress("entries"),
         )
 
@@ -137,14 +137,15 @@ def _folder(folder: Path, jobs: int | None) -> Audited:
                 RuleBook(SCHEMES),
                 genesis=genesis,
                 stored=store,
-                check=_checker(head.size if head else 0, jobs),
+                check=checker(head.size if head else 0, jobs),
                 progress=Progress("entries"),
             )
         finally:
             store.close()
 
 
-def _checker(size: int, jobs: int | None) -> Callable[[Iterable[Chunk]], Iterable[Verdicts]]:
+def checker(size: int, jobs: int | None) -> Callable[[Iterable[Chunk]], Iterable[Verdicts]]:
+    """How that many entries are checked: in processes of their own, where that pays."""
     from registry.verdict import check_chunk
 
     if jobs is None:

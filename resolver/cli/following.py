@@ -70,6 +70,10 @@ def repeat(frame: Frame, look: Callable[[], None], *, follow: bool, every: float
         time.sleep(every)
 
 
-def tell(frame: Frame, value: object, line: str) -> None:
-    """One thing that happened: a line for a person, or a line of JSON."""
-    click.echo(visible_json(orjson.dumps(value)) if frame.as_json else f"  {visible(line)}")
+def tell(frame: Frame, value: object, *lines: str) -> None:
+    """One thing that happened: lines for a person, or a line of JSON."""
+    if frame.as_json:
+        click.echo(visible_json(orjson.dumps(value, default=str)))
+        return
+    for line in lines:
+        click.echo(f"  {visible(line)}")

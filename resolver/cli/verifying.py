@@ -1,4 +1,4 @@
-"""`tetrad verify FILE`: receipts and answers, offline."""
+"""`tetrad verify FILE`: receipts, answers, and evidence against a log, offline."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ from resolver.cli.frame import HOME, Frame, read_input, verb
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @verb(
     click.option("--operation", metavar="FILE", help="The operation of a bare receipt."),
+    click.option(
+        "--ledger", metavar="zQm…", help="The fingerprint of the ledger of evidence, if not pinned."
+    ),
     HOME,
     server=False,
 )
-def verify(frame: Frame, file: str, operation: str | None) -> None:
+def verify(frame: Frame, file: str, operation: str | None, ledger: str | None) -> None:
     """Check FILE against the pinned ledger, without asking anybody.
 
-    FILE is what `register --out` wrote, an answer of `resolve --json`, or a receipt with its
-    --operation. Nothing offline can tell whether something newer was withheld.
+    FILE is what `register --out` wrote, an answer of `resolve --json`, a receipt with its
+    --operation, or what a monitor holds against a log: that is refused unless it proves that the
+    log misbehaved. Nothing offline can tell whether something newer was withheld.
     """
     data = read_input(file)
+    if _is_evidence(data):
+        _accuse(frame, data, ledger)
+        return
     count = 0
     newest: tuple[int, str] = (0, "")
     for place, item in enumerate(_items(data, operation), 1):
@@ -41,6 +48,37 @@ def verify(frame: Frame, file: str, operation: str | None) -> None:
         {"verified": count, "origin": origin, "size": size},
         f"✓ {count} of {count} in the ledger {origin}, under checkpoints by its pinned log",
         f"– the newest of them has {size} entries; what came later is not known here",
+    )
+
+
+def _is_evidence(data: bytes) -> bool:
+    """By its members alone: whatever reads as JSON of that shape is checked as evidence."""
+    from identity.jcs import parse
+
+    try:
+        value = parse(data, max_bytes=2**24)
+    except TetradError:
+        return False
+    return isinstance(value, dict) and "kind" in value and "checkpoints" in value
+
+
+def _accuse(frame: Frame, data: bytes, ledger: str | None) -> None:
+    from identity.jcs import parse
+    from registry.evidence import check_evidence
+    from resolver.trust import Trust
+
+    evidence: Any = parse(data, max_bytes=2**24)
+    if ledger is None:
+        trust = frame.home.trust_in(str(evidence.get("ledger")))
+    else:
+        trust = Trust.begin(evidence.get("genesis"))
+        if trust.ledger != ledger:
+            raise SchemaViolation("the genesis in it is not that ledger's", pointer="/genesis")
+    proved = check_evidence(evidence, trust.ledger, trust.open)
+    frame.show(
+        {**proved._asdict(), "ledger": trust.ledger, "proved": True},
+        f"✓ proved against the log {proved.origin}: {proved.said}",
+        f"  {proved.kind}, by signatures of its pinned keys; ledger {trust.ledger}",
     )
 
 
