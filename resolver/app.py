@@ -38,26 +38,18 @@ from resolver.api.preparation import PreparationEndpoint
 from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
-from resolver.publication import Publication
 from resolver.service import Clock, Service
 from resolver.settings import Settings
-from resolver.tile_folder import TileFolder
 
 
-def create_app(
-    settings: Settings, site: Site, clock: Clock = time.time, publish: TileFolder | None = None
-) -> FastAPI:
-    """The application over a ledger; its lifespan starts and stops the service, which publishes
-    its tiles in a folder as well where one is given, and closes it at the end."""
+def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> FastAPI:
+    """The application over a ledger; its lifespan starts and stops the service."""
     service = Service(settings, site, clock)
-    publication = Publication(publish, site.store) if publish is not None else None
     statuses: Counter[int] = Counter()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await service.start()
-        if publication is not None:
-            publication.start(service)
         gc.collect()
         gc.freeze()  # what is there now stays: collections need not look at it again
         gc.set_threshold(50_000, 20, 100)  # a batch is 100,000 objects, none of them in a cycle
@@ -65,8 +57,6 @@ def create_app(
             yield
         finally:
             await service.stop()
-            if publication is not None:
-                await publication.stop(service)
 
     app = _Application(
         title="Tetrad",
@@ -118,13 +108,12 @@ def serve(
     port: int = 8000,
     ready_file: Path | None = None,
     on_ready: Callable[[str], None] | None = None,
-    publish: TileFolder | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes the site.
 
     `port` 0 takes a free one. When requests are answered, `ready_file` gets the address, and
-    `on_ready` is called with it. `publish` is a folder for its tiles. Whether a sandbox may listen
-    beyond loopback is for the caller. Raises Unavailable where the address is taken.
+    `on_ready` is called with it. Whether a sandbox may listen beyond loopback is for the caller.
+    Raises Unavailable where the address is taken.
     """
     try:
         listener = _listen(host, port)
@@ -138,7 +127,7 @@ def serve(
     address = f"http://{shown}:{listener.getsockname()[1]}"
     sys.setswitchinterval(0.001)  # seconds: a question does not wait long while a commit computes
     config = uvicorn.Config(
-        create_app(settings, site, publish=publish),
+        create_app(settings, site),
         loop="uvloop",
         http=limited_by(settings),
         ws="none",

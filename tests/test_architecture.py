@@ -36,7 +36,6 @@ EDGES = (
     "resolver.client",
     "resolver.demo",
     "resolver.folder",
-    "resolver.publication",
     "resolver.registration",
     "resolver.service",
     "resolver.settings",
