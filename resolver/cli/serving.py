@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from identity.errors import PolicyViolated
-from resolver.cli.frame import Frame, verb
+from resolver.cli.frame import Frame, read_input, verb
 
 if TYPE_CHECKING:
     from resolver.folder import DataFolder, MemorySite
@@ -95,6 +95,16 @@ def init(
         type=click.Path(path_type=Path, dir_okay=False),
         help="Written with the address once requests are answered.",
     ),
+    click.option(
+        "--publish",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="A folder for tiles and checkpoints, which any file server can serve.",
+    ),
+    click.option(
+        "--witnesses",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Whose cosignatures are asked for: a C2SP tlog-policy, with URLs.",
+    ),
     _ORIGIN,
     _UNIQUENESS,
     server=False,
@@ -108,6 +118,8 @@ def serve(
     public: bool,
     ephemeral: bool,
     ready_file: Path | None,
+    publish: Path | None,
+    witnesses: Path | None,
     origin: str | None,
     uniqueness: str | None,
 ) -> None:
@@ -116,9 +128,11 @@ def serve(
     Every limit is a setting, TETRAD_…, listed in the documentation. SIGTERM and Ctrl-C stop it once
     what was accepted is on the disk.
     """
+    from registry.policy import Policy
     from registry.reader import LedgerReader
     from resolver import app
     from resolver.settings import Settings
+    from resolver.tile_folder import TileFolder
 
     if ephemeral == (data is not None):
         raise click.UsageError("name a folder with --data, or say --ephemeral")
@@ -133,6 +147,8 @@ def serve(
                 f"anyone may register in a sandbox, and {host} is not this machine alone",
                 hint="--public, if that is meant",
             )
+        policy = Policy.parse(read_input(str(witnesses))) if witnesses is not None else None
+        public_folder = TileFolder(publish) if publish is not None else None
     except BaseException:
         site.close()
         raise
@@ -156,6 +172,8 @@ def serve(
         port=port,
         ready_file=ready_file,
         on_ready=None if quiet else on_ready,
+        publish=public_folder,
+        witnesses=policy,
     )
 
 
