@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from identity.errors import NotFound, SchemaViolation, TetradError, UnsupportedMediaType
 from identity.jcs import parse
+from registry.state import state_key
 from resolver.api.frame import Direct
 from resolver.api.limits import DAY, RateLimit
 from resolver.api.problems import problem_response
@@ -150,7 +151,9 @@ class ResolutionEndpoints:
         unique = proofs.of(asked)
         if unique is not None:
             missing.members["unique"] = unique
-        published = await self._service.publication.covering(1)
+        # A number that has just become free is still somebody's under an older root.
+        changed = self._service.store.versions(state_key(asked.key), limit=1)
+        published = await self._service.publication.covering(changed[0].entry + 1 if changed else 1)
         evidence = self._service.evidence.of_absence(asked, published.size, published.note)
         if evidence is not None:
             missing.members["proof"] = orjson.loads(evidence)
