@@ -40,7 +40,8 @@ def file(value: Any) -> bytes:
 
 def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
-    from tests.generated import identity, ledger, rules, schemas
+    from tests.generated import identity, ledger, rules, schemas, state_map
 
-    made = [identity.files(), ledger.files(), rules.files(), schemas.files()]
+    modules = (identity, ledger, state_map, rules, schemas)
+    made = [module.files() for module in modules]
     return {path: content for files in made for path, content in sorted(files.items())}
