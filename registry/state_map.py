@@ -206,8 +206,8 @@ class StateMap:
         for depth in range(deepest, 0, -1):
             self._climb(depth, dirty[depth], dirty[depth - 1])
         self._nodes[0].update(dirty[0])
-        # By the number of all buckets: a few keys that were made to agree in many bits lie deep, and
-        # must not cost more memory than others.
+        # By the number of all buckets: keys that were made to agree in many bits lie deep, and must
+        # not cost more memory than others.
         if self._count > 4 << deepest:
             self._levels.append(bytearray(64 << deepest))
             self._nodes.append({})
