@@ -67,6 +67,7 @@ def test_a_rotation_from_the_operators_seat(shell: Shell, folder: Path, tmp_path
     refused = away("verify", "-", stdin=receipt.out)
     assert refused.status == 1
     assert "[evidence.checkpoint]" in refused.err
+    assert "keys were replaced meanwhile" in refused.err
     away.must("resolve", code)  # and so it learns of both rotations
     assert "✓ 1 of 1" in away.must("verify", "-", stdin=receipt.out).out
 
@@ -82,6 +83,27 @@ def test_a_policy_and_witnesses_from_files(shell: Shell, folder: Path, tmp_path:
     shown = shell.must("registry", "show")
     assert '"ipv6":"optional"' in shown.out
     assert "quorum none" in shown.out
+
+
+def test_a_power_cut_right_after_a_rotation_loses_nothing(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path / "city")]
+    process, url = start(*data, ready=tmp_path / "ready")
+    shell = Shell(tmp_path, url)
+    shell.must("trust", url, "--yes")
+    shell.must("registry", "update", "--rotate-log-keys", *data)
+    process.kill()
+    process.communicate()
+    (tmp_path / "ready").unlink()
+    process, url = start(*data, ready=tmp_path / "ready")
+    try:
+        again = Shell(tmp_path, url)
+        again.must("trust", url, "--yes")
+        again.must("org", "create", "Acme")
+        shown = again.must("registry", "show", "--json").json
+        assert [one["fromSize"] for one in shown["logKeys"]] == [1, 3]
+    finally:
+        stop(process)
+    assert "✓ 3 entries" in again.must("audit", str(tmp_path / "city")).out
 
 
 @pytest.mark.parametrize(
