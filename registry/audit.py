@@ -5,14 +5,16 @@
 
 Every entry is read strictly, its bytes compared with their canonical form, its hash with the
 published tile, its `previous` with the hash of the entry before; every proof's signature is
-verified, the rule book applied with the entry's own time and keyed hashes, the tree grown. At the
-end the root must be the one under the log's signature. With `stored`, all that the store keeps is
-compared with what the replay wrote: versions, the newest of each key, listings, checkpoints, head.
-What fails raises LedgerTampered with the first `index` that does not follow.
+verified, the rule book applied with the entry's own time and keyed hashes, the tree grown. Each
+root of the state must be that of the replayed one, and one of them must end what was published. At
+the end the root of the tree must be the one under the log's signature. With `stored`, all that the
+store keeps is compared with what the replay wrote: versions, the newest of each key, listings,
+checkpoints, head. What fails raises LedgerTampered with the first `index` that does not follow.
 
 An entry is judged in two stages: `check_chunk` needs no state and may run in other processes (most
 of the time goes into signatures), the replay is sequential. The replay's own state lives in a store
 too, `scratch`: memory by default (about 3 KB a device), an SQLite file where the ledger is large.
+A scratch that holds an earlier replay is taken up where that ended: so a monitor goes on.
 What cannot be repeated is the admission of disclosed values. Specified in specs/2-registry.md,
 "Audit".
 """
@@ -23,7 +25,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, cast
 
-from identity.errors import InvalidCheckpoint, LedgerTampered, NotFound, TetradError
+from identity.errors import InvalidCheckpoint, LedgerTampered, NotFound, RolledBack, TetradError
 from identity.jcs import Json, canonicalize_profile
 from identity.keys import public_key
 from identity.members import parse_time
@@ -34,15 +36,17 @@ from identity.operation import (
 from registry.checking import Checked
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.comparison import Comparison
-from registry.entry import FIRST_PREVIOUS
-from registry.ledger import StoredState, known_index, listing_row, verify_pending
+from registry.entry import FIRST_PREVIOUS, Entry, StateRoot, is_state_root
+from registry.ledger import known_index, listing_row, verify_pending
 from registry.logkeys import log_keys_in, parsed_keys
 from registry.merkle import HASH_SIZE, Frontier, leaf_hash
 from registry.note import Note, VerifierKey
 from registry.rules import RuleBook
-from registry.state import Changes, MemoryState, State, Subject, state_key
+from registry.state import Changes, MemoryState, State, Subject, linked, state_key
+from registry.state_map import StateMap
 from registry.store import Batch, Head, MemoryStore, Row, Store
-from registry.tile import WIDTH, changed_tiles
+from registry.stored_state import StoredState
+from registry.tile import WIDTH, StoredTile, changed_tiles
 from registry.verdict import Chunk, Verdict, Verdicts, check_chunk, check_entry, reread
 
 MAX_KNOWN_KEYS = 4096
@@ -78,7 +82,7 @@ class Audited(NamedTuple):
     """Of the last entry, in seconds since the epoch."""
     genesis: str
     operations: dict[str, int]
-    """How many of each type."""
+    """How many of each type, of those that were replayed this time."""
 
 
 def _in_turn(chunks: Iterable[Chunk]) -> Iterator[Verdicts]:
@@ -92,6 +96,7 @@ def audit(
     genesis: str | None = None,
     stored: Store | None = None,
     scratch: Store | None = None,
+    published: bool = False,
     check: CheckChunks = _in_turn,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audited:
@@ -99,17 +104,22 @@ def audit(
 
     `genesis` is the pinned operation hash of its genesis; without it, whatever ledger this is.
     `stored` is the store behind the source, where there is one: no other process writes to it.
-    `scratch` is an empty store for the replay's own state. `progress(done, total)` counts entries.
+    `scratch` is a store for the replay's own state: empty, or as a replay of the same ledger has
+    left it, which then goes on from there (and not with `stored`). `published` says that the
+    checkpoint is one that was published, and so ends in the root of a state. `progress(done,
+    total)` counts
+    entries.
 
-    Raises LedgerTampered with `index`, InvalidCheckpoint for one that the log has not signed, and
-    NotFound where nothing was ever committed.
+    Raises LedgerTampered with `index`, InvalidCheckpoint for one that the log has not signed,
+    RolledBack where it has fewer entries than were replayed before, and NotFound where nothing was
+    ever committed.
     """
     replay = _Replay(source, rules, genesis, stored, MemoryStore() if scratch is None else scratch)
     for verdicts in check(replay.chunks()):
         replay.take(verdicts)
         if progress is not None:
             progress(replay.size, replay.checkpoint.size)
-    return replay.finish()
+    return replay.finish(published=published)
 
 
 class _Changes:
@@ -120,8 +130,9 @@ class _Changes:
         self.records: list[tuple[bytes, int, bytes]] = []
         self.rows: list[Row] = []
 
-    def add(self, index: int, changes: Changes) -> None:
+    def add(self, index: int, leaf: bytes, changes: Changes) -> None:
         """The changes of one entry, in the order in which the writer writes them."""
+        changes = linked(self.overlay, changes, leaf)
         self.overlay.advance(changes)
         for key, record in changes.items():
             written = canonicalize_profile(cast("Json", record))
@@ -148,15 +159,23 @@ class _Replay:
         self._scratch = scratch
         self._comparison = Comparison(scratch, stored) if stored is not None else None
         self._state = StoredState(scratch)
-        self._head: Head | None = None
-        self._frontier = Frontier()
+        self._changes = _Changes(self._state)
+        self._map = StateMap(scratch)
+        self._head = head = scratch.head()
+        self._frontier = Frontier(head.size, head.frontier) if head else Frontier()
         self._edge: dict[int, tuple[int, bytes]] = {}
         self._waiting: deque[Chunk] = deque()
         self._keys: dict[str, str] = {}
         self._operations: Counter[str] = Counter()
-        self._time = 0
-        self._last_leaf: bytes | None = None
-        self.size = 0
+        self._time = head.time if head else 0
+        self._last_leaf = head.last_leaf if head else None
+        self.size = head.size if head else 0
+        self._leaves: list[bytes] = []
+        """Of entries that are not in the scratch store yet."""
+        self._closing = bool(head) and is_state_root(*source.entries(self.size - 1, self.size))
+        """Whether the last entry is a root of the state."""
+        self._published: bytes | None = None
+        """The newest note that the store has published, of those sizes."""
         self._origin, self.genesis = self._begin(genesis)
         note = source.checkpoint()
         if note is None:
@@ -165,6 +184,10 @@ class _Replay:
         self._newest, self.checkpoint = note, Checkpoint.parse(Note.parse(note).text)
         if self.checkpoint.origin != self._origin or self.checkpoint.size == 0:
             raise InvalidCheckpoint("the newest checkpoint is not one of this ledger")
+        if self.checkpoint.size < self.size:
+            raise RolledBack(
+                f"the log shows {self.checkpoint.size} entries, where {self.size} were replayed"
+            )
 
     def _begin(self, pinned: str | None) -> tuple[str, str]:
         """The origin out of the genesis, and its hash; the rest comes later."""
@@ -189,13 +212,15 @@ class _Replay:
         return operation.body.origin, verdict.hash
 
     def chunks(self) -> Iterator[Chunk]:
-        """The entries under the checkpoint, a bundle at a time."""
-        for start in range(0, self.checkpoint.size, WIDTH):
-            end = min(start + WIDTH, self.checkpoint.size)
+        """The entries under the checkpoint that were not replayed yet, a bundle at a time."""
+        end = self.size
+        while (start := end) < self.checkpoint.size:
+            end = min((start // WIDTH + 1) * WIDTH, self.checkpoint.size)
             entries = self._source.entries(start, end)
             if len(entries) != end - start:
                 tile = self._source.tile(0, start // WIDTH)
-                raise LedgerTampered("an entry is missing", index=start + _alike(entries, tile))
+                held = tile[start % WIDTH * HASH_SIZE :]
+                raise LedgerTampered("an entry is missing", index=start + _alike(entries, held))
             chunk = Chunk(start, entries, dict(self._keys))
             self._waiting.append(chunk)
             yield chunk
@@ -203,48 +228,66 @@ class _Replay:
     def take(self, verdicts: Verdicts) -> None:
         """The verdicts of the chunk that waits longest: each entry in its turn, then its tiles."""
         chunk = self._waiting.popleft()
-        published = self._source.tile(0, chunk.start // WIDTH)
-        changes = _Changes(self._state)
-        leaves: list[bytes] = []
+        published = self._source.tile(0, chunk.start // WIDTH)[chunk.start % WIDTH * HASH_SIZE :]
         for place, (data, verdict) in enumerate(zip(chunk.entries, verdicts, strict=True)):
             index = chunk.start + place
             leaf = leaf_hash(data)
             if published[place * HASH_SIZE : (place + 1) * HASH_SIZE] != leaf:
                 raise LedgerTampered("the entry is not the one that the tile holds", index=index)
             try:
-                if not isinstance(verdict, Verdict):
+                if isinstance(verdict, TetradError):
                     raise verdict
-                self._replay(changes, data, index, verdict)
+                self._replay(data, index, leaf, verdict)
             except TetradError as error:
                 raise _tampered(index, error) from error
             self._last_leaf = leaf
-            leaves.append(leaf)
+            self._leaves.append(leaf)
             self._frontier.append(leaf)
-            self._check_checkpoint(changes.overlay, index + 1)
-        self._grow(chunk.start, leaves)
-        self._commit(changes)
+            self._check_notes(index + 1)
+        self._commit()
         if self._comparison is not None:
             self._comparison.chunk(chunk.start, chunk.entries)
 
-    def _replay(self, changes: _Changes, data: bytes, index: int, verdict: Verdict) -> None:
+    def _replay(self, data: bytes, index: int, leaf: bytes, verdict: Verdict | StateRoot) -> None:
         """One entry against the state before it."""
-        entry, operation = verdict.entry, verdict.operation
-        if entry is None or operation is None:
-            entry = reread(data, index)
-            operation = read_operation(entry.operation)
+        entry: Entry | StateRoot | None = verdict if isinstance(verdict, StateRoot) else None
+        if isinstance(verdict, Verdict):
+            entry = verdict.entry or reread(data, index)
+        assert entry is not None  # noqa: S101 - it is one or the other
         if entry.previous != (self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS):
             raise LedgerTampered("the entry does not follow the one before it", index=index)
         now = parse_time(entry.time)
         if now < self._time:
             raise LedgerTampered("the entry is older than the one before it", index=index)
         self._time = now
+        if isinstance(entry, StateRoot):
+            self._close(entry)
+        else:
+            self._apply(entry, index, leaf, cast("Verdict", verdict), now)
+        self._closing = isinstance(entry, StateRoot)
+
+    def _close(self, entry: StateRoot) -> None:
+        """The root of a state, which is that of all entries before it."""
+        if self._closing:
+            raise LedgerTampered("nothing happened since the last root", index=entry.index)
+        self._commit()
+        if self._map.close() != entry.root:
+            raise LedgerTampered("the root is not that of the state", index=entry.index)
+        self._map.publish()
+        self._changes.overlay.advance({})
+        self._operations["state root"] += 1
+
+    def _apply(self, entry: Entry, index: int, leaf: bytes, verdict: Verdict, now: int) -> None:
+        """What an operation changes."""
+        operation = verdict.operation or read_operation(entry.operation)
+        overlay = self._changes.overlay
         checked = Checked(operation, verdict.hash, b"", entry.unique, [], verdict.pending)
-        if known_index(changes.overlay, checked) is not None:
+        if known_index(overlay, checked) is not None:
             raise LedgerTampered("the operation stands in the ledger twice", index=index)
         if verdict.pending:
-            verify_pending(changes.overlay, checked)
-        changed = self._rules.apply(changes.overlay, operation, verdict.hash, entry.unique, now)
-        changes.add(index, changed)
+            verify_pending(overlay, checked)
+        changed = self._rules.apply(overlay, operation, verdict.hash, entry.unique, now)
+        self._changes.add(index, leaf, changed)
         self._operations[operation.type] += 1
         for key, record in changed.items():
             if key[0] == "did" and cast("Subject", record)["kind"] != "device":
@@ -259,31 +302,40 @@ class _Replay:
         while len(self._keys) > MAX_KNOWN_KEYS:
             del self._keys[next(iter(self._keys))]
 
-    def _check_checkpoint(self, state: State, size: int) -> None:
-        """The note that the store keeps for a commit of that size, if one ended there: one must
-        where the log's keys were replaced, since the old ones vouch for that."""
-        note = self._stored.checkpoint(size) if self._stored is not None else None
-        if note is None:
-            ends = log_keys_in(state, size) != log_keys_in(state, size + 1)
-            if ends and self._stored is not None:
-                raise LedgerTampered("no checkpoint by the keys that end here", index=size - 1)
+    def _check_notes(self, size: int) -> None:
+        """The notes that the store keeps of that size, if any were signed: one must where the log's
+        keys were replaced, since the old ones vouch for that."""
+        if self._stored is None:
             return
-        if note == self._newest and size == self.checkpoint.size:  # `finish` opens it
-            return
-        try:
-            checkpoint = _opened(note, state, size)
-        except InvalidCheckpoint as error:
-            raise _tampered(size - 1, error) from error
-        if checkpoint != Checkpoint(self._origin, size, self._frontier.root()):
-            raise LedgerTampered("the stored checkpoint is of another tree", index=size - 1)
+        state = self._changes.overlay
+        committed = self._stored.checkpoint(size)
+        if committed is None and log_keys_in(state, size) != log_keys_in(state, size + 1):
+            raise LedgerTampered("no checkpoint by the keys that end here", index=size - 1)
+        published = self._stored.published(size)
+        if published is not None:
+            self._published = published
+            if not self._closing:
+                raise LedgerTampered(
+                    "what was published does not end in a root of the state", index=size - 1
+                )
+        for note in (committed, published):
+            if note is None or (note == self._newest and size == self.checkpoint.size):
+                continue  # `finish` opens the newest
+            try:
+                checkpoint = _opened(note, state, size)
+            except InvalidCheckpoint as error:
+                raise _tampered(size - 1, error) from error
+            if checkpoint != Checkpoint(self._origin, size, self._frontier.root()):
+                raise LedgerTampered("the stored checkpoint is of another tree", index=size - 1)
 
-    def _grow(self, start: int, leaves: list[bytes]) -> None:
+    def _grow(self, start: int, leaves: list[bytes]) -> list[StoredTile]:
         """The tiles over new leaves; full ones above the leaves are compared at once."""
-        edge = {(level, n): data for level, (n, data) in self._edge.items()}
-        for level, n, data in changed_tiles(start, leaves, lambda level, n: edge[level, n]):
+        changed = changed_tiles(start, leaves, self._scratch.tile)
+        for level, n, data in changed:
             self._edge[level] = n, data
             if level and len(data) == WIDTH * HASH_SIZE:
                 self._check_tile(level, n, data)
+        return changed
 
     def _check_tile(self, level: int, n: int, data: bytes) -> None:
         published = self._source.tile(level, n)
@@ -292,21 +344,32 @@ class _Replay:
                 first = n * WIDTH + place // HASH_SIZE << 8 * level
                 raise LedgerTampered(f"a hash of tile {level}/{n} is another", index=first)
 
-    def _commit(self, changes: _Changes) -> None:
+    def _commit(self) -> None:
+        """What was replayed since the last time goes into the scratch store."""
+        start = self._head.size if self._head else 0
+        if start == self._frontier.size:
+            return  # a root of the state at the beginning of a chunk
+        changes = self._changes
+        rows = self._head.rows if self._head else 0
+        written, buckets = self._map.put(changes.records, rows)
         head = Head(
             self._frontier.size,
             self._frontier.root(),
             self._time,
             self._last_leaf or b"",
             tuple(self._frontier.hashes),
+            rows + len(written),
         )
-        batch = Batch([], [], changes.records, changes.rows, [], head, b"")
+        tiles = self._grow(start, self._leaves)
+        batch = Batch([], tiles, written, buckets, changes.rows, [], head, b"")
         self._scratch.commit(batch, self._head)
+        self._leaves = []
         self._state.committed(changes.overlay.records)
         self._head = head
+        self._changes = _Changes(self._state)  # which takes its size from the store
         self.size = head.size
 
-    def finish(self) -> Audited:
+    def finish(self, *, published: bool) -> Audited:
         """What can be told only at the end: the right edge, the root, the store as a whole."""
         head = self._head
         if head is None or head.size != self.checkpoint.size:
@@ -314,6 +377,8 @@ class _Replay:
         for level, (n, data) in self._edge.items():
             if level:
                 self._check_tile(level, n, data)
+        if published and not self._closing:
+            raise LedgerTampered("no root of the state closes the tree", index=head.size - 1)
         _opened(self._newest, self._state, head.size)
         if head.root != self.checkpoint.root:
             raise LedgerTampered(
@@ -321,6 +386,8 @@ class _Replay:
             )
         if self._comparison is not None:
             self._comparison.everything(head)
+        if self._stored is not None and self._stored.published() != self._published:
+            raise LedgerTampered("what was published is behind the head", index=head.size)
         return Audited(head.size, head.root, head.time, self.genesis, dict(self._operations))
 
 

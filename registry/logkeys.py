@@ -52,17 +52,22 @@ class LogKeys:
             found = keys
         return found
 
+    def every(self) -> tuple[tuple[VerifierKey, ...], ...]:
+        """The keys of each period."""
+        return (self.first, *(period.keys for period in self.later))
+
     def after(self, entry: int, keys: Sequence[VerifierKey]) -> LogKeys:
         """The keys once the update at `entry` is known, which is later than all before."""
         if self.later and entry <= self.later[-1].entry:
             raise RuntimeError("updates of log keys are known in their order")
         return LogKeys(self.first, (*self.later, Period(entry, tuple(keys))))
 
-    def open(self, note: bytes) -> OpenedCheckpoint:
-        """A checkpoint, by the keys in force for its size. Raises InvalidCheckpoint."""
+    def open(self, note: bytes, witnesses: Sequence[VerifierKey] = ()) -> OpenedCheckpoint:
+        """A checkpoint, by the keys in force for its size; cosignatures of these witnesses are
+        checked where they stand. Raises InvalidCheckpoint."""
         size = Checkpoint.parse(Note.parse(note).text).size
         try:
-            return open_checkpoint(note, self.at(size))
+            return open_checkpoint(note, self.at(size), witnesses)
         except InvalidCheckpoint as error:
             if self.knows_signer(note):
                 raise
@@ -86,7 +91,7 @@ class LogKeys:
         return any((name, id_) in known for name, id_, _ in parsed.signatures)
 
     def _signed_out_of_turn(self, note: bytes, size: int) -> bool:
-        for keys in (self.first, *(period.keys for period in self.later)):
+        for keys in self.every():
             if keys != self.at(size):
                 try:
                     open_checkpoint(note, keys)

@@ -12,18 +12,13 @@ import orjson
 
 from identity.did import tetrad_did
 from identity.errors import LedgerTampered, NotFound
-from registry.checkpoint import Checkpoint
 from registry.entry import split_entry
-from registry.logkeys import LogSigners, keys_in_force, log_signers
+from registry.logkeys import keys_in_force
 from registry.merkle import consistency_proof, inclusion_proof
-from registry.note import Signer, sign_note
 from registry.receipt import TlogProof
 from registry.state import OperationRecord, Registry, Subject, state_key
 from registry.store import Head, Store
 from registry.tile import subtree_reader
-
-RESTAMP_SECONDS = 60
-"""The dated line of the published checkpoint is made anew at least this often."""
 
 
 class LedgerReader:
@@ -128,43 +123,3 @@ class LedgerReader:
         self.entry(last)  # it exists, or NotFound
         between = self.entries(first, last + 1)
         return [between[index - first] for index in indexes]
-
-
-class Publisher:
-    """Makes the checkpoint that is published: with the dated ML-DSA-44 line, which costs ten times
-    an Ed25519 signature and therefore goes with what is published rather than with each commit."""
-
-    def __init__(
-        self,
-        reader: LedgerReader,
-        origin: str,
-        signers: Sequence[Signer] | LogSigners,
-        *,
-        dated: int = 0,
-    ) -> None:
-        """`dated` is the newest time that was ever given out, in seconds since the epoch: no line
-        bears an earlier one, whatever the clock says."""
-        self._reader = reader
-        self._origin = origin
-        self._signers = log_signers(signers)
-        self._dated = dated
-        self._published = b""
-        self._size = -1
-        self._time = 0
-
-    def checkpoint(self, now: int, *, at_least: int = 0, every: int = 1) -> tuple[int, bytes]:
-        """(size, signed note) of the newest tree that is published, or of a newer one now.
-
-        A new one is made when the last is `every` seconds old and the tree has grown, when it does
-        not yet hold `at_least` entries, or when its date is a minute old.
-        """
-        head = self._reader.head()
-        age = abs(now - self._time)  # a clock that was set back does not end the re-stamping
-        grown = head.size > self._size and (age >= every or self._size < at_least)
-        if self._size < 0 or grown or age >= RESTAMP_SECONDS:
-            text = Checkpoint(self._origin, head.size, head.root).format()
-            signers = self._signers.of(self._reader.log_keys(head.size))
-            self._dated = max(self._dated, head.time, now)
-            self._published = sign_note(text, signers, self._dated)
-            self._size, self._time = head.size, now
-        return self._size, self._published

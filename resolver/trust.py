@@ -37,8 +37,9 @@ from registry.checking import document_digest, verify_proofs
 from registry.checkpoint import Checkpoint, OpenedCheckpoint
 from registry.merkle import check_consistency
 from registry.note import VerifierKey
+from registry.policy import Policy
 from resolver.keyhistory import KeyHistory, read_item
-from resolver.verifier import Pinned
+from resolver.pinned import Pinned
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Trust:
     """The newest checkpoint seen, as a signed note; b"" before the first."""
     updates: tuple[dict[str, Json], ...] = ()
     """The evidence that the log's keys were replaced, in order."""
+    witness_policy: str = ""
+    """Whose cosignatures are asked for (C2SP tlog-policy); "" for nobody's."""
 
     @classmethod
     def begin(cls, genesis: Json) -> Trust:
@@ -116,7 +119,29 @@ class Trust:
     @cached_property
     def pinned(self) -> Pinned:
         """What the verifier of answers needs."""
-        return Pinned(self.ledger, self.log_keys, self.history.keys.later)
+        keys, following = tuple(self._body["keys"]), tuple(self._body["next"])
+        later = self.history.keys.later
+        return Pinned(self.ledger, self.log_keys, later, keys, following, self.witnesses)
+
+    @cached_property
+    def witnesses(self) -> Policy | None:
+        """Whose cosignatures a checkpoint needs; None without a policy. Raises MalformedPolicy."""
+        return Policy.parse(self.witness_policy) if self.witness_policy else None
+
+    def asking(self, policy: str) -> Trust:
+        """Trust that asks for the cosignatures of a policy; "" for nobody's.
+
+        Raises MalformedPolicy; InvalidAnswer for a policy that does not accept this log.
+        """
+        asking = replace(self, witness_policy=policy)
+        if asking.witnesses is not None and asking.witnesses.logs:
+            known = {key for keys in self.history.keys.every() for key in keys}
+            if not known & set(asking.witnesses.log_keys(self.origin)):
+                raise InvalidAnswer(
+                    "the policy does not name a key of this log",
+                    hint="a line `log` with its vkey, or no such line at all",
+                )
+        return asking
 
     @cached_property
     def history(self) -> KeyHistory:
@@ -239,7 +264,11 @@ class Trust:
             "genesis": self.genesis,
             "checkpoint": self.newest.decode("utf-8"),
         }
-        return value | {"updates": list(self.updates)} if self.updates else value
+        if self.updates:
+            value["updates"] = list(self.updates)
+        if self.witness_policy:
+            value["witnesses"] = self.witness_policy
+        return value
 
     @classmethod
     def from_json(cls, value: Json) -> Trust:
@@ -247,8 +276,12 @@ class Trust:
 
         Raises TetradError of what does not hold.
         """
-        if not isinstance(value, Mapping) or set(value) - {"updates"} != {"genesis", "checkpoint"}:
+        optional = {"updates", "witnesses"}
+        if not isinstance(value, Mapping) or set(value) - optional != {"genesis", "checkpoint"}:
             raise MalformedInput("a pinned ledger has the members `genesis` and `checkpoint`")
+        policy = value.get("witnesses", "")
+        if not isinstance(policy, str):
+            raise MalformedInput("a policy is text", pointer="/witnesses")
         trust = cls.begin(value["genesis"])
         updates = value.get("updates", [])
         if not isinstance(updates, list):
@@ -259,6 +292,7 @@ class Trust:
             except TetradError as error:
                 error.pointer = f"/updates/{place}{error.pointer}"
                 raise
+        trust = trust.asking(policy)
         note = value["checkpoint"]
         if not isinstance(note, str):
             raise MalformedInput("a checkpoint is text", pointer="/checkpoint")

@@ -36,6 +36,7 @@ EDGES = (
     "resolver.client",
     "resolver.demo",
     "resolver.folder",
+    "resolver.listening",
     "resolver.registration",
     "resolver.rotation",
     "resolver.service",
@@ -44,6 +45,10 @@ EDGES = (
     "resolver.simulator.process",
     "resolver.simulator.run",
     "resolver.simulator.wire",
+    "resolver.witness",
+    "resolver.witnessing",
+    "resolver.static_log",
+    "resolver.tile_folder",
 )
 
 # What a pure module may not import, by the reason. A name covers its submodules.

@@ -37,8 +37,8 @@ class LedgerEndpoints:
     async def checkpoint(self, request: Request) -> Response:
         """The published checkpoint, a C2SP signed note."""
         query(request.scope, ())
-        _, note = await self._service.checkpoint()
-        return tagged(request.scope, note, TEXT, "public, max-age=1")
+        published = await self._service.checkpoint()
+        return tagged(request.scope, published.note, TEXT, "public, max-age=1")
 
     async def old_checkpoint(self, request: Request) -> Response:
         """The checkpoint that was signed with the commit of a size."""
@@ -54,9 +54,9 @@ class LedgerEndpoints:
             tile = parse_tile_path(path.decode("ascii").removeprefix("/"))
         except UnicodeDecodeError:
             raise MalformedInput("not the path of a tile") from None
-        size = self._service.published_size
+        size = self._service.publication.size
         if tile_width(tile.level, tile.n, size) < tile.width:
-            size, _ = await self._service.checkpoint()
+            size = (await self._service.checkpoint()).size
         if tile_width(tile.level, tile.n, size) < tile.width:
             raise NotFound("the published tree has no such tile", size=size)
         if tile.level == ENTRIES:

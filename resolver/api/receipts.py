@@ -32,9 +32,10 @@ class ReceiptEndpoints:
     async def device(self, request: Request) -> Response:
         """The receipt of a device's registration."""
         given = query(request.scope, ("witnessed",))
-        found = self._service.resolver.by_did(request.path_params["did"])
+        resolver = self._service.resolver
+        found = resolver.find(resolver.did(request.path_params["did"]))
         entry = found.device["registered"]["entry"]
-        return self._receipt(entry, witnessed=flag(given, "witnessed"))
+        return await self._receipt(entry, witnessed=flag(given, "witnessed"))
 
     async def operation(self, request: Request) -> Response:
         """The receipt of an operation, whatever its type, by its hash."""
@@ -42,13 +43,13 @@ class ReceiptEndpoints:
         hash_ = request.path_params["hash"]
         decode_multihash(hash_)
         entry = self._service.reader.index_of(hash_)
-        return self._receipt(entry, witnessed=flag(given, "witnessed"))
+        return await self._receipt(entry, witnessed=flag(given, "witnessed"))
 
-    def _receipt(self, entry: int, *, witnessed: bool) -> Response:
+    async def _receipt(self, entry: int, *, witnessed: bool) -> Response:
         reader = self._service.reader
         if witnessed:
-            size, note = self._service.checkpoint_over(entry)
-            (receipt,) = reader.receipts_under([entry], size, note)
+            published = await self._service.publication.covering(entry + 1)
+            (receipt,) = reader.receipts_under([entry], published.size, published.note)
         else:
             (receipt,) = reader.receipts([entry])
         return Response(receipt, 200, NO_CACHE, TEXT)

@@ -7,9 +7,12 @@ keys in force, which are asked for where they were replaced, and extends the new
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from identity.errors import InvalidAnswer, InvalidCheckpoint, MalformedInput
+from registry.checkpoint import OpenedCheckpoint
 from registry.logkeys import LogKeys
+from registry.merkle import consistency_proof
 from registry.note import decode64
 from resolver.client.flow import (
     Flow,
@@ -20,6 +23,8 @@ from resolver.client.flow import (
     member,
     refusal,
 )
+from resolver.client.tiles import VerifiedTiles
+from resolver.freshness import Age, age_of, check_age
 from resolver.keyhistory import read_item
 from resolver.trust import Trust
 
@@ -28,9 +33,14 @@ class Seeing:
     """The trust of a client, and the flows that add to it."""
 
     def __init__(
-        self, trust: Trust | None, on_trust: Callable[[Trust], None] | None = None
+        self,
+        trust: Trust | None,
+        clock: Callable[[], float],
+        on_trust: Callable[[Trust], None] | None = None,
     ) -> None:
+        """`clock` gives seconds since the epoch."""
         self._trust = trust
+        self.clock = clock
         self._on_trust = on_trust
 
     @property
@@ -52,11 +62,20 @@ class Seeing:
     def checkpoint(self) -> Flow[bytes]:
         """The published checkpoint, held against everything that was seen before.
 
-        Raises InvalidCheckpoint, RolledBack, ForkDetected.
+        Raises InvalidCheckpoint, RolledBack, ForkDetected, QuorumMissing.
         """
         note = yield from ask_bytes(Request("GET", "/checkpoint"))
         yield from self.observe(note)
+        self.dated(self.trust.pinned.open(note))
         return note
+
+    def dated(self, opened: OpenedCheckpoint, max_age: int | None = None) -> Age:
+        """The age of a published checkpoint that the policy accepts. Raises QuorumMissing,
+        StaleAnswer."""
+        age = age_of(opened, self.trust.witnesses, int(self.clock()))
+        if max_age is not None:
+            check_age(age, max_age)
+        return age
 
     def observe(self, note: bytes) -> Flow[None]:
         """Holds a checkpoint against the newest one seen, with a proof from the server if needed.
@@ -104,18 +123,25 @@ class Seeing:
             needed, proof = self.trust.consistency_needed(note), None
             if needed is None:
                 break
-            proof = yield from self._consistency(*needed)
+            proof = yield from self._consistency(note, *needed)
             # Another flow of this client may have seen more in the meantime.
             if self.trust.consistency_needed(note) == needed:
                 break
         self.set_trust(self.trust.observe(note, proof))
 
-    def _consistency(self, size1: int, size2: int) -> Flow[list[bytes] | None]:
-        """The hashes of a consistency proof; None where the server has no such tree."""
+    def _consistency(self, note: bytes, size1: int, size2: int) -> Flow[list[bytes] | None]:
+        """The hashes of a consistency proof; None where the server has no such tree.
+
+        Of static files it is made out of the tiles, which hash to the root of the note.
+        """
         query = {"from": str(size1), "to": str(size2)}
         response = yield from ask(Request("GET", "/v1/ledger/proofs/consistency", query))
         if response.status == 404:
-            return None
+            offered = self.trust.open(note).checkpoint
+            if offered.size != size2:
+                return None
+            tiles = VerifiedTiles(offered)
+            return (yield from tiles.compute(partial(consistency_proof, size1, size2)))
         if response.status != 200:
             raise refusal(response)
         hashes = member(json_object(response.body), "hashes", list)

@@ -63,11 +63,10 @@ class Writing(Sending):
         random: Callable[[int], bytes],
         on_trust: Callable[[Trust], None] | None = None,
     ) -> None:
-        super().__init__(trust, on_trust)
+        super().__init__(trust, clock, on_trust)
         self.wallet = wallet
         self.passes_on = False
         self._save = save
-        self.clock = clock
         self.random = random
 
     def create_organization(
