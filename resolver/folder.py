@@ -1,7 +1,8 @@
 """The data folder: everything that a service keeps, and the checks before it is trusted again.
 
     DIR/ledger.sqlite3     entries, tiles, state (-wal beside it)
-    DIR/log.key            the log's secrets: JSON, readable to the owner alone
+    DIR/log.key            the log's secrets, every set of keys: JSON, readable to the owner alone
+    DIR/log.key.lock       held while further keys are drawn (resolver/rotation.py)
     DIR/authority.wallet   the authority's keys; in a sandbox under a known passphrase
     DIR/checkpoint         the newest signed checkpoint, written by temporary file, sync and rename
     DIR/genesis.json       the genesis as it was submitted
