@@ -28,6 +28,8 @@ from typing import Final, Protocol
 from identity.errors import ForkDetected, LedgerTampered, RolledBack, StorageFailed
 from registry.checkpoint import Checkpoint
 from registry.merkle import root_at
+from registry.reader import LedgerReader
+from registry.store import Store
 from registry.tile import (
     ENTRIES,
     WIDTH,
@@ -82,6 +84,22 @@ def publish_tiles(folder: TileFolder, reader: Reader, size: int) -> None:
             entries = reader.entries(start, start + tile.width)
             folder.put(tile._replace(level=ENTRIES), encode_bundle(entries))
     folder.sync()
+
+
+class PublishedFolder:
+    """What a service publishes in a folder, step by step; the steps of one publication block."""
+
+    def __init__(self, folder: TileFolder, store: Store) -> None:
+        self._folder = folder
+        self._reader = LedgerReader(store)
+
+    def tiles(self, size: int) -> None:
+        """Makes every tile and bundle of the tree durable, before witnesses are asked."""
+        publish_tiles(self._folder, self._reader, size)
+
+    def checkpoint(self, note: bytes) -> None:
+        """Shows the cosigned checkpoint over tiles that were written before."""
+        self._folder.replace_checkpoint(note)
 
 
 class TileFolder(StaticLog):

@@ -36,7 +36,9 @@ EDGES = (
     "resolver.client",
     "resolver.demo",
     "resolver.folder",
+    "resolver.listening",
     "resolver.registration",
+    "resolver.rotation",
     "resolver.service",
     "resolver.settings",
     "resolver.simulator.hostile",
@@ -45,6 +47,8 @@ EDGES = (
     "resolver.simulator.wire",
     "resolver.static_log",
     "resolver.tile_folder",
+    "resolver.witness",
+    "resolver.witnessing",
 )
 
 # What a pure module may not import, by the reason. A name covers its submodules.

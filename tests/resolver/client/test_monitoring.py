@@ -99,7 +99,7 @@ def test_a_monitor_asks_for_what_is_new(log: CityLog, host: Host, tmp_path: Path
         watched.look(asking)
     assert host.asked == [
         "/checkpoint", "/tile/0/001.p/47", "/tile/1/000.p/1",
-        "/tile/0/001.p/47", "/tile/1/000.p/1", "/tile/entries/001.p/47",
+        "/tile/entries/001.p/47", "/tile/0/001.p/47", "/tile/1/000.p/1",
     ]  # fmt: skip
 
 
