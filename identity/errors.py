@@ -33,7 +33,8 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   └── Gone                    there was; a tombstone is left
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
-    │   ├── InvalidStateProof, StaleAnswer, RolledBack, ForkDetected, LedgerTampered
+    │   ├── InvalidStateProof, InvalidVrfProof, StaleAnswer
+    │   ├── RolledBack, ForkDetected, LedgerTampered
     │   ├── QuorumMissing           too few witnesses have cosigned
     │   ├── MisbehaviourUnproved    an honest log may have signed this as well
     ├── Unavailable             try again later
@@ -421,6 +422,13 @@ class QuorumMissing(EvidenceRefused):
 
     code, title = "evidence.witnesses", "Too few witnesses"
     section = "specs/2-registry.md#witnesses"
+
+
+class InvalidVrfProof(EvidenceRefused):
+    """It does not show that this is the keyed hash of that value."""
+
+    code, title = "evidence.vrf", "The keyed hash does not verify"
+    section = "specs/1-identity.md#verifiable-random-function"
 
 
 class MisbehaviourUnproved(EvidenceRefused):

@@ -171,6 +171,9 @@ class _Replay:
         self._operations: Counter[str] = Counter()
         self._time = head.time if head else 0
         self._closing = scratch.checkpoint() == _CLOSED
+        """Whether the last entry is a root of the state."""
+        self._published: bytes | None = None
+        """The newest note that the store has published, of those sizes."""
         self._last_leaf = head.last_leaf if head else None
         self.size = head.size if head else 0
         self._origin, self.genesis = self._begin(genesis)
@@ -251,7 +254,6 @@ class _Replay:
         if isinstance(verdict, Verdict):
             entry = verdict.entry or reread(data, index)
         assert entry is not None  # noqa: S101 - it is one or the other
-        self._closing = False
         if entry.previous != (self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS):
             raise LedgerTampered("the entry does not follow the one before it", index=index)
         now = parse_time(entry.time)
@@ -259,15 +261,21 @@ class _Replay:
             raise LedgerTampered("the entry is older than the one before it", index=index)
         self._time = now
         if isinstance(entry, StateRoot):
-            if self._leaves:
-                self._commit()
-            if self._map.close() != entry.root:
-                raise LedgerTampered("the root is not that of the state", index=index)
-            self._map.publish()
-            self._closing = True
-            self._operations["state root"] += 1
+            self._close(entry)
         else:
             self._apply(entry, index, leaf, cast("Verdict", verdict), now)
+        self._closing = isinstance(entry, StateRoot)
+
+    def _close(self, entry: StateRoot) -> None:
+        """The root of a state, which is that of all entries before it."""
+        if self._closing:
+            raise LedgerTampered("nothing happened since the last root", index=entry.index)
+        self._commit()
+        if self._map.close() != entry.root:
+            raise LedgerTampered("the root is not that of the state", index=entry.index)
+        self._map.publish()
+        self._changes.overlay.advance({})
+        self._operations["state root"] += 1
 
     def _apply(self, entry: Entry, index: int, leaf: bytes, verdict: Verdict, now: int) -> None:
         """What an operation changes."""
@@ -303,7 +311,14 @@ class _Replay:
         committed = self._stored.checkpoint(size)
         if committed is None and log_keys_in(state, size) != log_keys_in(state, size + 1):
             raise LedgerTampered("no checkpoint by the keys that end here", index=size - 1)
-        for note in (committed, self._stored.published(size)):
+        published = self._stored.published(size)
+        if published is not None:
+            self._published = published
+            if not self._closing:
+                raise LedgerTampered(
+                    "what was published does not end in a root of the state", index=size - 1
+                )
+        for note in (committed, published):
             if note is None or (note == self._newest and size == self.checkpoint.size):
                 continue  # `finish` opens the newest
             try:
@@ -332,6 +347,8 @@ class _Replay:
 
     def _commit(self) -> None:
         """What was replayed since the last time goes into the scratch store."""
+        if self._head is not None and self._head.size == self._frontier.size:
+            return  # a root of the state at the beginning of a chunk
         tiles = self._grow()
         changes = self._changes
         rows = self._head.rows if self._head else 0
@@ -349,8 +366,8 @@ class _Replay:
         self._scratch.commit(batch, self._head)
         self._state.committed(changes.overlay.records)
         self._head = head
+        self._changes = _Changes(self._state)  # which takes its size from the store
         self.size = head.size
-        self._changes = _Changes(self._state)  # over what is committed, whose size it takes
 
     def finish(self, *, published: bool) -> Audited:
         """What can be told only at the end: the right edge, the root, the store as a whole."""
@@ -369,6 +386,8 @@ class _Replay:
             )
         if self._comparison is not None:
             self._comparison.everything(head)
+        if self._stored is not None and self._stored.published() != self._published:
+            raise LedgerTampered("what was published is behind the head", index=head.size)
         return Audited(head.size, head.root, head.time, self.genesis, dict(self._operations))
 
 

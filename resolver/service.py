@@ -28,6 +28,7 @@ from registry.reader import LedgerReader
 from registry.rules import RuleBook
 from resolver.evidence import Evidence
 from resolver.folder import Site
+from resolver.presented import UniqueProofs
 from resolver.publication import Publication, Published, StaticFiles
 from resolver.registration.checker_pool import CheckerPool
 from resolver.registration.keyring import Keyring
@@ -64,11 +65,12 @@ class Service:
         guard = threading.Lock()
         ledger = Ledger(site.store, RuleBook(SCHEMES), site.signers, site.secrets.origin, guard)
         self.key_updates = KeyUpdates(site.store, self.reader)
-        self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique)
+        self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique.hash)
+        self.unique_proofs = UniqueProofs(site.store, self.reader, SCHEMES, self.unique)
         self.evidence = Evidence(site.store, self.reader, ledger.state_map)
-        checker = Checker(SCHEMES, self.unique, self.keyring.key_of)
+        checker = Checker(SCHEMES, self.unique.hash, self.keyring.key_of)
         self.writer = Writer(settings, ledger, checker, site, clock)
-        self._pool = CheckerPool(settings, site.secrets.uniqueness, self.keyring)
+        self._pool = CheckerPool(settings, site.secrets, self.keyring)
         self.publication = Publication(
             self.writer,
             ledger,

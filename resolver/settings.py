@@ -81,6 +81,14 @@ class Settings:
     lookups: int = _setting(
         60, 1, 1_000_000, "requests", "POST /v1/resolve for each client address and minute"
     )
+    absences: int = _setting(
+        100,
+        0,
+        1_000_000,
+        "requests",
+        "not found and asked to be proved absent, for each client address and day, where the "
+        "ledger can prove it; with 0 it never does",
+    )
     lookup_clients: int = _setting(
         10_000, 1, 10_000_000, "addresses", "whose lookups are counted; the oldest is forgotten"
     )

@@ -121,6 +121,7 @@ def describe(service: Service) -> dict[str, Any]:
             "batchBytes": settings.batch_bytes,
             "pageRows": settings.page_rows,
             "lookupsPerMinute": settings.lookups,
+            "absencesPerDay": settings.absences,
         },
         "endpoints": ENDPOINTS,
     }

@@ -24,6 +24,11 @@ _DATA = click.option(
     help="The data folder.",
 )
 _ORIGIN = click.option("--origin", help="The name of the log.  [default: after the folder]")
+_UNIQUENESS = click.option(
+    "--uniqueness",
+    type=click.Choice(["hmac-sha256", "ecvrf-edwards25519-sha512-tai"]),
+    help="How a new ledger hashes numbers: the second can prove one absent.  [default: the first]",
+)
 _PASSPHRASE = click.option(
     "--passphrase-file",
     "secret",
@@ -38,6 +43,7 @@ _PASSPHRASE = click.option(
     click.option("--permissioned", is_flag=True, help="Only whom the authority admits registers."),
     click.option("--name", help="What the authority calls itself."),
     _ORIGIN,
+    _UNIQUENESS,
     _PASSPHRASE,
     server=False,
 )
@@ -48,6 +54,7 @@ def init(
     permissioned: bool,
     name: str | None,
     origin: str | None,
+    uniqueness: str | None,
     secret: Path | None,
 ) -> None:
     """Begin a ledger: a sandbox, or with --permissioned the real kind.
@@ -56,7 +63,14 @@ def init(
     """
     if data is None:
         raise click.UsageError("name the folder: --data DIR")
-    folder = create(data, permissioned=permissioned, name=name, origin=origin, secret=secret)
+    folder = create(
+        data,
+        permissioned=permissioned,
+        name=name,
+        origin=origin,
+        uniqueness=uniqueness,
+        secret=secret,
+    )
     shown = _described(folder)
     folder.close()
     kind = "a permissioned ledger" if permissioned else "a sandbox: anyone may register"
@@ -87,6 +101,7 @@ def init(
         help="A folder for tiles and checkpoints, which any file server can serve.",
     ),
     _ORIGIN,
+    _UNIQUENESS,
     server=False,
 )
 def serve(
@@ -100,6 +115,7 @@ def serve(
     ready_file: Path | None,
     publish: Path | None,
     origin: str | None,
+    uniqueness: str | None,
 ) -> None:
     """Serve the ledger in --data; in an empty folder, a sandbox is made.
 
@@ -115,7 +131,7 @@ def serve(
         raise click.UsageError("name a folder with --data, or say --ephemeral")
     host = host or ("0.0.0.0" if public else "127.0.0.1")  # noqa: S104 - said by --public
     settings = Settings.from_environment(os.environ)
-    site = _site(data, origin)
+    site = _site(data, origin, uniqueness)
     try:
         body: dict[str, object] = site.genesis["body"]  # type: ignore[assignment]
         sandbox = body["mode"] == "sandbox"
@@ -152,14 +168,23 @@ def serve(
     )
 
 
-def _site(data: Path | None, origin: str | None) -> DataFolder | MemorySite:
+def _site(data: Path | None, origin: str | None, uniqueness: str | None) -> DataFolder | MemorySite:
+    from registry.uniqueness import HMAC
     from resolver.folder import SANDBOX_ORIGIN, DataFolder, MemorySite
 
     if data is None:
-        return MemorySite.sandbox(int(time.time()), origin or SANDBOX_ORIGIN)
-    if DataFolder.exists(data):
-        return DataFolder.open(data)
-    return create(data, permissioned=False, origin=origin)
+        return MemorySite.sandbox(
+            int(time.time()), origin or SANDBOX_ORIGIN, uniqueness=uniqueness or HMAC
+        )
+    if not DataFolder.exists(data):
+        return create(data, permissioned=False, origin=origin, uniqueness=uniqueness)
+    folder = DataFolder.open(data)
+    if uniqueness not in (None, folder.secrets.uniqueness_alg):
+        folder.close()
+        raise click.UsageError(
+            f"the ledger in {data} has {folder.secrets.uniqueness_alg}, from its genesis on"
+        )
+    return folder
 
 
 def create(
@@ -168,10 +193,12 @@ def create(
     permissioned: bool,
     name: str | None = None,
     origin: str | None = None,
+    uniqueness: str | None = None,
     secret: Path | None = None,
 ) -> DataFolder:
     """A new ledger in a folder; the passphrase of a sandbox is known to all unless one is given."""
     from identity.keystore import read_passphrase
+    from registry.uniqueness import HMAC
     from resolver.folder import SANDBOX_PASSPHRASE, DataFolder
 
     mode = "permissioned" if permissioned else "sandbox"
@@ -188,6 +215,7 @@ def create(
         mode=mode,
         name=name or ("Authority" if permissioned else "Sandbox"),
         passphrase=passphrase,
+        uniqueness=uniqueness or HMAC,
     )
 
 
