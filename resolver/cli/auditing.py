@@ -105,6 +105,7 @@ def _tiles(frame: Frame, folder: Path, jobs: int | None) -> Audited:
             log,
             RuleBook(SCHEMES),
             genesis=trust.ledger,
+            published=True,
             check=checker(log.size, jobs),
             progress=Progress("entries"),
         )
