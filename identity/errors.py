@@ -34,9 +34,8 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
     │   ├── InvalidStateProof, InvalidVrfProof, StaleAnswer
-    │   ├── RolledBack, ForkDetected, LedgerTampered
+    │   ├── RolledBack, ForkDetected, LedgerTampered, MisbehaviourUnproved
     │   ├── QuorumMissing           too few witnesses have cosigned
-    │   ├── MisbehaviourUnproved    an honest log may have signed this as well
     ├── Unavailable             try again later
     │   ├── Busy, RateLimited, ServerUnreachable, StorageFailed
     │   └── LedgerStopped           a commit failed

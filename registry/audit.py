@@ -164,18 +164,19 @@ class _Replay:
         self._map = StateMap(scratch)
         self._head = head = scratch.head()
         self._frontier = Frontier(head.size, head.frontier) if head else Frontier()
-        self._leaves: list[bytes] = []
         self._edge: dict[int, tuple[int, bytes]] = {}
         self._waiting: deque[Chunk] = deque()
         self._keys: dict[str, str] = {}
         self._operations: Counter[str] = Counter()
         self._time = head.time if head else 0
+        self._last_leaf = head.last_leaf if head else None
+        self.size = head.size if head else 0
+        self._leaves: list[bytes] = []
+        """Of entries that are not in the scratch store yet."""
         self._closing = scratch.checkpoint() == _CLOSED
         """Whether the last entry is a root of the state."""
         self._published: bytes | None = None
         """The newest note that the store has published, of those sizes."""
-        self._last_leaf = head.last_leaf if head else None
-        self.size = head.size if head else 0
         self._origin, self.genesis = self._begin(genesis)
         note = source.checkpoint()
         if note is None:
@@ -328,10 +329,9 @@ class _Replay:
             if checkpoint != Checkpoint(self._origin, size, self._frontier.root()):
                 raise LedgerTampered("the stored checkpoint is of another tree", index=size - 1)
 
-    def _grow(self) -> list[StoredTile]:
+    def _grow(self, start: int, leaves: list[bytes]) -> list[StoredTile]:
         """The tiles over new leaves; full ones above the leaves are compared at once."""
-        leaves, self._leaves = self._leaves, []
-        changed = changed_tiles(self.size, leaves, self._scratch.tile)
+        changed = changed_tiles(start, leaves, self._scratch.tile)
         for level, n, data in changed:
             self._edge[level] = n, data
             if level and len(data) == WIDTH * HASH_SIZE:
@@ -347,9 +347,9 @@ class _Replay:
 
     def _commit(self) -> None:
         """What was replayed since the last time goes into the scratch store."""
-        if self._head is not None and self._head.size == self._frontier.size:
+        start = self._head.size if self._head else 0
+        if start == self._frontier.size:
             return  # a root of the state at the beginning of a chunk
-        tiles = self._grow()
         changes = self._changes
         rows = self._head.rows if self._head else 0
         written, buckets = self._map.put(changes.records, rows)
@@ -361,9 +361,11 @@ class _Replay:
             tuple(self._frontier.hashes),
             rows + len(written),
         )
+        tiles = self._grow(start, self._leaves)
         note = _CLOSED if self._closing else b""
         batch = Batch([], tiles, written, buckets, changes.rows, [], head, note)
         self._scratch.commit(batch, self._head)
+        self._leaves = []
         self._state.committed(changes.overlay.records)
         self._head = head
         self._changes = _Changes(self._state)  # which takes its size from the store

@@ -31,9 +31,10 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.members import parse_time
 from registry.checkpoint import Checkpoint, OpenedCheckpoint
+from registry.entry import Entry, StateRoot, parse_entry
 from registry.merkle import check_inclusion, leaf_hash, roots_of
 from registry.note import decode64, encode64
-from registry.verdict import check_entry
+from registry.verdict import check_any
 
 OpenNote = Callable[[bytes], OpenedCheckpoint]
 """Opens a checkpoint by the log's keys. Raises InvalidCheckpoint."""
@@ -185,20 +186,28 @@ def _included(item: Json, index: int, tree: Checkpoint) -> bytes:
 def _broken(entries: Sequence[bytes], index: int) -> str | None:
     """Why the entry, the first of these, cannot stand after the one before it, the second."""
     try:
-        entry = check_entry(entries[0], index, {}).entry
+        entry = _read(entries[0], index)
     except TetradError as error:
         return error.detail
-    if entry is None or len(entries) == 1:
+    if len(entries) == 1:
         return None
     if entry.previous != leaf_hash(entries[1]).hex():
         return "it does not follow the one before it"
     try:
-        before = check_entry(entries[1], index - 1, {}).entry
+        before = _read(entries[1], index - 1)
     except TetradError:  # a matter for evidence of its own
         return None
-    if before is not None and parse_time(entry.time) < parse_time(before.time):
+    if parse_time(entry.time) < parse_time(before.time):
         return "it is older than the one before it"
+    if isinstance(entry, StateRoot) and isinstance(before, StateRoot):
+        return "it is a root of the state, as is the one before it"
     return None
+
+
+def _read(data: bytes, index: int) -> Entry | StateRoot:
+    """All that can be told of an entry without a state. Raises TetradError."""
+    found = check_any(data, index, {})
+    return found if isinstance(found, StateRoot) else found.entry or parse_entry(data, index)
 
 
 def _texts(evidence: Mapping[str, Json], name: str, count: int) -> list[str]:

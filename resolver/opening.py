@@ -49,7 +49,7 @@ def check_store(store: Store, keys: Secrets, genesis: dict[str, Json], kept: byt
     signers = log_signers_of(lambda: keys)
     for size in (head.size, head.size + 1):
         signers.of(reader.log_keys(size))  # what has to be signed next can be
-    _check_kept(store, reader, head, kept)
+    _check_kept(store, head, kept)
 
 
 def _check_ends(store: Store, reader: LedgerReader, head: Head, genesis: dict[str, Json]) -> None:
@@ -63,7 +63,7 @@ def _check_ends(store: Store, reader: LedgerReader, head: Head, genesis: dict[st
         raise LedgerTampered("the right edge of the tree does not hash to its root", size=head.size)
 
 
-def _check_kept(store: Store, reader: LedgerReader, head: Head, kept: bytes | None) -> None:
+def _check_kept(store: Store, head: Head, kept: bytes | None) -> None:
     if kept is None:
         if head.size == 1:  # `create` was interrupted before it kept the first one
             return
@@ -71,9 +71,19 @@ def _check_kept(store: Store, reader: LedgerReader, head: Head, kept: bytes | No
             "the checkpoint beside the database is missing, and with it what tells an old database",
             hint="put back one that this log has signed: every receipt ends with one",
         )
-    size = Checkpoint.parse(Note.parse(kept).text).size
+    check_published(store, kept)
+
+
+def check_published(store: Store, note: bytes | None) -> None:
+    """That a ledger holds what it has published. Raises RolledBack, ForkDetected,
+    InvalidCheckpoint."""
+    reader = LedgerReader(store)
+    head = reader.head()
+    if note is None:
+        return
+    size = Checkpoint.parse(Note.parse(note).text).size
     log = parsed_keys(tuple(reader.log_keys(min(size, head.size + 1))))
-    shown = open_checkpoint(kept, log).checkpoint
+    shown = open_checkpoint(note, log).checkpoint
     if shown.size > head.size:
         raise RolledBack(
             f"the published checkpoint has {shown.size} entries, the database {head.size}",

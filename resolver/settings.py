@@ -70,7 +70,10 @@ class Settings:
     )
     chunk_lines: int = _setting(125, 1, 10_000, "lines", "of a batch that a checker gets at a time")
     checkpoint_seconds: int = _setting(
-        1, 0, 60, "seconds", "at most, between a commit and its checkpoint in the synced file"
+        1, 0, 60, "seconds", "at most, between a commit and its checkpoint, kept and published"
+    )
+    witness_seconds: int = _setting(
+        2, 1, 60, "seconds", "that a publication waits for the cosignatures of its witnesses"
     )
     stop_seconds: int = _setting(
         30, 1, 3_600, "seconds", "that requests in flight have to end when the service stops"

@@ -28,8 +28,6 @@ from typing import Final, Protocol
 from identity.errors import ForkDetected, LedgerTampered, RolledBack, StorageFailed
 from registry.checkpoint import Checkpoint
 from registry.merkle import root_at
-from registry.reader import LedgerReader
-from registry.store import Store
 from registry.tile import (
     ENTRIES,
     WIDTH,
@@ -86,19 +84,19 @@ def publish_tiles(folder: TileFolder, reader: Reader, size: int) -> None:
     folder.sync()
 
 
-class PublishedFolder:
-    """What a service publishes in a folder, step by step; the steps of one publication block."""
+class PublishedFiles:
+    """What is published, as a folder that follows it (resolver/publication.py)."""
 
-    def __init__(self, folder: TileFolder, store: Store) -> None:
+    def __init__(self, folder: TileFolder, reader: Reader) -> None:
         self._folder = folder
-        self._reader = LedgerReader(store)
+        self._reader = reader
 
     def tiles(self, size: int) -> None:
-        """Makes every tile and bundle of the tree durable, before witnesses are asked."""
+        """Every tile and bundle of the tree, on disk. Raises LedgerTampered, StorageFailed."""
         publish_tiles(self._folder, self._reader, size)
 
     def checkpoint(self, note: bytes) -> None:
-        """Shows the cosigned checkpoint over tiles that were written before."""
+        """The checkpoint, whose tiles are there. Raises as `replace_checkpoint` does."""
         self._folder.replace_checkpoint(note)
 
 

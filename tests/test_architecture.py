@@ -45,10 +45,10 @@ EDGES = (
     "resolver.simulator.process",
     "resolver.simulator.run",
     "resolver.simulator.wire",
-    "resolver.static_log",
-    "resolver.tile_folder",
     "resolver.witness",
     "resolver.witnessing",
+    "resolver.static_log",
+    "resolver.tile_folder",
 )
 
 # What a pure module may not import, by the reason. A name covers its submodules.

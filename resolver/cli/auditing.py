@@ -68,6 +68,7 @@ def _remote(frame: Frame, url: str, jobs: int | None) -> Audited:
             log,
             RuleBook(SCHEMES),
             genesis=client.trust.ledger,
+            published=True,
             check=checker(log.size, jobs),
             progress=Progress("entries"),
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from identity.errors import PolicyViolated
-from resolver.cli.frame import Frame, verb
+from resolver.cli.frame import Frame, read_input, verb
 
 if TYPE_CHECKING:
     from resolver.folder import DataFolder, MemorySite
@@ -100,6 +100,11 @@ def init(
         type=click.Path(path_type=Path, file_okay=False),
         help="A folder for tiles and checkpoints, which any file server can serve.",
     ),
+    click.option(
+        "--witnesses",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Whose cosignatures are asked for: a C2SP tlog-policy, with URLs.",
+    ),
     _ORIGIN,
     _UNIQUENESS,
     server=False,
@@ -114,6 +119,7 @@ def serve(
     ephemeral: bool,
     ready_file: Path | None,
     publish: Path | None,
+    witnesses: Path | None,
     origin: str | None,
     uniqueness: str | None,
 ) -> None:
@@ -122,6 +128,7 @@ def serve(
     Every limit is a setting, TETRAD_…, listed in the documentation. SIGTERM and Ctrl-C stop it once
     what was accepted is on the disk.
     """
+    from registry.policy import Policy
     from registry.reader import LedgerReader
     from resolver import app
     from resolver.settings import Settings
@@ -140,6 +147,7 @@ def serve(
                 f"anyone may register in a sandbox, and {host} is not this machine alone",
                 hint="--public, if that is meant",
             )
+        policy = Policy.parse(read_input(str(witnesses))) if witnesses is not None else None
         public_folder = TileFolder(publish) if publish is not None else None
     except BaseException:
         site.close()
@@ -165,6 +173,7 @@ def serve(
         ready_file=ready_file,
         on_ready=None if quiet else on_ready,
         publish=public_folder,
+        witnesses=policy,
     )
 
 

@@ -17,9 +17,7 @@ from resolver.cli.frame import HOME, MAX_AGE, POLICY, Frame, read_input, verb
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @verb(
     click.option("--operation", metavar="FILE", help="The operation of a bare receipt."),
-    click.option(
-        "--ledger", metavar="zQm…", help="The fingerprint of a bundle's ledger, or of evidence."
-    ),
+    click.option("--ledger", metavar="zQm…", help="The fingerprint of the ledger, if not pinned."),
     POLICY,
     MAX_AGE,
     HOME,
@@ -35,10 +33,10 @@ def verify(
 ) -> None:
     """Check FILE against the pinned ledger, without asking anybody.
 
-    FILE is what `register --out` wrote, a bundle or an answer of `resolve`, or a receipt with its
-    --operation. A bundle needs no pinned ledger if you name its --ledger. Nothing offline can tell
-    what came later: mind the age, or bound it with --max-age. What a monitor holds against a log is
-    refused unless it proves that the log misbehaved.
+    FILE is what `register --out` wrote, a bundle or an answer of `resolve`, a receipt with its
+    --operation, or what a monitor holds against a log: that is refused unless it proves that the
+    log misbehaved. A bundle, and such evidence, need no pinned ledger if you name the --ledger.
+    Nothing offline can tell what came later: mind the age, or bound it with --max-age.
     """
     data = read_input(file)
     if _is_evidence(data):
