@@ -40,6 +40,8 @@ OpenNote = Callable[[bytes], OpenedCheckpoint]
 """Opens a checkpoint by the log's keys. Raises InvalidCheckpoint."""
 
 KINDS = ("fork", "rollback", "entry")
+_ALWAYS = {"kind", "ledger", "genesis", "checkpoints"}
+_MORE = {"fork": {"proof"}, "rollback": set[str](), "entry": {"index", "entries"}}
 MAX_HASHES = 128
 """Of one proof: a tree of 2^63 entries needs 64."""
 
@@ -102,7 +104,9 @@ def check_evidence(evidence: Json, ledger: str, open_note: OpenNote) -> Misbehav
     """
     if not isinstance(evidence, dict) or evidence.get("kind") not in KINDS:
         raise SchemaViolation(f"evidence is of a kind: {', '.join(KINDS)}", pointer="/kind")
-    if evidence.get("ledger") != ledger:
+    if set(evidence) - _MORE[str(evidence["kind"])] != _ALWAYS:
+        raise SchemaViolation("evidence has the members of its kind, and no other")
+    if evidence["ledger"] != ledger:
         raise MisbehaviourUnproved("this is about another ledger", pointer="/ledger")
     if evidence["kind"] == "entry":
         return _check_entry(evidence, open_note)
