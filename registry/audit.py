@@ -36,7 +36,7 @@ from identity.operation import (
 from registry.checking import Checked
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.comparison import Comparison
-from registry.entry import FIRST_PREVIOUS, Entry, StateRoot, is_state_root
+from registry.entry import FIRST_PREVIOUS, Entry, StateRoot
 from registry.ledger import known_index, listing_row, verify_pending
 from registry.logkeys import log_keys_in, parsed_keys
 from registry.merkle import HASH_SIZE, Frontier, leaf_hash
@@ -50,6 +50,8 @@ from registry.tile import WIDTH, StoredTile, changed_tiles
 from registry.verdict import Chunk, Verdict, Verdicts, check_chunk, check_entry, reread
 
 MAX_KNOWN_KEYS = 4096
+_CLOSED = b"closed"
+"""A scratch store has it in place of a checkpoint where the last entry is the root of a state."""
 
 
 class Source(Protocol):
@@ -107,8 +109,7 @@ def audit(
     `scratch` is a store for the replay's own state: empty, or as a replay of the same ledger has
     left it, which then goes on from there (and not with `stored`). `published` says that the
     checkpoint is one that was published, and so ends in the root of a state. `progress(done,
-    total)` counts
-    entries.
+    total)` counts entries.
 
     Raises LedgerTampered with `index`, InvalidCheckpoint for one that the log has not signed,
     RolledBack where it has fewer entries than were replayed before, and NotFound where nothing was
@@ -172,7 +173,7 @@ class _Replay:
         self.size = head.size if head else 0
         self._leaves: list[bytes] = []
         """Of entries that are not in the scratch store yet."""
-        self._closing = bool(head) and is_state_root(*source.entries(self.size - 1, self.size))
+        self._closing = scratch.checkpoint() == _CLOSED
         """Whether the last entry is a root of the state."""
         self._published: bytes | None = None
         """The newest note that the store has published, of those sizes."""
@@ -361,7 +362,8 @@ class _Replay:
             rows + len(written),
         )
         tiles = self._grow(start, self._leaves)
-        batch = Batch([], tiles, written, buckets, changes.rows, [], head, b"")
+        note = _CLOSED if self._closing else b""
+        batch = Batch([], tiles, written, buckets, changes.rows, [], head, note)
         self._scratch.commit(batch, self._head)
         self._leaves = []
         self._state.committed(changes.overlay.records)

@@ -66,11 +66,12 @@ class Mirror:
     async def update(self) -> int:
         """Fetches what is new; the size that the folder shows then.
 
-        Raises InvalidCheckpoint, RolledBack, ForkDetected, LedgerTampered with the `index` of the
-        first entry that is not the signed one, NotFound for a tile that is not served,
-        ServerUnreachable, StorageFailed.
+        Raises InvalidCheckpoint, QuorumMissing, RolledBack, ForkDetected, LedgerTampered with the
+        `index` of the first entry that is not the signed one, NotFound for a tile that is not
+        served, ServerUnreachable, StorageFailed.
         """
         note = await self._client.run(ask_bytes(Request("GET", "/checkpoint")))
+        self._trust = await self._client.run(self._client.flows.learn_for(self._trust, note))
         tree = self._trust.open(note).checkpoint
         if tree.size < self._folder.size:
             raise RolledBack(

@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -92,9 +93,10 @@ class Monitor:
         self._first: bytes | None = None
         try:
             kept = self._read("trust.json")
-            self.trust = Trust.begin(trust.genesis) if kept is None else Trust.from_json(kept)
+            self.trust = replace(trust, newest=b"") if kept is None else Trust.from_json(kept)
             if self.trust.ledger != trust.ledger:
                 raise StorageFailed(f"{path} is the state of a monitor of another ledger")
+            self.trust = self.trust.asking(trust.witness_policy)
             self._ahead = cast("dict[str, str]", self._read("ahead.json") or {})
             self._store = SqliteStore(path / "replay.sqlite3")
         except BaseException:
@@ -121,10 +123,11 @@ class Monitor:
     ) -> Looked:
         """Asks once, and replays what is new; `check` is given the number of new entries.
 
-        Raises InvalidCheckpoint, RolledBack, ForkDetected, LedgerTampered with `index`; NotFound
-        and ServerUnreachable, which prove nothing.
+        Raises InvalidCheckpoint, QuorumMissing, RolledBack, ForkDetected, LedgerTampered with
+        `index`; NotFound and ServerUnreachable, which prove nothing.
         """
         note = client.run(ask_bytes(Request("GET", CHECKPOINT)))
+        self.trust = client.run(client.flows.learn_for(self.trust, note))
         self._observe(client, note)
         before, tree = self.size, self.trust.open(note).checkpoint
         log = RemoteLog(client, note, self._first)
@@ -133,8 +136,8 @@ class Monitor:
                 log,
                 RuleBook(SCHEMES),
                 genesis=self.trust.ledger,
-                scratch=self._store,
                 published=True,
+                scratch=self._store,
                 check=check(tree.size - before),
                 progress=progress,
             )

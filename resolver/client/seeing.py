@@ -7,6 +7,7 @@ keys in force, which are asked for where they were replaced, and extends the new
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from identity.errors import InvalidAnswer, InvalidCheckpoint, MalformedInput
@@ -94,6 +95,19 @@ class Seeing:
             return
         if needed:
             yield from self.log_keys()
+
+    def learn_for(self, trust: Trust, note: bytes) -> Flow[Trust]:
+        """`trust` with the log's keys that a checkpoint is by, which its policy accepts: for who
+        keeps what was seen elsewhere. The newest checkpoint stays that of `trust`.
+
+        Raises InvalidCheckpoint, QuorumMissing, StaleAnswer for a date in the future.
+        """
+        self.set_trust(trust)
+        yield from self.learn(note)
+        knowing = replace(self.trust, newest=trust.newest)
+        self.set_trust(knowing)
+        self.dated(knowing.pinned.open(note))
+        return knowing
 
     def log_keys(self) -> Flow[LogKeys]:
         """The log's keys along its whole history, proved: each update by the keys before it, under
