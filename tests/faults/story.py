@@ -1,0 +1,212 @@
+"""The run that faults strike: a registry begun, registered with, published, stopped.
+
+It goes through what `tetrad serve` goes through but for HTTP: DataFolder, Service, its writer. What
+is handed out is written to a journal outside of the data folder, one line at a time and only after
+it was handed out, so that the journal of a process that was killed holds what its clients hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from identity.errors import TetradError
+from identity.operation import operation_hash
+from registry.note import encode64
+from registry.stores import sqlite
+from registry.tile import WIDTH, cut_tile, encode_bundle, tile_path, tiles_of
+from resolver.folder import DataFolder, Site
+from resolver.registration.writer import Receipted
+from resolver.service import Service
+from resolver.settings import Settings
+from tests.factory import NOW, Maker, Signed
+
+WAL_PAGES: Final = 60
+"""So few that the WAL is folded into the file in the middle of the run, as it is in a long one."""
+FIRST: Final = 3
+"""Steps of the story that are told before the folder is killed for the scene `recover`."""
+
+
+class Places:
+    """Where one run keeps what."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.data = base / "data"
+        self.publish = base / "publish"
+        self.journal = base / "journal"
+        self.words = base / "stderr"
+        self.trace = base / "trace"
+
+    @property
+    def kept(self) -> tuple[str, str]:
+        """The folders whose syscalls are struck."""
+        return str(self.data), str(self.publish)
+
+
+def open_or_begin(places: Places) -> DataFolder:
+    """The folder as `tetrad serve` takes it."""
+    if DataFolder.exists(places.data):
+        return DataFolder.open(places.data)
+    return DataFolder.create(places.data, NOW)
+
+
+def service_over(site: Site, places: Places, now: int = NOW) -> Service:
+    """The service as `tetrad serve` makes it, without checkers.
+
+    A publish folder goes in here (`places.publish`): whatever the service writes there is struck
+    and examined as the data folder is.
+    """
+    return Service(Settings(checkers=0, checkpoint_seconds=60), site, lambda: float(now))
+
+
+def deck(genesis: dict[str, Any]) -> list[list[Signed]]:
+    """What is registered: single operations and a batch, the same for the same genesis."""
+    maker = Maker(now=NOW)
+    maker.ledger_hash = operation_hash(genesis)
+    steps: list[list[Signed]] = []
+
+    def then(*signed: Signed | None) -> None:
+        steps.append([one for one in signed if one is not None])
+        for one in steps[-1]:
+            one.accepted()
+
+    acme = maker.new_organization("Acme")
+    then(acme.first)
+    then(maker.prefix(acme, "gtin:09506000"))
+    meter = maker.new_device("M-1", acme, number="1440000000001")
+    then(meter.first)
+    then(maker.rotate(meter))
+    then(*(maker.new_device(f"B-{n}", acme, number=f"144100000000{n}").first for n in range(3)))
+    then(maker.new_device("M-2", acme).first)
+    return steps
+
+
+class Journal:
+    """What was handed out, a line each. One write(2) each, so that a line is whole or absent."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def say(self, kind: str, **members: Any) -> None:
+        """Writes one line."""
+        line = orjson.dumps({"kind": kind, **members}) + b"\n"
+        if os.write(self._file, line) != len(line):
+            raise RuntimeError("the journal is full")
+
+
+def read_journal(path: Path) -> list[dict[str, Any]]:
+    """The lines so far."""
+    if not path.exists():
+        return []
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def served_tiles(service: Service, size: int) -> dict[str, str]:
+    """The tiles and the bundle of a published tree, as the service answers for them."""
+    found = {
+        tile_path(*tile): encode64(cut_tile(service.reader.tile(tile.level, tile.n), tile.width))
+        for tile in tiles_of(size)
+    }
+    for start in range(0, size, WIDTH):
+        entries = service.reader.entries(start, min(size, start + WIDTH))
+        path = tile_path(-1, start // WIDTH, len(entries))
+        found[path] = encode64(encode_bundle(entries))
+    return found
+
+
+async def submit(service: Service, journal: Journal, step: list[Signed]) -> None:
+    """Sends one step; what was answered goes into the journal."""
+    lines = [one.submission for one in step]
+    try:
+        if len(lines) == 1:
+            outcomes: list[Receipted | TetradError] = [await service.submit(lines[0])]
+        else:
+            outcomes = await service.submit_batch(lines)
+    except TetradError as error:
+        outcomes = [error] * len(lines)
+    for one, outcome in zip(step, outcomes, strict=True):
+        if isinstance(outcome, TetradError):
+            journal.say("refused", hash=one.hash, error=outcome.code, detail=outcome.detail)
+            continue
+        journal.say(
+            "receipt",
+            operation=one.operation,
+            index=outcome.index,
+            repeated=outcome.repeated,
+            receipt=outcome.receipt,
+        )
+
+
+async def publish(service: Service, journal: Journal) -> None:
+    """Asks for the published checkpoint and its tiles, as a client would."""
+    try:
+        size, note = await service.checkpoint()
+        journal.say("checkpoint", note=note.decode(), tiles=served_tiles(service, size))
+    except TetradError as error:
+        journal.say("refused", hash="", error=error.code, detail=error.detail)
+
+
+Gate = Callable[[str], None]
+"""`gate(name)`: the moment of that name has come; strace may attach before it goes on."""
+
+
+async def tell(places: Places, gate: Gate, steps: int | None = None) -> None:
+    """The story. With `steps`, killed after so many of them."""
+    gate("opening")
+    journal = Journal(places.journal)
+    site = open_or_begin(places)
+    journal.say("ledger", genesis=site.genesis)
+    service = service_over(site, places)
+    await service.start()
+    gate("running")
+    for number, step in enumerate(deck(site.genesis)):
+        if number == steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+        await submit(service, journal, step)
+        if number % 2:
+            await publish(service, journal)
+    await publish(service, journal)
+    await service.stop()
+    site.close()
+    journal.say("end")
+
+
+def told(places: Places, scene_gate: str, control: socket.socket | None) -> None:
+    """Tells the story in this process, which was forked for it, and ends the process.
+
+    `control` is where strace's attachment is waited for, at the moment called `scene_gate`. The
+    exit code is 0 for a story that came to its end, 3 for one that ended by an error of ours, 4 for
+    any other error.
+    """
+    words = os.open(places.words, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(words, 2)
+    sqlite.CHECKPOINT_PAGES = WAL_PAGES
+
+    def gate(name: str) -> None:
+        if control is None or name != scene_gate:
+            return
+        threads = {thread.name: thread.native_id for thread in threading.enumerate()}
+        threads[threading.main_thread().name] = os.getpid()  # `native_id` is that before the fork
+        control.sendall(orjson.dumps(threads))
+        control.recv(1)  # a syscall that no fault is put into
+
+    code = 4
+    try:
+        asyncio.run(tell(places, gate))
+        code = 0
+    except TetradError as error:
+        os.write(2, f"{error.code}: {error.detail}\n".encode())
+        code = 3
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the examination reports it
+        os.write(2, f"{type(error).__name__}: {error}\n".encode())
+    finally:
+        os._exit(code)
