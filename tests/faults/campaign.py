@@ -15,8 +15,8 @@ from typing import Final
 
 from tests.faults.examination import KINDS
 from tests.faults.runs import Run, examined, in_child, strike, trace
-from tests.faults.scenes import KILL, LOSE, SCENES, Fault, Scene, faults_of, strided
-from tests.faults.story import FIRST, Places, open_or_begin, tell
+from tests.faults.scenes import CUT, KILL, SCENES, Fault, Scene, faults_of, strided
+from tests.faults.story import FIRST, Places, open_or_begin, tell, tell_all
 
 ATTEMPTS: Final = 3
 """At a fault, since threads may now and then take turns in another order than when listed."""
@@ -41,7 +41,7 @@ class Campaign:
         self._make("killed", "begun", _tell_and_die)
         for scene in scenes:
             places = self._copy(scene.template, f"{scene.name}-trace")
-            calls = trace(scene, places)
+            calls = trace(tell_all, places, scene.gate)
             if findings := examined(places, wallet=False):
                 raise RuntimeError(f"{scene.name} has findings without a fault: {findings}")
             self.faults += dict.fromkeys(faults_of(scene, calls, places))
@@ -59,6 +59,8 @@ class Campaign:
         for attempt in range(ATTEMPTS):
             places = self._copy(fault.scene.template, f"run-{number}-{attempt}")
             run = strike(fault, places)
+            if run.fired:
+                run.findings = examined(places, wallet=fault.scene.template == "empty")
             if not run.findings:  # else it stays, to be looked at
                 shutil.rmtree(places.base)
             if run.fired:
@@ -74,9 +76,10 @@ class Campaign:
         shutil.copytree(self.base / template, places.base)
         return places
 
-    def found(self, kind: str) -> list[Run]:
-        """The runs with a finding of that kind."""
-        return [run for run in self.runs if any(one.kind == kind for one in run.findings)]
+    @property
+    def bad(self) -> list[Run]:
+        """Runs that found something, ended strangely, or were never struck."""
+        return [run for run in self.runs if run.findings or run.unusual or not run.fired]
 
     @property
     def missed(self) -> list[Run]:
@@ -112,9 +115,11 @@ class Campaign:
         return [
             name or "all",
             str(places),
-            *(str(kinds[column]) for column in ("error", KILL, LOSE)),
+            *(str(kinds[column]) for column in ("error", KILL, CUT)),
             *(str(outcomes[one]) for one in ("killed", "refused", "went on")),
-            str(sum(n for one, n in outcomes.items() if one not in ("killed", "refused", "went on"))),
+            str(
+                sum(n for one, n in outcomes.items() if one not in ("killed", "refused", "went on"))
+            ),
             *(str(findings[kind]) for kind in KINDS),
         ]
 
@@ -122,14 +127,14 @@ class Campaign:
 _HEAD: Final = [
     "syscall",
     "places",
-    *("errors", "kills", "lost"),
+    *("errors", "kills", "cuts"),
     *("killed", "refused", "went on", "crashed"),
     *(f"{kind}!" for kind in KINDS),
 ]
 
 
 def _column(kind: str) -> str:
-    return kind if kind in (KILL, LOSE) else "error"
+    return kind if kind in (KILL, CUT) else "error"
 
 
 def _tell_and_die(places: Places) -> None:

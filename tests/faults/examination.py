@@ -1,8 +1,8 @@
 """After a fault: is everything there that was handed out, once, and nothing shown that is not?
 
 The folder is opened as a start opens it, every receipt and checkpoint of the journal compared with
-the ledger, the ledger audited; then the service runs again, with a clock that stands an hour behind,
-gets every operation again, and all is compared once more.
+the ledger, the ledger audited; then the service runs again, with a clock that stands an hour
+behind, gets every operation again, and all is compared once more.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -50,8 +49,9 @@ UNSIGNED = "unsigned"
 HALF = "half"
 RESTART = "restart"
 KINDS = (LOST, DOUBLED, UNSIGNED, HALF, RESTART)
-"""An acknowledged operation that is gone or elsewhere; one that stands there twice; something signed
-or shown that the ledger does not follow; a tile that is not whole; a folder that does not start."""
+"""An acknowledged operation that is gone or elsewhere; one that stands there twice; something
+signed or shown that the ledger does not follow; a tile that is not whole; a folder that does not
+start."""
 
 Json = dict[str, Any]
 
@@ -66,8 +66,10 @@ class Finding(NamedTuple):
 class Examination:
     """Looks at the folder of one run; `findings` is empty where all is well."""
 
-    def __init__(self, places: Places, *, wallet: bool = False) -> None:
+    def __init__(self, places: Places, *, wallet: bool = False, now: int = NOW) -> None:
+        """`wallet`: whether the authority's is opened too. `now`: the `created` of the deck."""
         self.places = places
+        self._now = now
         self.findings: list[Finding] = []
         self._wallet = wallet
         self._trust: Trust | None = None
@@ -180,10 +182,10 @@ class Examination:
 
     async def _resend(self, folder: DataFolder, present: Mapping[str, list[int]]) -> None:
         journal = Journal(self.places.journal)
-        service = service_over(folder, self.places, NOW - 3600)
+        service = service_over(folder, self.places, self._now - 3600)
         await service.start()
         try:
-            for step in deck(folder.genesis):
+            for step in deck(folder.genesis, self._now):
                 lines = [one.submission for one in step]
                 for one, outcome in zip(step, await service.submit_batch(lines), strict=True):
                     self._compare_outcome(one, outcome, present.get(one.hash, []))
@@ -205,7 +207,7 @@ class Examination:
 
     def _complete(self, present: Mapping[str, list[int]], genesis: Json) -> None:
         """At the end each operation stands there, and nothing else does."""
-        expected = {one.hash for step in deck(genesis) for one in step}
+        expected = {one.hash for step in deck(genesis, self._now) for one in step}
         expected.add(operation_hash(genesis))
         if missing := expected - present.keys():
             self._found(LOST, f"missing at the end: {sorted(missing)}")
@@ -213,9 +215,7 @@ class Examination:
             self._found(DOUBLED, f"nobody sent {sorted(strange)}")
 
 
-def compare_receipt(
-    line: Json, tree: Tree, present: Mapping[str, list[int]], trust: Trust
-) -> None:
+def compare_receipt(line: Json, tree: Tree, present: Mapping[str, list[int]], trust: Trust) -> None:
     """A receipt that was handed out, with the ledger. Raises AssertionError or a TetradError."""
     operation, index, receipt = line["operation"], line["index"], line["receipt"].encode()
     verified = verify_receipt(receipt, operation, trust.pinned)
@@ -224,8 +224,3 @@ def compare_receipt(
     proof = TlogProof.parse(receipt)
     assert tree.entries[index] == join_entry(proof.extra, canonicalize(operation))
     tree.check_note(proof.checkpoint, trust.log_keys)
-
-
-def examine(base: Path, *, wallet: bool = False) -> list[Finding]:
-    """See Examination."""
-    return Examination(Places(base), wallet=wallet).examine()

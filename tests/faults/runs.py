@@ -9,21 +9,31 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NoReturn, TypeAlias
 
 import orjson
 
-from tests.faults.examination import RESTART, Finding, examine
-from tests.faults.scenes import KILL, Fault, Scene
-from tests.faults.story import Places, read_journal, told
-from tests.faults.tracing import LATER, TRACED, Call, Strace, read_calls
+from identity.errors import TetradError
+from tests.faults.examination import RESTART, Examination, Finding
+from tests.faults.scenes import KILL, Fault
+from tests.faults.story import Gate, Places, read_journal, tell_all
+from tests.faults.tracing import LATER, MAIN, TRACED, Call, Strace, read_calls
+
+Act: TypeAlias = Callable[[Places, Gate], None]
 
 WITHIN: Final = 30.0
 """Seconds that a run may take: a limit for one that hangs, not a wait."""
 HUNG: Final = 99
-OUTCOMES: Final = {0: "went on", 3: "refused", 4: "crashed", -signal.SIGKILL: "killed", HUNG: "hung"}
+OUTCOMES: Final = {
+    0: "went on",
+    3: "refused",
+    4: "crashed",
+    -signal.SIGKILL: "killed",
+    HUNG: "hung",
+}
 
 
 @dataclass
@@ -46,34 +56,36 @@ class Run:
         return self.outcome not in ("killed", "refused", "went on")
 
 
-def trace(scene: Scene, places: Places) -> list[Call]:
-    """The syscalls of a scene that touch the folders or the journal."""
-    threads, code = _told(scene, places, ["-e", f"trace={TRACED}"], LATER)
+def trace(act: Act, places: Places, gate: str) -> list[Call]:
+    """The syscalls of a run, from a gate on, that touch the folders or the journal."""
+    threads, code = traced(act, places, gate, ["-e", f"trace={TRACED}"], LATER)
     if code:
-        words = places.words.read_text() if places.words.exists() else ""
-        raise RuntimeError(f"{scene.name} ends with {code} without a fault: {words}")
+        raise RuntimeError(f"it ends with {code} without a fault: {places.words.read_text()}")
     folders = (str(places.journal), *places.kept)
     return [call for call in read_calls(places.trace, threads, folders) if call.paths]
 
 
-def strike(fault: Fault, places: Places) -> Run:
-    """Tells the story with one fault, and examines what it leaves."""
-    names = ",".join(dict.fromkeys(one.partition(":")[0] for one in fault.injections))
-    options = ["-e", f"trace={names}"]
-    for injection in fault.injections:
-        options += ["-e", f"inject={injection}"]
-    _, code = _told(fault.scene, places, options, fault.thread)
+def injecting(injections: Iterable[str]) -> list[str]:
+    """The options of strace for these injections."""
+    names = ",".join(dict.fromkeys(one.partition(":")[0] for one in injections))
+    return [
+        "-e",
+        f"trace={names}",
+        *(word for one in injections for word in ("-e", f"inject={one}")),
+    ]
+
+
+def strike(fault: Fault, places: Places, act: Act = tell_all) -> Run:
+    """A run with one fault; what it leaves is for the caller to examine."""
+    options = injecting(fault.injections)
+    _, code = traced(act, places, fault.scene.gate, options, fault.thread)
     fired = _fired(fault, places, code)
     outcome = OUTCOMES.get(code, f"ended with {code}")
     if outcome == "went on" and any(
         line["kind"] == "refused" for line in read_journal(places.journal)
     ):
         outcome = "refused"
-    words = places.words.read_text(errors="replace") if places.words.exists() else ""
-    run = Run(fault, fired, outcome, words)
-    if fired:
-        run.findings = examined(places, wallet=fault.scene.template == "empty")
-    return run
+    return Run(fault, fired, outcome, places.words.read_text(errors="replace"))
 
 
 def _fired(fault: Fault, places: Places, code: int) -> bool:
@@ -87,16 +99,16 @@ def _fired(fault: Fault, places: Places, code: int) -> bool:
     return bool(struck) and there and (fault.kind != KILL or code == -signal.SIGKILL)
 
 
-def _told(
-    scene: Scene, places: Places, options: list[str], thread: str
+def traced(
+    act: Act, places: Places, gate: str, options: list[str], thread: str
 ) -> tuple[dict[str, int], int]:
-    """Forks, waits for the scene's gate, attaches strace to a thread (to all, those to come too,
-    for LATER), and waits for the end: the threads at the gate by their names, and the exit code."""
+    """Calls it in a process of its own with strace attached, from a gate on, to one thread (to all,
+    those to come too, for LATER): the threads at the gate by their names, and the exit code."""
     ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
         ours.close()
-        told(places, scene.gate, theirs)
+        _act(act, places, gate, theirs)
     theirs.close()
     with ours:
         threads: dict[str, int] = orjson.loads(ours.recv(65536))
@@ -106,6 +118,31 @@ def _told(
         code = wait(child)
         strace.wait()
     return threads, code
+
+
+def _act(act: Act, places: Places, awaited: str, control: socket.socket) -> NoReturn:
+    """In the process that was forked for it: acts, and ends with a code of OUTCOMES."""
+    words = os.open(places.words, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(words, 2)
+
+    def gate(name: str) -> None:
+        if name == awaited:
+            threads = {thread.name: thread.native_id for thread in threading.enumerate()}
+            threads[MAIN] = os.getpid()  # its `native_id` is still that of before the fork
+            control.sendall(orjson.dumps(threads))
+            control.recv(1)  # a syscall that no fault is put into
+
+    code = 4
+    try:
+        act(places, gate)
+        code = 0
+    except TetradError as error:
+        os.write(2, f"{error.code}: {error.detail}\n".encode())
+        code = 3
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is reported as a crash
+        os.write(2, f"{type(error).__name__}: {error}\n".encode())
+    finally:
+        os._exit(code)
 
 
 def wait(child: int) -> int:
@@ -137,7 +174,7 @@ def examined(places: Places, *, wallet: bool) -> list[Finding]:
     answer = places.base / "findings"
 
     def act() -> None:
-        found = examine(places.base, wallet=wallet)
+        found = Examination(places, wallet=wallet).examine()
         answer.write_bytes(orjson.dumps([list(one) for one in found]))
 
     code = in_child(act)

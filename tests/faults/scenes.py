@@ -8,7 +8,7 @@ At each syscall that touches the folder:
 
     EIO …      it fails with an error and does nothing
     kill       the process is killed at its entry, before it does anything
-    lost       it does nothing though it says that it did, and the process is killed at the next
+    cut        it does nothing though it says that it did, and the process is killed at the next
                flush of what it changed: what a power cut may do to whatever was not flushed
 
 A kill at the entry of one syscall is a kill at the end of the one before; so that this holds of the
@@ -27,7 +27,7 @@ from tests.faults.story import Places
 from tests.faults.tracing import MAIN, SYNCS, Call
 
 KILL: Final = "kill"
-LOSE: Final = "lost"
+CUT: Final = "cut"
 
 _ERRORS: Final = {
     **dict.fromkeys(("write", "pwrite64", "writev", "pwritev"), ("EIO", "ENOSPC")),
@@ -65,7 +65,7 @@ class Fault:
     thread: str
     call: str
     kind: str
-    """An errno, KILL or LOSE."""
+    """An errno, KILL or CUT."""
     injections: tuple[str, ...]
     """As strace takes them."""
     paths: tuple[str, ...]
@@ -86,12 +86,12 @@ def faults_of(scene: Scene, calls: list[Call], places: Places) -> Iterator[Fault
             continue
         paths = tuple(path.removeprefix(f"{places.base}/") for path in call.paths)
         title = f"{scene.name}: {call.thread or 'later'}: {call.name} #{call.nth} {' '.join(paths)}"
-        faults = {KILL: (f"{call.name}:signal=KILL:when={call.nth}",)}
+        faults: dict[str, tuple[str, ...]] = {KILL: (f"{call.name}:signal=KILL:when={call.nth}",)}
         if journal not in call.paths:
             for error in _ERRORS.get(call.name, ("EIO",)):
                 faults[error] = (f"{call.name}:error={error}:when={call.nth}",)
             if lost := _lost(call, calls[place + 1 :]):
-                faults[LOSE] = lost
+                faults[CUT] = lost
         for kind, injections in faults.items():
             yield Fault(scene, call.thread, call.name, kind, injections, paths, title)
 

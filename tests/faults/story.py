@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -59,7 +57,11 @@ def open_or_begin(places: Places) -> DataFolder:
     return DataFolder.create(places.data, NOW)
 
 
-def service_over(site: Site, places: Places, now: int = NOW) -> Service:
+def service_over(
+    site: Site,
+    places: Places,  # noqa: ARG001 - see the docstring
+    now: int = NOW,
+) -> Service:
     """The service as `tetrad serve` makes it, without checkers.
 
     A publish folder goes in here (`places.publish`): whatever the service writes there is struck
@@ -68,9 +70,9 @@ def service_over(site: Site, places: Places, now: int = NOW) -> Service:
     return Service(Settings(checkers=0, checkpoint_seconds=60), site, lambda: float(now))
 
 
-def deck(genesis: dict[str, Any]) -> list[list[Signed]]:
+def deck(genesis: dict[str, Any], now: int = NOW) -> list[list[Signed]]:
     """What is registered: single operations and a batch, the same for the same genesis."""
-    maker = Maker(now=NOW)
+    maker = Maker(now=now)
     maker.ledger_hash = operation_hash(genesis)
     steps: list[list[Signed]] = []
 
@@ -180,33 +182,7 @@ async def tell(places: Places, gate: Gate, steps: int | None = None) -> None:
     journal.say("end")
 
 
-def told(places: Places, scene_gate: str, control: socket.socket | None) -> None:
-    """Tells the story in this process, which was forked for it, and ends the process.
-
-    `control` is where strace's attachment is waited for, at the moment called `scene_gate`. The
-    exit code is 0 for a story that came to its end, 3 for one that ended by an error of ours, 4 for
-    any other error.
-    """
-    words = os.open(places.words, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(words, 2)
+def tell_all(places: Places, gate: Gate) -> None:
+    """The whole story, with a WAL that is folded in the middle of it."""
     sqlite.CHECKPOINT_PAGES = WAL_PAGES
-
-    def gate(name: str) -> None:
-        if control is None or name != scene_gate:
-            return
-        threads = {thread.name: thread.native_id for thread in threading.enumerate()}
-        threads[threading.main_thread().name] = os.getpid()  # `native_id` is that before the fork
-        control.sendall(orjson.dumps(threads))
-        control.recv(1)  # a syscall that no fault is put into
-
-    code = 4
-    try:
-        asyncio.run(tell(places, gate))
-        code = 0
-    except TetradError as error:
-        os.write(2, f"{error.code}: {error.detail}\n".encode())
-        code = 3
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the examination reports it
-        os.write(2, f"{type(error).__name__}: {error}\n".encode())
-    finally:
-        os._exit(code)
+    asyncio.run(tell(places, gate))
