@@ -286,9 +286,11 @@ def _checked_store(path: Path, keys: LogSecrets, genesis: dict[str, Json]) -> St
     kept = _kept(path)
     store = SqliteStore(path / DATABASE)
     if store.head() is None and kept is None:  # the first time, or `create` was interrupted
-        begin(store, keys, genesis)
-        replace_file(path / "checkpoint", LedgerReader(store).checkpoint(), mode=0o644)
-        store.close()
+        try:
+            begin(store, keys, genesis)
+            replace_file(path / "checkpoint", LedgerReader(store).checkpoint(), mode=0o644)
+        finally:
+            store.close()
         # Opened anew: a store serves the thread that commits through a connection of its own, and
         # from here on that is the writer's thread.
         store, kept = SqliteStore(path / DATABASE), _kept(path)

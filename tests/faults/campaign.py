@@ -30,6 +30,7 @@ class Campaign:
     faults: list[Fault] = field(default_factory=list)
     chosen: list[Fault] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    stride: int = 1
     seconds: float = 0.0
 
     def list_faults(self, scenes: Iterable[Scene] = SCENES) -> None:
@@ -48,7 +49,7 @@ class Campaign:
 
     def run(self, stride: int = 1, workers: int = os.cpu_count() or 1) -> None:
         """Strikes with every so manyth fault of each group."""
-        self.chosen = strided(self.faults, stride)
+        self.stride, self.chosen = stride, strided(self.faults, stride)
         began = time.monotonic()
         with multiprocessing.get_context("fork").Pool(workers) as pool:
             self.runs = list(pool.imap_unordered(self._strike, enumerate(self.chosen)))
@@ -98,10 +99,10 @@ class Campaign:
             )
             for row in rows
         ]
-        left_out = len(self.faults) - len(self.chosen)
         lines.append(
             f"{len(self.runs)} of {len(self.faults)} faults in {self.seconds:.0f} s; "
-            f"{left_out} left out, {len(self.missed)} missed"
+            f"{len(self.missed)} missed, {len(self.faults) - len(self.chosen)} left out "
+            f"(stride {self.stride} within each scene, thread, syscall and kind of fault)"
         )
         return "\n".join(lines)
 
