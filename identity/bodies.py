@@ -54,6 +54,10 @@ class Uniqueness(Closed):
     alg: Literal["hmac-sha256"]
 
 
+LogKeys = Annotated[list[Annotated[str, Field(max_length=2000)]], Field(min_length=1, max_length=4)]
+"""Verifier keys of the log, as C2SP signed-note writes them."""
+
+
 class GenesisBody(Closed):
     """The rules, keys and name under which a ledger begins."""
 
@@ -64,9 +68,39 @@ class GenesisBody(Closed):
     keys: Keys
     next: Thumbprints
     recovery: RecoveryOrNone
-    log: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(min_length=1, max_length=4)]
+    log: LogKeys
     policy: Policy
     uniqueness: Uniqueness
+
+
+MAX_WITNESSES = 8192
+"""Characters of a recommended policy; ASCII, so that these are its bytes."""
+
+
+class RegistryUpdateBody(Closed):
+    """New keys of the authority, as in keys.rotate, and what is given replaces what was."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [one]} for one in ("log", "policy", "witnesses")],
+        }
+    )
+
+    keys: Keys
+    next: Thumbprints
+    log: LogKeys | None = None
+    policy: Policy | None = None
+    witnesses: Annotated[
+        str | None,
+        Field(min_length=1, max_length=MAX_WITNESSES, pattern=r"^[\t\n -~]*$"),
+    ] = None
+    """A C2SP tlog-policy that the authority recommends to clients; stored and served, no more."""
+
+    @model_validator(mode="after")
+    def _something(self) -> RegistryUpdateBody:
+        if self.log is None and self.policy is None and self.witnesses is None:
+            raise ValueError("an update names the log's keys, the policy or the witnesses")
+        return self
 
 
 class OrganizationBody(Closed):

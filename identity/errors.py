@@ -15,6 +15,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   ├── NotAcceptable           an answer in a form that we do not write
     │   ├── MethodNotAllowed        a method that this address does not have
     │   ├── SlowRequest             a request that did not arrive in time
+    │   ├── MalformedPolicy         a witness policy that cannot be read
     │   └── InvalidCursor           a page that was never handed out
     ├── InvalidIdentifier       a code or number that its scheme does not allow
     │   ├── MalformedCode, CheckDigitWrong, UnknownScheme, AmbiguousCode, LookAlikeRefused
@@ -32,7 +33,8 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   └── Gone                    there was; a tombstone is left
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
-    │   ├── RolledBack, ForkDetected, LedgerTampered
+    │   ├── InvalidStateProof, StaleAnswer, RolledBack, ForkDetected, LedgerTampered
+    │   ├── QuorumMissing           too few witnesses have cosigned
     ├── Unavailable             try again later
     │   ├── Busy, RateLimited, ServerUnreachable
     │   └── LedgerStopped           a commit failed
@@ -128,6 +130,13 @@ class SlowRequest(InvalidInput):
     """A request that did not arrive in time."""
 
     code, status, title = "input.slow", 408, "Request too slow"
+
+
+class MalformedPolicy(InvalidInput):
+    """A witness policy that cannot be read; `line` is where, from 1."""
+
+    code, title = "input.policy", "Malformed witness policy"
+    section = "specs/2-registry.md#witnesses"
 
 
 class InvalidCursor(InvalidInput):
@@ -360,6 +369,20 @@ class InvalidConsistency(EvidenceRefused):
     section = "specs/2-registry.md#tree"
 
 
+class InvalidStateProof(EvidenceRefused):
+    """The record is not under that key in the state, or the key is not absent."""
+
+    code, title = "evidence.state", "Proof of the state refused"
+    section = "specs/2-registry.md#state-map"
+
+
+class StaleAnswer(EvidenceRefused):
+    """The answer is older than the caller allows, or nobody says how old it is."""
+
+    code, title = "evidence.stale", "Too old"
+    section = "specs/3-resolution.md#age"
+
+
 class InvalidReceipt(EvidenceRefused):
     """Not a receipt of this operation."""
 
@@ -390,6 +413,13 @@ class LedgerTampered(EvidenceRefused):
 
     code, title = "evidence.tampered", "The ledger was tampered with"
     section = "specs/2-registry.md#audit"
+
+
+class QuorumMissing(EvidenceRefused):
+    """Fewer witnesses have cosigned than the policy asks for; `missing` names the others."""
+
+    code, title = "evidence.witnesses", "Too few witnesses"
+    section = "specs/2-registry.md#witnesses"
 
 
 class Unavailable(TetradError):

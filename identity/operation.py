@@ -27,6 +27,7 @@ from identity.bodies import (
     OrganizationBody,
     OrganizationUpdateBody,
     RebindBody,
+    RegistryUpdateBody,
     RotateBody,
     StatusBody,
     WithdrawBody,
@@ -87,6 +88,13 @@ class RegistryGenesis(Operation):
 
     type: Literal["registry.genesis"]
     body: GenesisBody
+
+
+class RegistryUpdate(_Sequenced):
+    """Other log keys, another policy or other witnesses, with new keys of the authority."""
+
+    type: Literal["registry.update"]
+    body: RegistryUpdateBody
 
 
 class OrganizationRegister(_OnLedger):
@@ -176,6 +184,7 @@ class StatusRetire(_Sequenced):
 
 AnyOperation = (
     RegistryGenesis
+    | RegistryUpdate
     | OrganizationRegister
     | OrganizationUpdate
     | GrantIssue
@@ -196,6 +205,9 @@ OPERATION: TypeAdapter[AnyOperation] = TypeAdapter(
 
 ESTABLISHING = ("registry.genesis", "organization.register", "device.register")
 """Types whose operation creates a DID, and so takes no `subject`."""
+
+ROTATING = (KeysRotate, RegistryUpdate)
+"""Whose `keys` were committed to in the subject's `next`, and sign as its methods."""
 
 
 class Submission(Closed):

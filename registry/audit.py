@@ -5,10 +5,11 @@
 
 Every entry is read strictly, its bytes compared with their canonical form, its hash with the
 published tile, its `previous` with the hash of the entry before; every proof's signature is
-verified, the rule book applied with the entry's own time and keyed hashes, the tree grown. At the
-end the root must be the one under the log's signature. With `stored`, all that the store keeps is
-compared with what the replay wrote: versions, the newest of each key, listings, checkpoints, head.
-What fails raises LedgerTampered with the first `index` that does not follow.
+verified, the rule book applied with the entry's own time and keyed hashes, the tree grown. Each
+root of the state must be that of the replayed one, and one of them must end what was published. At
+the end the root of the tree must be the one under the log's signature. With `stored`, all that the
+store keeps is compared with what the replay wrote: versions, the newest of each key, listings,
+checkpoints, head. What fails raises LedgerTampered with the first `index` that does not follow.
 
 An entry is judged in two stages: `check_chunk` needs no state and may run in other processes (most
 of the time goes into signatures), the replay is sequential. The replay's own state lives in a store
@@ -34,13 +35,16 @@ from identity.operation import (
 from registry.checking import Checked
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.comparison import Comparison
-from registry.entry import FIRST_PREVIOUS
-from registry.ledger import StoredState, known_index, listing_row, verify_pending
+from registry.entry import FIRST_PREVIOUS, Entry, StateRoot
+from registry.ledger import known_index, listing_row, verify_pending
+from registry.logkeys import log_keys_in, parsed_keys
 from registry.merkle import HASH_SIZE, Frontier, leaf_hash
-from registry.note import VerifierKey
+from registry.note import Note, VerifierKey
 from registry.rules import RuleBook
-from registry.state import Changes, MemoryState, State, Subject, state_key
+from registry.state import Changes, MemoryState, State, Subject, linked, state_key
+from registry.state_map import StateMap
 from registry.store import Batch, Head, MemoryStore, Row, Store
+from registry.stored_state import StoredState
 from registry.tile import WIDTH, changed_tiles
 from registry.verdict import Chunk, Verdict, Verdicts, check_chunk, check_entry, reread
 
@@ -91,6 +95,7 @@ def audit(
     genesis: str | None = None,
     stored: Store | None = None,
     scratch: Store | None = None,
+    published: bool = False,
     check: CheckChunks = _in_turn,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audited:
@@ -98,7 +103,9 @@ def audit(
 
     `genesis` is the pinned operation hash of its genesis; without it, whatever ledger this is.
     `stored` is the store behind the source, where there is one: no other process writes to it.
-    `scratch` is an empty store for the replay's own state. `progress(done, total)` counts entries.
+    `scratch` is an empty store for the replay's own state. `published` says that the checkpoint is
+    one that was published, and so ends in the root of a state. `progress(done, total)` counts
+    entries.
 
     Raises LedgerTampered with `index`, InvalidCheckpoint for one that the log has not signed, and
     NotFound where nothing was ever committed.
@@ -108,7 +115,7 @@ def audit(
         replay.take(verdicts)
         if progress is not None:
             progress(replay.size, replay.checkpoint.size)
-    return replay.finish()
+    return replay.finish(published=published)
 
 
 class _Changes:
@@ -119,8 +126,9 @@ class _Changes:
         self.records: list[tuple[bytes, int, bytes]] = []
         self.rows: list[Row] = []
 
-    def add(self, index: int, changes: Changes) -> None:
+    def add(self, index: int, leaf: bytes, changes: Changes) -> None:
         """The changes of one entry, in the order in which the writer writes them."""
+        changes = linked(self.overlay, changes, leaf)
         self.overlay.advance(changes)
         for key, record in changes.items():
             written = canonicalize_profile(cast("Json", record))
@@ -147,6 +155,8 @@ class _Replay:
         self._scratch = scratch
         self._comparison = Comparison(scratch, stored) if stored is not None else None
         self._state = StoredState(scratch)
+        self._changes = _Changes(self._state)
+        self._map = StateMap(scratch)
         self._head: Head | None = None
         self._frontier = Frontier()
         self._edge: dict[int, tuple[int, bytes]] = {}
@@ -154,18 +164,20 @@ class _Replay:
         self._keys: dict[str, str] = {}
         self._operations: Counter[str] = Counter()
         self._time = 0
+        self._closing = False
         self._last_leaf: bytes | None = None
         self.size = 0
-        self._log, self._origin, self.genesis = self._begin(genesis)
+        self._origin, self.genesis = self._begin(genesis)
         note = source.checkpoint()
         if note is None:
             raise LedgerTampered("there are entries and no checkpoint", index=0)
-        self.checkpoint = open_checkpoint(note, self._log).checkpoint
+        # Which keys must have signed it is known at the end.
+        self._newest, self.checkpoint = note, Checkpoint.parse(Note.parse(note).text)
         if self.checkpoint.origin != self._origin or self.checkpoint.size == 0:
             raise InvalidCheckpoint("the newest checkpoint is not one of this ledger")
 
-    def _begin(self, pinned: str | None) -> tuple[list[VerifierKey], str, str]:
-        """The log keys and the origin out of the genesis, and its hash; the rest comes later."""
+    def _begin(self, pinned: str | None) -> tuple[str, str]:
+        """The origin out of the genesis, and its hash; the rest comes later."""
         first = self._source.entries(0, 1)
         if not first:
             raise NotFound("the ledger has not begun")
@@ -174,7 +186,8 @@ class _Replay:
             operation = verdict.operation
             if not isinstance(operation, RegistryGenesis):
                 raise LedgerTampered("the ledger does not begin with a genesis", index=0)
-            keys = [VerifierKey.parse(vkey) for vkey in operation.body.log]
+            for vkey in operation.body.log:
+                VerifierKey.parse(vkey)
         except TetradError as error:
             raise _tampered(0, error) from error
         if pinned not in (None, verdict.hash):
@@ -183,7 +196,7 @@ class _Replay:
                 index=0,
                 genesis=verdict.hash,
             )
-        return keys, operation.body.origin, verdict.hash
+        return operation.body.origin, verdict.hash
 
     def chunks(self) -> Iterator[Chunk]:
         """The entries under the checkpoint, a bundle at a time."""
@@ -201,7 +214,6 @@ class _Replay:
         """The verdicts of the chunk that waits longest: each entry in its turn, then its tiles."""
         chunk = self._waiting.popleft()
         published = self._source.tile(0, chunk.start // WIDTH)
-        changes = _Changes(self._state)
         leaves: list[bytes] = []
         for place, (data, verdict) in enumerate(zip(chunk.entries, verdicts, strict=True)):
             index = chunk.start + place
@@ -209,39 +221,53 @@ class _Replay:
             if published[place * HASH_SIZE : (place + 1) * HASH_SIZE] != leaf:
                 raise LedgerTampered("the entry is not the one that the tile holds", index=index)
             try:
-                if not isinstance(verdict, Verdict):
+                if isinstance(verdict, TetradError):
                     raise verdict
-                self._replay(changes, data, index, verdict)
+                self._replay(data, index, leaf, verdict)
             except TetradError as error:
                 raise _tampered(index, error) from error
             self._last_leaf = leaf
             leaves.append(leaf)
             self._frontier.append(leaf)
-            self._check_checkpoint(index + 1)
+            self._check_notes(index + 1)
         self._grow(chunk.start, leaves)
-        self._commit(changes)
+        self._commit()
         if self._comparison is not None:
             self._comparison.chunk(chunk.start, chunk.entries)
 
-    def _replay(self, changes: _Changes, data: bytes, index: int, verdict: Verdict) -> None:
+    def _replay(self, data: bytes, index: int, leaf: bytes, verdict: Verdict | StateRoot) -> None:
         """One entry against the state before it."""
-        entry, operation = verdict.entry, verdict.operation
-        if entry is None or operation is None:
-            entry = reread(data, index)
-            operation = read_operation(entry.operation)
+        entry: Entry | StateRoot | None = verdict if isinstance(verdict, StateRoot) else None
+        if isinstance(verdict, Verdict):
+            entry = verdict.entry or reread(data, index)
+        assert entry is not None  # noqa: S101 - it is one or the other
+        self._closing = isinstance(verdict, StateRoot)
         if entry.previous != (self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS):
             raise LedgerTampered("the entry does not follow the one before it", index=index)
         now = parse_time(entry.time)
         if now < self._time:
             raise LedgerTampered("the entry is older than the one before it", index=index)
         self._time = now
+        if isinstance(entry, StateRoot):
+            self._commit()
+            if self._map.close() != entry.root:
+                raise LedgerTampered("the root is not that of the state", index=index)
+            self._map.publish()
+            self._operations["state root"] += 1
+        else:
+            self._apply(entry, index, leaf, cast("Verdict", verdict), now)
+
+    def _apply(self, entry: Entry, index: int, leaf: bytes, verdict: Verdict, now: int) -> None:
+        """What an operation changes."""
+        operation = verdict.operation or read_operation(entry.operation)
+        overlay = self._changes.overlay
         checked = Checked(operation, verdict.hash, b"", entry.unique, [], verdict.pending)
-        if known_index(changes.overlay, checked) is not None:
+        if known_index(overlay, checked) is not None:
             raise LedgerTampered("the operation stands in the ledger twice", index=index)
         if verdict.pending:
-            verify_pending(changes.overlay, checked)
-        changed = self._rules.apply(changes.overlay, operation, verdict.hash, entry.unique, now)
-        changes.add(index, changed)
+            verify_pending(overlay, checked)
+        changed = self._rules.apply(overlay, operation, verdict.hash, entry.unique, now)
+        self._changes.add(index, leaf, changed)
         self._operations[operation.type] += 1
         for key, record in changed.items():
             if key[0] == "did" and cast("Subject", record)["kind"] != "device":
@@ -256,17 +282,24 @@ class _Replay:
         while len(self._keys) > MAX_KNOWN_KEYS:
             del self._keys[next(iter(self._keys))]
 
-    def _check_checkpoint(self, size: int) -> None:
-        """The note that the store keeps for a commit of that size, if one ended there."""
-        note = self._stored.checkpoint(size) if self._stored is not None else None
-        if note is None:
+    def _check_notes(self, size: int) -> None:
+        """The notes that the store keeps of that size, if any were signed: one must where the log's
+        keys were replaced, since the old ones vouch for that."""
+        if self._stored is None:
             return
-        try:
-            checkpoint = open_checkpoint(note, self._log).checkpoint
-        except InvalidCheckpoint as error:
-            raise _tampered(size - 1, error) from error
-        if checkpoint != Checkpoint(self._origin, size, self._frontier.root()):
-            raise LedgerTampered("the stored checkpoint is of another tree", index=size - 1)
+        state = self._changes.overlay
+        committed = self._stored.checkpoint(size)
+        if committed is None and log_keys_in(state, size) != log_keys_in(state, size + 1):
+            raise LedgerTampered("no checkpoint by the keys that end here", index=size - 1)
+        for note in (committed, self._stored.published(size)):
+            if note is None or (note == self._newest and size == self.checkpoint.size):
+                continue  # `finish` opens the newest
+            try:
+                checkpoint = _opened(note, state, size)
+            except InvalidCheckpoint as error:
+                raise _tampered(size - 1, error) from error
+            if checkpoint != Checkpoint(self._origin, size, self._frontier.root()):
+                raise LedgerTampered("the stored checkpoint is of another tree", index=size - 1)
 
     def _grow(self, start: int, leaves: list[bytes]) -> None:
         """The tiles over new leaves; full ones above the leaves are compared at once."""
@@ -283,21 +316,27 @@ class _Replay:
                 first = n * WIDTH + place // HASH_SIZE << 8 * level
                 raise LedgerTampered(f"a hash of tile {level}/{n} is another", index=first)
 
-    def _commit(self, changes: _Changes) -> None:
+    def _commit(self) -> None:
+        """What was replayed since the last time goes into the scratch store."""
+        changes, self._changes = self._changes, _Changes(self._state)
+        rows = self._head.rows if self._head else 0
+        written, buckets = self._map.put(changes.records, rows)
         head = Head(
             self._frontier.size,
             self._frontier.root(),
             self._time,
             self._last_leaf or b"",
             tuple(self._frontier.hashes),
+            rows + len(written),
         )
-        batch = Batch([], [], changes.records, changes.rows, [], head, b"")
-        self._scratch.commit(batch, self._head)
+        self._scratch.commit(
+            Batch([], [], written, buckets, changes.rows, [], head, b""), self._head
+        )
         self._state.committed(changes.overlay.records)
         self._head = head
         self.size = head.size
 
-    def finish(self) -> Audited:
+    def finish(self, *, published: bool) -> Audited:
         """What can be told only at the end: the right edge, the root, the store as a whole."""
         head = self._head
         if head is None or head.size != self.checkpoint.size:
@@ -305,6 +344,9 @@ class _Replay:
         for level, (n, data) in self._edge.items():
             if level:
                 self._check_tile(level, n, data)
+        if published and not self._closing:
+            raise LedgerTampered("no root of the state closes the tree", index=head.size - 1)
+        _opened(self._newest, self._state, head.size)
         if head.root != self.checkpoint.root:
             raise LedgerTampered(
                 "the tree does not have the root that the log has signed", index=head.size - 1
@@ -312,6 +354,11 @@ class _Replay:
         if self._comparison is not None:
             self._comparison.everything(head)
         return Audited(head.size, head.root, head.time, self.genesis, dict(self._operations))
+
+
+def _opened(note: bytes, state: State, size: int) -> Checkpoint:
+    """A checkpoint, by the log's keys in force for `size` entries. Raises InvalidCheckpoint."""
+    return open_checkpoint(note, parsed_keys(tuple(log_keys_in(state, size)))).checkpoint
 
 
 def _alike(entries: Sequence[bytes], tile: bytes) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from identity.disclosure import disclosure_digest
 from identity.errors import LedgerTampered
+from registry.bucket import PLACE_BITS, Bucket
 from registry.store import Head, Store
 
 PAGE = 4096
@@ -49,25 +50,23 @@ class Comparison:
             self._numbered, 1
         ):
             raise LedgerTampered("something is stored behind the head", index=head.size)
-        self._newest(head.size)
+        self._buckets(head.size)
         for kind in KINDS:
             self._listing(kind, head.size)
 
-    def _newest(self, size: int) -> None:
-        after = b""
-        while True:
-            ours = self._replayed.newest(after, PAGE)
-            theirs = self._stored.newest(after, PAGE)
+    def _buckets(self, size: int) -> None:
+        """The state map: each key with the hash of its newest record, and where that stands."""
+        step = 1 << PLACE_BITS - 8
+        for first in range(0, 1 << PLACE_BITS, step):
+            ours = self._replayed.buckets(first, first + step - 1)
+            theirs = self._stored.buckets(first, first + step - 1)
             if ours != theirs:
-                key, number = min(set(ours) ^ set(theirs))
-                found = self._replayed.written(dict(ours).get(key, number) - 1, 1)
+                different = _slots(ours) ^ _slots(theirs)
+                found = [self._replayed.written(row - 1, 1) for _, row in sorted(different)]
                 raise LedgerTampered(
                     "a key does not lead to its newest record",
-                    index=found[0].entry if found else size,
+                    index=min((one[0].entry for one in found if one), default=size),
                 )
-            if not ours:
-                return
-            after = ours[-1][0]
 
     def _listing(self, kind: str, size: int) -> None:
         after: int | None = -1
@@ -83,3 +82,12 @@ class Comparison:
             after = ours.after
         if self._stored.count(kind) != self._replayed.count(kind):
             raise LedgerTampered(f"the stored count of kind {kind} is wrong", index=size)
+
+
+def _slots(buckets: Sequence[Bucket]) -> set[tuple[bytes, int]]:
+    """Each key and value with its row."""
+    return {
+        (one.entries[64 * n : 64 * n + 64], int.from_bytes(one.rows[8 * n : 8 * n + 8]))
+        for one in buckets
+        for n in range(len(one.entries) // 64)
+    }

@@ -3,36 +3,53 @@
     ledger = Ledger(store, RuleBook(SCHEMES), signer, origin)
     outcomes = ledger.append([checked, …], now)        # one commit; receipts only after it
 
+    ledger.close(now)                                  # a state root, before a tree is published
+
 `append` decides each operation by the rule book over an overlay of the batch, splices entries,
-extends the tree, signs one checkpoint, and commits all of it against the head that it started
-from. Nothing leaves before the commit returns. When a commit fails, memory is rebuilt from the
-store and the batch is refused whole. Specified in specs/2-registry.md, "Ledger".
+extends the tree and the state map, signs one checkpoint, and commits all of it against the head
+that it started from. Nothing leaves before the commit returns. When a commit fails, memory is
+rebuilt from the store and the batch is refused whole. Specified in specs/2-registry.md, "Ledger".
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import cast
 
-import orjson
-
 from identity.did import tetrad_did
 from identity.disclosure import CODE, NUMBER, SERIAL
-from identity.errors import InputTooLarge, LedgerStopped, TetradError
+from identity.errors import (
+    InputTooLarge,
+    LedgerStopped,
+    LedgerTampered,
+    NotFound,
+    PolicyViolated,
+    TetradError,
+)
 from identity.jcs import Json, canonicalize_profile
 from identity.keys import thumbprint
 from identity.members import CommittedCode, CommittedNumber, format_time
 from identity.multibase import decode_multihash
-from identity.operation import ESTABLISHING, DeviceRegister, RegistryGenesis
+from identity.operation import ESTABLISHING, DeviceRegister, RegistryGenesis, RegistryUpdate
 from registry.checking import Checked, verify_proofs
 from registry.checkpoint import Checkpoint
-from registry.entry import FIRST_PREVIOUS, MAX_ENTRY_BYTES, entry_context, join_entry
+from registry.entry import (
+    FIRST_PREVIOUS,
+    MAX_ENTRY_BYTES,
+    StateRoot,
+    entry_context,
+    is_state_root,
+    join_entry,
+    parse_any,
+    state_root_entry,
+)
+from registry.logkeys import LogSigners, log_keys_in, log_signers
 from registry.merkle import Frontier, leaf_hash
 from registry.note import Signer, sign_note
 from registry.rules import RuleBook
 from registry.state import (
-    Changes,
     Device,
     GrantRecord,
     Key,
@@ -42,66 +59,14 @@ from registry.state import (
     Registry,
     State,
     Subject,
+    linked,
     state_key,
     subject_of,
 )
+from registry.state_map import StateMap
 from registry.store import Batch, Head, Row, Store
+from registry.stored_state import StoredState
 from registry.tile import changed_tiles
-
-_CACHED_KINDS = frozenset({"registry", "prefix", "grant", "held"})
-_CACHE_LIMIT = 50_000
-
-
-class StoredState:
-    """The state out of a store; what every registration asks again is kept at hand."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._cache: dict[Key, Record | None] = {}
-        self._ahead: dict[Key, Record | None] = {}
-
-    @property
-    def size(self) -> int:
-        """Entries so far."""
-        head = self._store.head()
-        return head.size if head else 0
-
-    def get(self, key: Key) -> Record | None:
-        """The newest record under a key."""
-        if key in self._ahead:
-            return self._ahead[key]
-        if key in self._cache:
-            return self._cache[key]
-        (stored,) = self._store.records([state_key(key)])
-        record = cast("Record", orjson.loads(stored)) if stored is not None else None
-        self._keep(key, record)
-        return record
-
-    def _keep(self, key: Key, record: Record | None) -> None:
-        """Organizations, prefixes and grants: few, and asked for by every registration."""
-        organization = key[0] == "did" and record is not None and record.get("kind") != "device"
-        if key[0] not in _CACHED_KINDS and not organization:
-            return
-        if len(self._cache) >= _CACHE_LIMIT:
-            self._cache.clear()
-        self._cache[key] = record
-
-    def read_ahead(self, keys: Sequence[Key]) -> None:
-        """Reads what a batch is going to ask for, at once: a third of the cost of one by one."""
-        found = self._store.records([state_key(key) for key in keys])
-        self._ahead = {
-            key: cast("Record", orjson.loads(stored)) if stored is not None else None
-            for key, stored in zip(keys, found, strict=True)
-        }
-
-    def forget_ahead(self) -> None:
-        """Ends what `read_ahead` began: a commit makes it old."""
-        self._ahead = {}
-
-    def committed(self, changes: Changes) -> None:
-        """Takes over what a commit has changed."""
-        for key, record in changes.items():
-            self._keep(key, record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +85,22 @@ Outcome = Accepted | TetradError
 class Ledger:
     """The one writer of a store. Not for several threads at once."""
 
-    def __init__(self, store: Store, rules: RuleBook, signer: Signer, origin: str) -> None:
-        """`signer` is the log's Ed25519 key, whose name is the `origin`."""
+    def __init__(
+        self,
+        store: Store,
+        rules: RuleBook,
+        signer: Signer | LogSigners,
+        origin: str,
+        guard: AbstractContextManager[object] | None = None,
+    ) -> None:
+        """`signer` is the log's Ed25519 key, whose name is the `origin`, or all the log's keys;
+        `guard` a lock, where another thread makes proofs of the state."""
         self._store = store
         self._rules = rules
-        self._signer = signer
+        self._signers = log_signers([signer] if isinstance(signer, Signer) else signer)
         self._origin = origin
         self._stopped = ""
+        self.state_map = StateMap(store, guard)
         self._reload()
 
     def _reload(self) -> None:
@@ -144,45 +118,81 @@ class Ledger:
     def append(self, operations: Sequence[Checked | TetradError], now: int) -> list[Outcome]:
         """Decides operations in their order and commits what is accepted, in one transaction.
 
-        An element that is an error already stays one, so that a batch keeps its lines. Raises
-        LedgerStopped when the commit failed: then none of them was written, and this writer refuses
-        from now on.
+        An element that is an error already stays one, so that a batch keeps its lines. Behind an
+        update of the log's keys another commit begins. Raises LedgerStopped when a commit failed:
+        then nothing of it was written, and this writer refuses from now on.
         """
-        if self._stopped:
-            raise LedgerStopped(self._stopped, hint="start the service again")
-        draft = _Draft(self._rules, self.state, self._head, self._frontier, now)
+        outcomes = self._append(operations, now)
+        while len(outcomes) < len(operations):
+            outcomes += self._append(operations[len(outcomes) :], now)
+        return outcomes
+
+    def _append(self, operations: Sequence[Checked | TetradError], now: int) -> list[Outcome]:
+        """One commit: all the operations, or those up to an update of the log's keys."""
+        self._check_running()
+        draft = _Draft(self.state, self._head, self._frontier, now)
         registry = cast("Registry | None", self.state.get(("registry",)))
         ledger = registry["ledger"] if registry else ""
         self.state.read_ahead([key for one in operations for key in _asked_for(one, ledger)])
+        outcomes: list[Outcome] = []
         try:
-            outcomes = [self._decide(draft, checked) for checked in operations]
+            for checked in operations:
+                outcomes.append(self._decide(draft, checked))
+                if draft.ends:
+                    break
+            if draft.entries:
+                self._commit(draft)
         finally:
             self.state.forget_ahead()
-        if draft.entries:
-            self._commit(draft)
         return outcomes
+
+    def close(self, now: int) -> int:
+        """The size of a tree that ends in the root of its state: a new one where the last entry is
+        something else. Raises as `append` does."""
+        self._check_running()
+        head = self._head
+        if head is None:
+            raise NotFound("the ledger has not begun")
+        (last,) = self._store.entries(head.size - 1, head.size)
+        root = self.state_map.close()
+        if not is_state_root(last):
+            draft = _Draft(self.state, head, self._frontier, now)
+            draft.close(root)
+            self._commit(draft)
+            return head.size + 1
+        if cast("StateRoot", parse_any(last, head.size - 1)).root != root:
+            raise LedgerTampered("the state is not the one that was closed", index=head.size - 1)
+        return head.size
+
+    def _check_running(self) -> None:
+        if self._stopped:
+            raise LedgerStopped(self._stopped, hint="start the service again")
 
     def _decide(self, draft: _Draft, checked: Checked | TetradError) -> Outcome:
         if isinstance(checked, TetradError):
             return checked
         try:
-            return draft.add(checked)
+            return draft.add(checked, self._rules, self._signers)
         except TetradError as error:
             return error
 
     def _commit(self, draft: _Draft) -> None:
         try:
             # Extends the tree in memory, so that whatever fails from here on leaves it unusable.
-            head = draft.head()
+            rows = self._head.rows if self._head else 0
+            written, buckets = self.state_map.put(draft.records, rows, self.state.buckets)
+            head = draft.head(rows + len(written))
             text = Checkpoint(self._origin, head.size, head.root).format()
+            signer = self._signers.signer(log_keys_in(draft.overlay, head.size))
             batch = Batch(
                 draft.entries,
                 changed_tiles(draft.start, draft.leaves, self._store.tile),
-                draft.records,
+                written,
+                buckets,
                 draft.rows,
                 draft.disclosures,
                 head,
-                sign_note(text, [self._signer], draft.now),
+                sign_note(text, [signer], draft.now),
             )
             self._store.commit(batch, self._head)
         except BaseException as error:
@@ -198,10 +208,7 @@ class Ledger:
 class _Draft:
     """A batch in the making: entries, leaves and records that no one has seen yet."""
 
-    def __init__(
-        self, rules: RuleBook, state: State, head: Head | None, frontier: Frontier, now: int
-    ) -> None:
-        self._rules = rules
+    def __init__(self, state: State, head: Head | None, frontier: Frontier, now: int) -> None:
         self.overlay = MemoryState(state)
         self._frontier = frontier
         self.start = head.size if head else 0
@@ -213,26 +220,33 @@ class _Draft:
         self.records: list[tuple[bytes, int, bytes]] = []
         self.rows: list[Row] = []
         self.disclosures: list[tuple[int, list[str]]] = []
+        self.ends = False
+        """The last entry is an update of the log's keys: the tree up to it is for the old ones."""
 
-    def add(self, checked: Checked) -> Accepted:
+    def add(self, checked: Checked, rules: RuleBook, signers: LogSigners) -> Accepted:
         """One operation; raises what the rule book raises."""
         known = known_index(self.overlay, checked)
         if known is not None:
             return Accepted(checked.hash, known, repeated=True)
         if checked.pending:
             verify_pending(self.overlay, checked)
-        changes = self._rules.apply(
+        changes = rules.apply(
             self.overlay, checked.operation, checked.hash, checked.unique, self.now
         )
-        index = self.start + len(self.entries)
-        previous = self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS
+        log = _named_log(checked)
+        if log and not signers.holds(log):
+            raise PolicyViolated(
+                "the service does not hold the secrets of these log keys",
+                pointer="/body/log",
+                hint="tetrad registry update --rotate-log-keys --data DIR draws and stores them",
+            )
+        index, previous = self._place()
         context = entry_context(index, self._time, previous, checked.unique)
         entry = join_entry(context, checked.canonical)
         if len(entry) > MAX_ENTRY_BYTES:
             raise InputTooLarge(f"an entry of {len(entry)} bytes; {MAX_ENTRY_BYTES} are allowed")
-        self._last_leaf = leaf_hash(entry)
-        self.entries.append(entry)
-        self.leaves.append(self._last_leaf)
+        self._append(entry)
+        changes = linked(self.overlay, changes, self.leaves[-1])
         self.overlay.advance(changes)
         for key, record in changes.items():
             self.records.append((state_key(key), index, canonicalize_profile(cast("Json", record))))
@@ -241,10 +255,26 @@ class _Draft:
                 self.rows.append(row)
         if checked.disclosures:
             self.disclosures.append((index, checked.disclosures))
+        self.ends = bool(log)
         return Accepted(checked.hash, index, repeated=False)
 
-    def head(self) -> Head:
-        """The head after this batch; extends the tree."""
+    def close(self, root: bytes) -> None:
+        """The entry that states the root of the state."""
+        index, previous = self._place()
+        self._append(state_root_entry(index, self._time, previous, root))
+
+    def _place(self) -> tuple[int, str]:
+        """Index and `previous` of the next entry."""
+        previous = self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS
+        return self.start + len(self.entries), previous
+
+    def _append(self, entry: bytes) -> None:
+        self._last_leaf = leaf_hash(entry)
+        self.entries.append(entry)
+        self.leaves.append(self._last_leaf)
+
+    def head(self, rows: int) -> Head:
+        """The head after this batch, with so many rows of records; extends the tree."""
         for leaf in self.leaves:
             self._frontier.append(leaf)
         return Head(
@@ -253,7 +283,14 @@ class _Draft:
             self.now,
             self.leaves[-1],
             tuple(self._frontier.hashes),
+            rows,
         )
+
+
+def _named_log(checked: Checked) -> list[str]:
+    """The log keys that an operation names, if it does."""
+    operation = checked.operation
+    return operation.body.log or [] if isinstance(operation, RegistryUpdate) else []
 
 
 def _asked_for(checked: Checked | TetradError, ledger: str) -> list[Key]:

@@ -14,14 +14,16 @@
     ("operation", operation hash)     where an operation that created no DID stands in the ledger
 
 Records are JSON objects with ASCII names and integers, so that their canonical bytes are one.
-A record is never removed. Specified in specs/2-registry.md, "State".
+A record is never removed. Each carries its `history`, a chain over the leaf hashes of the entries
+that made it, so that nobody can leave one out; the ledger adds it, the rules do not see it.
+Specified in specs/2-registry.md, "State".
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import sha256
-from typing import Literal, NotRequired, Protocol, TypedDict, cast
+from typing import Any, Final, Literal, NotRequired, Protocol, TypedDict, cast
 
 from identity.jcs import Json, canonicalize_profile
 
@@ -75,8 +77,16 @@ class Device(Subject):
     """The highest version that its data record ever had; 0 before the first."""
 
 
+class Replaced(TypedDict):
+    """The log's keys before those of `log`."""
+
+    log: list[str]
+    entry: int
+    """Of the update that replaced them: they sign every tree up to and with that entry."""
+
+
 class Registry(TypedDict):
-    """The ledger itself, out of its genesis."""
+    """The ledger itself, out of its genesis and the updates since."""
 
     authority: str
     origin: str
@@ -85,6 +95,9 @@ class Registry(TypedDict):
     log: list[str]
     policy: dict[str, Json]
     uniqueness: dict[str, Json]
+    witnesses: NotRequired[str]
+    replaced: NotRequired[Replaced]
+    """Absent while the log's keys are those of the genesis."""
 
 
 class Bearer(TypedDict):
@@ -197,6 +210,24 @@ class MemoryState:
 def state_key(key: Key) -> bytes:
     """SHA-256(JCS [kind, id…]): where a record stands in every store and in the state map."""
     return sha256(canonicalize_profile(list(key))).digest()
+
+
+FIRST_HISTORY: Final = bytes(32)
+
+
+def next_history(history: bytes, leaf: bytes) -> bytes:
+    """The history of a record after one more entry: SHA-256(history ‖ leaf hash)."""
+    return sha256(history + leaf).digest()
+
+
+def linked(state: State, changes: Changes, leaf: bytes) -> Changes:
+    """The changes of an entry, each record with its history; `state` is the one before them."""
+    found: dict[Key, Any] = {}
+    for key, record in changes.items():
+        before = cast("dict[str, str] | None", state.get(key))
+        history = bytes.fromhex(before["history"]) if before else FIRST_HISTORY
+        found[key] = {**record, "history": next_history(history, leaf).hex()}
+    return found
 
 
 def subject_of(state: State, did: str) -> Device | Organization | None:

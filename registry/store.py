@@ -7,10 +7,13 @@ returns, the batch is on disk for good. Every store passes tests/registry/test_s
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from identity.errors import LedgerStopped, StaleHead
+from registry.bucket import FIRST, Bucket, place_of, row_of
+from registry.state_map import Written
 from registry.tile import StoredTile
 
 
@@ -25,20 +28,14 @@ class Head(NamedTuple):
     """Leaf hash of the last entry."""
     frontier: tuple[bytes, ...]
     """The right edge of the tree (registry.merkle.Frontier)."""
+    rows: int
+    """Versions of records written so far: the number of the last one."""
 
 
 class Version(NamedTuple):
     """A record as one entry left it."""
 
     entry: int
-    record: bytes
-
-
-class Written(NamedTuple):
-    """A version in the order of writing: where the one before it stands, if there is one."""
-
-    entry: int
-    before: int | None
     record: bytes
 
 
@@ -70,8 +67,10 @@ class Batch(NamedTuple):
     """Bytes of the entries from `expected.size` on."""
     tiles: list[StoredTile]
     """Tiles in their newest form; level 0 and up."""
-    records: list[tuple[bytes, int, bytes]]
-    """(state key, entry, record), oldest first; a key may occur more than once."""
+    written: list[Written]
+    """Versions of records, oldest first, numbered on from `expected.rows`."""
+    buckets: list[Bucket]
+    """Buckets of the state map in their newest form: keys, and where their newest record stands."""
     rows: list[Row]
     """New or changed lines of listings, oldest first."""
     disclosures: list[tuple[int, list[str]]]
@@ -101,7 +100,19 @@ class Store(Protocol):
         ...
 
     def checkpoint(self, size: int | None = None) -> bytes | None:
-        """The signed note of that size; the newest without one; None where there is none."""
+        """The note signed with the commit of that size; the newest without one; None where there
+        is none."""
+        ...
+
+    def published(self, size: int | None = None) -> bytes | None:
+        """The note that was published of that size, with its cosignatures; the newest without one;
+        None where there is none."""
+        ...
+
+    def publish(self, size: int, note: bytes) -> None:
+        """Keeps a published note, instead of an earlier one of that size, durably.
+
+        Called by the thread that commits. Raises LedgerStopped."""
         ...
 
     def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -114,11 +125,15 @@ class Store(Protocol):
 
     def written(self, after: int, limit: int) -> list[Written]:
         """Versions of all records in the order of writing, which numbers them from 1: those of
-        numbers above `after`. For an audit, together with `newest`."""
+        numbers above `after`."""
         ...
 
-    def newest(self, after: bytes, limit: int) -> list[tuple[bytes, int]]:
-        """Each key above `after`, in their order, with the number of its newest version."""
+    def buckets_at(self, places: Sequence[int]) -> list[Bucket]:
+        """See registry.state_map.Buckets."""
+        ...
+
+    def buckets(self, first: int, last: int) -> list[Bucket]:
+        """See registry.state_map.Buckets."""
         ...
 
     def entries(self, start: int, end: int) -> list[bytes]:
@@ -175,8 +190,9 @@ class MemoryStore:
         self._entries: list[bytes] = []
         self._checkpoints: dict[int, bytes] = {}
         self._written: list[Written] = []
-        self._newest: dict[bytes, int] = {}
-        self._visible = 0
+        self._map = ([0], {0: FIRST})
+        """Starts of buckets in their order, and buckets; a commit replaces both at once."""
+        self._published: dict[int, bytes] = {}
         self._stopped = False
         self._tiles: dict[tuple[int, int], bytes] = {}
         self._rows: dict[str, dict[int, Row]] = {}
@@ -192,21 +208,31 @@ class MemoryStore:
             size = self._head.size if self._head else 0
         return self._checkpoints.get(size)
 
+    def published(self, size: int | None = None) -> bytes | None:
+        """See Store."""
+        if size is None:
+            size = max(self._published, default=0)
+        return self._published.get(size)
+
+    def publish(self, size: int, note: bytes) -> None:
+        """See Store."""
+        self._published[size] = note
+
     def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See Store."""
-        visible = self._visible  # so that a commit in another thread is seen whole or not at all
-        found: list[bytes | None] = []
-        for key in keys:
-            number = self._newest.get(key)
-            while number is not None and number > visible:
-                number = self._written[number - 1].before
-            found.append(None if number is None else self._written[number - 1].record)
-        return found
+        buckets = self._buckets_of([place_of(key) for key in keys])
+        rows = [row_of(bucket, key) for bucket, key in zip(buckets, keys, strict=True)]
+        return [None if row is None else self._written[row - 1].record for row in rows]
+
+    def _buckets_of(self, places: Sequence[int]) -> list[Bucket]:
+        starts, buckets = self._map
+        return [buckets[starts[bisect_right(starts, place) - 1]] for place in places]
 
     def versions(self, key: bytes, *, limit: int, before: int | None = None) -> list[Version]:
         """See Store."""
         found: list[Version] = []
-        number = self._newest.get(key)
+        (bucket,) = self._buckets_of([place_of(key)])
+        number = row_of(bucket, key)
         while number is not None and len(found) < limit:
             version = self._written[number - 1]
             if before is None or version.entry < before:
@@ -218,9 +244,15 @@ class MemoryStore:
         """See Store."""
         return self._written[after : after + limit]
 
-    def newest(self, after: bytes, limit: int) -> list[tuple[bytes, int]]:
+    def buckets_at(self, places: Sequence[int]) -> list[Bucket]:
         """See Store."""
-        return sorted(item for item in self._newest.items() if item[0] > after)[:limit]
+        return sorted(set(self._buckets_of(places)))
+
+    def buckets(self, first: int, last: int) -> list[Bucket]:
+        """See Store."""
+        starts, buckets = self._map
+        between = starts[bisect_left(starts, first) : bisect_right(starts, last)]
+        return [buckets[one] for one in between]
 
     def entries(self, start: int, end: int) -> list[bytes]:
         """See Store."""
@@ -262,29 +294,19 @@ class MemoryStore:
         self._stopped = True  # until all of it is done
         disclosures = dict(batch.disclosures)
         rows = [(self._rows.setdefault(row.kind, {}), row) for row in batch.rows]
-        written, newest = self._numbered(batch)
         tiles = {(level, n): data for level, n, data in batch.tiles}
+        buckets = self._map[1] | {bucket.start: bucket for bucket in batch.buckets}
         # Nothing below can fail.
         self._entries += batch.entries
         self._tiles.update(tiles)
-        self._written += written
-        self._newest.update(newest)
+        self._written += batch.written
+        self._map = sorted(buckets), buckets
         for lines, row in rows:
             lines[row.entry] = row
         self._disclosures.update(disclosures)
         self._checkpoints[batch.head.size] = batch.checkpoint
-        self._visible = len(self._written)
         self._head = batch.head
         self._stopped = False
-
-    def _numbered(self, batch: Batch) -> tuple[list[Written], dict[bytes, int]]:
-        """A batch's versions, each with the number of the one before; the newest of each key."""
-        written: list[Written] = []
-        newest: dict[bytes, int] = {}
-        for number, (key, entry, record) in enumerate(batch.records, len(self._written) + 1):
-            written.append(Written(entry, newest.get(key, self._newest.get(key)), record))
-            newest[key] = number
-        return written, newest
 
     def close(self) -> None:
         """See Store."""

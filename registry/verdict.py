@@ -9,7 +9,7 @@ once, which is a whole ledger in memory).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import orjson
 
@@ -17,7 +17,14 @@ from identity.errors import TetradError
 from identity.multibase import digest_multihash
 from identity.operation import AnyOperation, check_no_null, check_size, read_operation
 from registry.checking import document_digest, verify_proofs
-from registry.entry import Entry, parse_entry, split_entry
+from registry.entry import (
+    Entry,
+    StateRoot,
+    is_state_root,
+    parse_any,
+    parse_entry,
+    split_entry,
+)
 
 
 class Chunk(NamedTuple):
@@ -38,7 +45,15 @@ class Verdict(NamedTuple):
     operation: AnyOperation | None
 
 
-Verdicts = list[Verdict | TetradError]
+Verdicts = list[Verdict | StateRoot | TetradError]
+
+
+def check_any(data: bytes, index: int, keys: Mapping[str, str]) -> Verdict | StateRoot:
+    """As `check_entry`, for an entry of either kind: all that there is to check about the root of
+    a state needs the state. Raises TetradError."""
+    if not is_state_root(data):
+        return check_entry(data, index, keys)
+    return cast("StateRoot", parse_any(data, index))
 
 
 def check_entry(data: bytes, index: int, keys: Mapping[str, str]) -> Verdict:
@@ -58,7 +73,7 @@ def check_chunk(chunk: Chunk) -> Verdicts:
     verdicts: Verdicts = []
     for index, data in enumerate(chunk.entries, chunk.start):
         try:
-            verdicts.append(check_entry(data, index, chunk.keys))
+            verdicts.append(check_any(data, index, chunk.keys))
         except TetradError as error:
             verdicts.append(error)
     return verdicts

@@ -36,16 +36,18 @@ from identity.operation import operation_hash
 from identity.wallet import Wallet
 from registry.admission import UniqueHash, hmac_uniqueness
 from registry.checking import check_operation
-from registry.checkpoint import open_checkpoint
+from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.entry import parse_entry
 from registry.ledger import Ledger
+from registry.logkeys import LogSigners, parsed_keys
 from registry.merkle import Frontier, leaf_hash, root_at
-from registry.note import SignatureType, Signer
+from registry.note import Note, Signer
 from registry.reader import LedgerReader
 from registry.rules import RuleBook
 from registry.store import MemoryStore, Store
 from registry.stores.sqlite import SqliteStore
 from registry.tile import subtree_reader
+from resolver.held import log_pair, log_signers_of
 from resolver.schemes import SCHEMES
 
 DATABASE: Final = "ledger.sqlite3"
@@ -67,6 +69,9 @@ class LogSecrets:
     ed25519: bytes = field(repr=False)
     ml_dsa_44: bytes = field(repr=False)
     uniqueness: bytes = field(repr=False)
+    further: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False, kw_only=True)
+    """Ed25519 and ML-DSA-44 secrets that were drawn for later: the state tells which are in force
+    (resolver/rotation.py)."""
 
     @classmethod
     def new(cls, origin: str, random: Callable[[int], bytes] = secrets.token_bytes) -> LogSecrets:
@@ -75,11 +80,14 @@ class LogSecrets:
 
     @property
     def signers(self) -> tuple[Signer, Signer]:
-        """The Ed25519 signer and the ML-DSA-44 signer."""
-        return (
-            Signer(self.origin, SignatureType.ED25519, self.ed25519),
-            Signer(self.origin, SignatureType.ML_DSA_44, self.ml_dsa_44),
-        )
+        """The Ed25519 signer and the ML-DSA-44 signer with which the log began."""
+        return self.sets[0]
+
+    @property
+    def sets(self) -> list[tuple[Signer, Signer]]:
+        """The signers of every set of keys, in the order in which they were drawn."""
+        pairs = ((self.ed25519, self.ml_dsa_44), *self.further)
+        return [log_pair(self.origin, *pair) for pair in pairs]
 
     @property
     def unique(self) -> UniqueHash:
@@ -90,19 +98,34 @@ class LogSecrets:
         """As it lies in `log.key`."""
         names = ("ed25519", "ml_dsa_44", "uniqueness")
         text = {name: base64url_encode(getattr(self, name)) for name in names}
-        return orjson.dumps({"origin": self.origin, **text}, option=orjson.OPT_INDENT_2) + b"\n"
+        kept: dict[str, Any] = {"origin": self.origin, **text}
+        if self.further:
+            kept["further"] = [[base64url_encode(one) for one in pair] for pair in self.further]
+        return orjson.dumps(kept, option=orjson.OPT_INDENT_2) + b"\n"
 
     @classmethod
     def from_json(cls, data: bytes) -> LogSecrets:
         """Reads `log.key`. Raises KeystoreError."""
         try:
-            members = cast("dict[str, str]", parse(data))
+            members = cast("dict[str, Any]", parse(data))
             found = [base64url_decode(members[n]) for n in ("ed25519", "ml_dsa_44", "uniqueness")]
-            if any(len(secret) != 32 for secret in found):
+            further = tuple(
+                (base64url_decode(one), base64url_decode(other))
+                for one, other in members.get("further", [])
+            )
+            if any(len(one) != 32 for one in (*found, *(one for pair in further for one in pair))):
                 raise KeystoreError("a secret of the log does not have 32 bytes")
-            return cls(members["origin"], *found)
-        except (KeyError, TypeError, AttributeError, TetradError) as error:
+            return cls(members["origin"], *found, further=further)
+        except (KeyError, TypeError, ValueError, AttributeError, TetradError) as error:
             raise KeystoreError(f"log.key cannot be read: {error}") from None
+
+    @classmethod
+    def read(cls, folder: Path) -> LogSecrets:
+        """Those of a data folder. Raises KeystoreError."""
+        try:
+            return cls.from_json((folder / "log.key").read_bytes())
+        except OSError as error:
+            raise KeystoreError(f"log.key cannot be read: {error.strerror}") from None
 
 
 class Site(Protocol):
@@ -112,6 +135,10 @@ class Site(Protocol):
     store: Store
     genesis: dict[str, Json]
     """The genesis operation."""
+    signers: LogSigners
+    """The log's secrets by their verifier keys; it finds those that were added meanwhile."""
+    last_kept: bytes | None
+    """The checkpoint that was kept when the site was opened."""
 
     def keep_checkpoint(self, note: bytes) -> None:
         """Makes a signed checkpoint durable, outside the database."""
@@ -160,7 +187,7 @@ def genesis_operation(
 
 def begin(store: Store, keys: LogSecrets, genesis: dict[str, Json]) -> None:
     """Writes the genesis as the first entry of an empty store. Raises what the rule book raises."""
-    ledger = Ledger(store, RuleBook(SCHEMES), keys.signers[0], keys.origin)
+    ledger = Ledger(store, RuleBook(SCHEMES), log_signers_of(lambda: keys), keys.origin)
     checked = check_operation(genesis, [], SCHEMES, keys.unique, lambda _: None)
     (outcome,) = ledger.append([checked], parse_time(str(genesis["created"])))
     if isinstance(outcome, TetradError):
@@ -173,6 +200,8 @@ class MemorySite:
     def __init__(self, keys: LogSecrets, genesis: dict[str, Json]) -> None:
         self.secrets = keys
         self.genesis = genesis
+        self.signers = log_signers_of(lambda: self.secrets)
+        self.last_kept: bytes | None = None
         self.store: Store = MemoryStore()
         begin(self.store, keys, genesis)
 
@@ -199,6 +228,8 @@ class DataFolder:
         self.path = path
         self.secrets = keys
         self.genesis = genesis
+        self.signers = log_signers_of(lambda: LogSecrets.read(path))
+        self.last_kept = _kept(path)
         self.store = store
         self._lock = lock
 
@@ -261,15 +292,15 @@ class DataFolder:
         lock = _lock(path)
         try:
             with _named(path):
-                keys = LogSecrets.from_json((path / "log.key").read_bytes())
+                keys = LogSecrets.read(path)
                 genesis = parse((path / "genesis.json").read_bytes())
                 if not isinstance(genesis, dict):
                     raise KeystoreError("genesis.json does not hold an operation")
                 store = _checked_store(path, keys, genesis)
+                return cls(path, lock, keys, genesis, store)
         except TetradError:
             _unlock(lock)
             raise
-        return cls(path, lock, keys, genesis, store)
 
     def keep_checkpoint(self, note: bytes) -> None:
         """See Site. Raises KeystoreError."""
@@ -307,7 +338,8 @@ def check_store(
 ) -> None:
     """What must hold before a store is trusted again; `kept` is the checkpoint outside of it.
 
-    Raises RolledBack, ForkDetected, LedgerTampered, InvalidCheckpoint.
+    Raises RolledBack, ForkDetected, LedgerTampered, InvalidCheckpoint; KeystoreError where the
+    secrets of the log's keys in force are missing.
     """
     reader = LedgerReader(store)
     head = store.head()
@@ -320,6 +352,9 @@ def check_store(
     edge = Frontier(head.size, head.frontier).root()
     if edge != head.root or reader_root(store, head.size) != head.root:
         raise LedgerTampered("the right edge of the tree does not hash to its root", size=head.size)
+    signers = log_signers_of(lambda: keys)
+    for size in (head.size, head.size + 1):
+        signers.of(reader.log_keys(size))  # what has to be signed next can be
     if kept is None:
         if head.size == 1:  # `create` was interrupted before it kept the first one
             return
@@ -327,7 +362,9 @@ def check_store(
             "the checkpoint beside the database is missing, and with it what tells an old database",
             hint="put back one that this log has signed: every receipt ends with one",
         )
-    published = open_checkpoint(kept, [signer.key for signer in keys.signers]).checkpoint
+    size = Checkpoint.parse(Note.parse(kept).text).size
+    log = parsed_keys(tuple(reader.log_keys(min(size, head.size + 1))))
+    published = open_checkpoint(kept, log).checkpoint
     if published.size > head.size:
         raise RolledBack(
             f"the published checkpoint has {published.size} entries, the database {head.size}",

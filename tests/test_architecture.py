@@ -36,13 +36,17 @@ EDGES = (
     "resolver.client",
     "resolver.demo",
     "resolver.folder",
+    "resolver.listening",
     "resolver.registration",
+    "resolver.rotation",
     "resolver.service",
     "resolver.settings",
     "resolver.simulator.hostile",
     "resolver.simulator.process",
     "resolver.simulator.run",
     "resolver.simulator.wire",
+    "resolver.witness",
+    "resolver.witnessing",
 )
 
 # What a pure module may not import, by the reason. A name covers its submodules.

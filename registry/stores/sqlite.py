@@ -4,9 +4,9 @@
         ledger = Ledger(store, rules, signer, origin)
 
 What grows with every entry grows at its end: entries, records and tiles are inserted in the order
-of time. The one index over random keys, `state`, has rows as small as they can be, since at a
-million devices each of its inserts touches a page of its own. A record is never overwritten: each
-version knows the one before it, so that the past can be read.
+of time. The one index over random keys is that of the state map's buckets: at a million devices
+each key that is put touches a page of its own. A record is never overwritten: each version knows
+the one before it, so that the past can be read.
 
 The thread that commits also reads through the writer's connection, whose page cache stays warm
 across its own commits; every other thread has a connection of its own. A commit that failed is the
@@ -18,16 +18,20 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from identity.errors import LedgerStopped, LedgerTampered, StaleHead
+from registry.bucket import Bucket, place_of, row_of
 from registry.merkle import HASH_SIZE
-from registry.store import Batch, Head, Page, Row, Version, Written, page
+from registry.state_map import Written
+from registry.store import Batch, Head, Page, Row, Version, page
 from registry.stores import sqlite_statements as sql
 
 PAGE_BYTES = 4096
@@ -103,11 +107,10 @@ class SqliteStore:
             self._writer.executescript(sql.SCHEMA)
 
     def _load(self) -> None:
-        for _, size, root, time, last_leaf, frontier in self._writer.execute("SELECT * FROM head"):
+        for _, size, root, time, leaf, frontier, rows in self._writer.execute("SELECT * FROM head"):
             edge = (frontier[i : i + HASH_SIZE] for i in range(0, len(frontier), HASH_SIZE))
-            self._head = Head(size, root, time, last_leaf, tuple(edge))
+            self._head = Head(size, root, time, leaf, tuple(edge), rows)
         self._counts = Counter(dict(self._writer.execute("SELECT kind, n FROM counts").fetchall()))
-        ((self._last_row,),) = self._writer.execute("SELECT coalesce(max(row), 0) FROM records")
 
     def _connection(self) -> sqlite3.Connection:
         """This thread's own, or the writer's for the thread that commits."""
@@ -150,40 +153,67 @@ class SqliteStore:
         found = self._select("SELECT note FROM checkpoints WHERE size = ?", size)
         return found[0][0] if found else None
 
-    def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
+    def published(self, size: int | None = None) -> bytes | None:
         """See Store."""
+        most = 2**63 - 1 if size is None else size
+        found = self._select(sql.PUBLISHED, most)
+        return found[0][1] if found and size in (None, found[0][0]) else None
+
+    def publish(self, size: int, note: bytes) -> None:
+        """See Store. A transaction of its own: nothing else depends on it."""
+        with self._writing():
+            self._writer.execute("INSERT OR REPLACE INTO published VALUES (?, ?)", (size, note))
+
+    def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See Store. A row is never overwritten, so that it is read as of the buckets' commit."""
+        buckets = self.buckets_at([place_of(key) for key in keys])
+        starts = [bucket.start for bucket in buckets]
+        held = [buckets[bisect_right(starts, place_of(key)) - 1] for key in keys]
+        rows = [row_of(bucket, key) for bucket, key in zip(held, keys, strict=True)]
+        wanted = [row for row in rows if row is not None]
+        found = dict(self._many(sql.RECORD, sql.RECORDS_OF_MANY, wanted))
+        return [found.get(row) for row in rows]
+
+    def buckets_at(self, places: Sequence[int]) -> list[Bucket]:
+        """See Store."""
+        found = self._many(sql.BUCKET, sql.BUCKETS_OF_MANY, places)
+        return sorted({Bucket(*row) for row in found})
+
+    def buckets(self, first: int, last: int) -> list[Bucket]:
+        """See Store."""
+        return [Bucket(*row) for row in self._select(sql.BUCKETS, first, last)]
+
+    def _many(self, one: str, many: str, wanted: Sequence[int]) -> list[Any]:
+        """The rows for several values, all as of one commit."""
         try:
             connection = self._connection()
-            alone = len(keys) > 1 and not connection.in_transaction
-            if alone:  # all of them as of one commit
+            alone = len(wanted) > 1 and not connection.in_transaction
+            if alone:
                 connection.execute("BEGIN")
-            found: dict[bytes, bytes] = {}
-            for start in range(0, len(keys), sql.MANY):
-                some = keys[start : start + sql.MANY]
+            found: list[Any] = []
+            for start in range(0, len(wanted), sql.MANY):
+                some = wanted[start : start + sql.MANY]
                 if len(some) > sql.MANY // 5:
                     padded = [*some, *[None] * (sql.MANY - len(some))]  # NULL finds nothing
-                    found.update(connection.execute(sql.NEWEST_OF_MANY, padded))
+                    found += connection.execute(many, padded).fetchall()
                 else:
-                    for key in some:
-                        found.update(connection.execute(sql.NEWEST, (key,)))
+                    for value in some:
+                        found += connection.execute(one, (value,)).fetchall()
             if alone:
                 connection.execute("COMMIT")
-            return [found.get(key) for key in keys]
         except sqlite3.Error as error:
             raise _failure(error, self._path, "cannot be read") from error
+        return found
 
     def versions(self, key: bytes, *, limit: int, before: int | None = None) -> list[Version]:
         """See Store."""
+        row = row_of(self.buckets_at([place_of(key)])[0], key)
         end = 2**63 - 1 if before is None else before
-        return [Version(*row) for row in self._select(sql.VERSIONS, key, end, limit)]
+        return [Version(*found) for found in self._select(sql.VERSIONS, row, end, limit)]
 
     def written(self, after: int, limit: int) -> list[Written]:
         """See Store."""
         return [Written(*row) for row in self._select(sql.WRITTEN, after, limit)]
-
-    def newest(self, after: bytes, limit: int) -> list[tuple[bytes, int]]:
-        """See Store."""
-        return self._select(sql.NEWEST_OF_ALL, after, limit)
 
     def entries(self, start: int, end: int) -> list[bytes]:
         """See Store."""
@@ -229,6 +259,13 @@ class SqliteStore:
 
     def commit(self, batch: Batch, expected: Head | None) -> None:
         """See Store. After a failure other than StaleHead every further commit is refused."""
+        with self._writing():
+            counts = self._write(batch, expected)
+        self._head, self._counts = batch.head, counts
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One durable transaction of the thread that commits; the last one, where it fails."""
         with self._committing:
             if self._stopped is not None:
                 raise LedgerStopped(
@@ -239,7 +276,7 @@ class SqliteStore:
                 if self._writer.in_transaction:
                     self._writer.execute("COMMIT")  # of what this thread has read
                 self._writer.execute("BEGIN IMMEDIATE")
-                counts, last_row = self._write(batch, expected)
+                yield
                 self._writer.execute("COMMIT")
             except StaleHead:
                 self._rollback()
@@ -252,7 +289,6 @@ class SqliteStore:
                 self._stopped = LedgerStopped(f"a commit was cut short by {type(error).__name__}")
                 self._rollback()
                 raise
-            self._head, self._counts, self._last_row = batch.head, counts, last_row
 
     def _rollback(self) -> None:
         self._committer = None  # its reads need the writer's connection no longer
@@ -262,11 +298,11 @@ class SqliteStore:
         except sqlite3.Error:
             self._writer.close()  # nothing may be read through a transaction that will not end
 
-    def _write(self, batch: Batch, expected: Head | None) -> tuple[Counter[str], int]:
-        """All of a batch into the open transaction; the new counts and the last row of records."""
+    def _write(self, batch: Batch, expected: Head | None) -> Counter[str]:
+        """All of a batch into the open transaction; the new counts."""
         execute, many = self._writer.execute, self._writer.executemany
         head, start = batch.head, expected.size if expected else 0
-        members = (head.size, head.root, head.time, head.last_leaf, b"".join(head.frontier))
+        members = (*head[:4], b"".join(head.frontier), head.rows)
         if expected is None:
             swapped = execute(sql.BEGIN_HEAD, members)
         else:
@@ -275,7 +311,9 @@ class SqliteStore:
             raise StaleHead("another writer has moved the head")
         many("INSERT INTO entries VALUES (?, ?)", enumerate(batch.entries, start))
         many(sql.PUT_TILE, [(n << 6 | level, data) for level, n, data in batch.tiles])
-        last_row = self._write_records(batch.records)
+        numbered = enumerate(batch.written, (expected.rows if expected else 0) + 1)
+        many(sql.INSERT_RECORD, [(row, *written) for row, written in numbered])
+        many(sql.PUT_BUCKET, batch.buckets)
         rows = {(row.kind, row.entry): row for row in batch.rows}
         many(sql.PUT_ROW, [(r.kind, r.entry, r.status, r.owner, r.key) for r in rows.values()])
         counts = self._counts + Counter(kind for kind, entry in rows if entry >= start)
@@ -285,24 +323,7 @@ class SqliteStore:
             [(entry, orjson.dumps(disclosed)) for entry, disclosed in batch.disclosures],
         )
         execute("INSERT INTO checkpoints VALUES (?, ?)", (head.size, batch.checkpoint))
-        return counts, last_row
-
-    def _write_records(self, records: Sequence[tuple[bytes, int, bytes]]) -> int:
-        """New versions behind the older ones; then each key points at its newest."""
-        first, later = [], []
-        newest: dict[bytes, int] = {}
-        row: int = self._last_row
-        for key, entry, record in records:
-            row += 1
-            if (before := newest.get(key)) is None:
-                first.append((row, entry, key, record))
-            else:
-                later.append((row, entry, before, record))
-            newest[key] = row
-        self._writer.executemany(sql.INSERT_RECORD, first)
-        self._writer.executemany(sql.INSERT_LATER_RECORD, later)
-        self._writer.executemany(sql.POINT, newest.items())
-        return row
+        return counts
 
     def close(self) -> None:
         """See Store. Whoever closes has made sure that no other thread still reads."""

@@ -32,11 +32,13 @@ ENDPOINTS = {
     "devices": "/v1/devices",
     "organizations": "/v1/organizations",
     "grants": "/v1/grants",
+    "registry": "/v1/registry",
     "identifiers": "/1.0/identifiers/",
     "checkpoint": "/checkpoint",
     "tiles": "/tile/",
     "entries": "/v1/ledger/entries/",
     "proofs": "/v1/ledger/proofs/",
+    "keys": "/v1/ledger/keys",
     "openapi": "/openapi.json",
 }
 
@@ -95,6 +97,8 @@ def describe(service: Service) -> dict[str, Any]:
     """The content of /.well-known/tetrad."""
     genesis: dict[str, Any] = service.site.genesis
     settings = service.settings
+    size = service.reader.head().size
+    log = service.reader.log_keys(size)
     return {
         "ledger": service.ledger_hash,
         "label": service.label,
@@ -102,8 +106,8 @@ def describe(service: Service) -> dict[str, Any]:
         "origin": genesis["body"]["origin"],
         "mode": genesis["body"]["mode"],
         "genesis": genesis,
-        "log": {"vkey": genesis["body"]["log"][0], "vkeys": genesis["body"]["log"]},
-        "policy": genesis["body"]["policy"],
+        "log": {"vkey": log[0], "vkeys": log},
+        "policy": service.reader.registry(size)["policy"],
         "witnesses": [],
         "versions": {"tetrad": installed_version(), "format": genesis["body"]["format"]},
         "schemes": list(service.schemes.names()),

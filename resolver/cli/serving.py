@@ -100,6 +100,7 @@ def serve(
     Every limit is a setting, TETRAD_…, listed in the documentation. SIGTERM and Ctrl-C stop it once
     what was accepted is on the disk.
     """
+    from registry.reader import LedgerReader
     from resolver import app
     from resolver.settings import Settings
 
@@ -121,7 +122,8 @@ def serve(
         raise
 
     def on_ready(address: str) -> None:
-        name, identifier, key = str(body["log"][0]).split("+", 2)  # type: ignore[index]
+        reader = LedgerReader(site.store)
+        name, identifier, key = reader.log_keys(reader.head().size + 1)[0].split("+", 2)
         if sandbox:
             click.echo("  SANDBOX: anyone may register. Not for production.")
         click.echo(f"  Listening on {address}   (API at /docs)")

@@ -3,43 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
 from identity.errors import InvalidReceipt, SchemaViolation, TetradError
-from resolver.cli.frame import HOME, Frame, read_input, verb
+from resolver.cli.checking import Verified, Wanted, check
+from resolver.cli.frame import HOME, MAX_AGE, POLICY, Frame, read_input, verb
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @verb(
     click.option("--operation", metavar="FILE", help="The operation of a bare receipt."),
+    click.option("--ledger", metavar="zQm…", help="The fingerprint of a bundle's ledger."),
+    POLICY,
+    MAX_AGE,
     HOME,
     server=False,
 )
-def verify(frame: Frame, file: str, operation: str | None) -> None:
+def verify(
+    frame: Frame,
+    file: str,
+    operation: str | None,
+    ledger: str | None,
+    policy: Path | None,
+    max_age: int | None,
+) -> None:
     """Check FILE against the pinned ledger, without asking anybody.
 
-    FILE is what `register --out` wrote, an answer of `resolve --json`, or a receipt with its
-    --operation. Nothing offline can tell whether something newer was withheld.
+    FILE is what `register --out` wrote, a bundle or an answer of `resolve`, or a receipt with its
+    --operation. A bundle needs no pinned ledger if you name its --ledger. Nothing offline can tell
+    what came later: mind the age, or bound it with --max-age.
     """
     data = read_input(file)
-    count = 0
-    newest: tuple[int, str] = (0, "")
+    wanted = Wanted(ledger, policy, max_age)
+    found: list[Verified] = []
     for place, item in enumerate(_items(data, operation), 1):
         try:
-            newest = max(newest, _check(frame, item))
+            found.append(check(frame, item, wanted))
         except TetradError as error:
             error.pointer = f"line {place}{error.pointer and ' ' + error.pointer}"
             raise
-        count += 1
-    if not count:
+    if not found:
         raise SchemaViolation("there is nothing in this file to verify")
-    size, origin = newest
+    size, origin = max((one.size, one.origin) for one in found)
+    count = len(found)
     frame.show(
-        {"verified": count, "origin": origin, "size": size},
+        {
+            "verified": count,
+            "origin": origin,
+            "size": size,
+            **(found[0].value if count == 1 else {}),
+        },
         f"✓ {count} of {count} in the ledger {origin}, under checkpoints by its pinned log",
+        *(found[0].lines if count == 1 else ()),
         f"– the newest of them has {size} entries; what came later is not known here",
     )
 
@@ -68,25 +87,3 @@ def _items(data: bytes, operation: str | None) -> Iterator[dict[str, Any]]:
 
 def _is_ndjson(data: bytes) -> bool:
     return data.split(b"\n", 1)[0].rstrip().endswith(b"}")
-
-
-def _check(frame: Frame, item: dict[str, Any]) -> tuple[int, str]:
-    """Size and origin of the checkpoint under which it holds. Raises EvidenceRefused."""
-    from identity.did import parse_tetrad_did
-    from resolver.verifier import verify_answer, verify_receipt
-
-    if isinstance(item.get("device"), dict):
-        label, _ = parse_tetrad_did(str(item["device"].get("did")))
-        trust = frame.home.trust_labelled(label)
-        tree = verify_answer(item, trust.pinned).checkpoint.checkpoint
-    elif isinstance(item.get("operation"), dict) and isinstance(item.get("receipt"), str):
-        operation = item["operation"]
-        trust = frame.home.trust_in(str(operation.get("ledger")))
-        receipt = item["receipt"].encode("utf-8", "replace")
-        tree = verify_receipt(receipt, operation, trust.pinned).checkpoint.checkpoint
-    else:
-        raise SchemaViolation(
-            "neither an answer with its proof nor an operation with its receipt",
-            hint="tetrad resolve --json, or tetrad register --out",
-        )
-    return tree.size, tree.origin

@@ -4,8 +4,8 @@
     check_published(read_folder(folder), tree, log_keys)
 
 A file that a reader could fetch is a whole tile or bundle of the ledger under its own path, or the
-checkpoint. What the checkpoint's tree needs is there. Files whose name begins with a dot are
-temporary ones that a crash left: nobody is told of them. Raises AssertionError.
+checkpoint. What the checkpoint's tree needs is there. Files and folders whose name begins
+with a dot hold what a crash left half written: nobody is told of them. Raises AssertionError.
 """
 
 from __future__ import annotations
@@ -67,11 +67,12 @@ class Tree:
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    """Every file of a publish folder by its path; those whose name begins with a dot left out."""
+    """Every file of a publish folder by its path; what begins with a dot is left out."""
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".")
+        path.as_posix(): file.read_bytes()
+        for path, file in files.items()
+        if not any(part.startswith(".") for part in path.parts)
     }
 
 

@@ -151,8 +151,9 @@ async def submit(service: Service, journal: Journal, step: list[Signed]) -> None
 async def publish(service: Service, journal: Journal) -> None:
     """Asks for the published checkpoint and its tiles, as a client would."""
     try:
-        size, note = await service.checkpoint()
-        journal.say("checkpoint", note=note.decode(), tiles=served_tiles(service, size))
+        published = await service.checkpoint()
+        tiles = served_tiles(service, published.size)
+        journal.say("checkpoint", note=published.note.decode(), tiles=tiles)
     except TetradError as error:
         journal.say("refused", hash="", error=error.code, detail=error.detail)
 
@@ -168,8 +169,10 @@ async def tell(places: Places, gate: Gate, steps: int | None = None) -> None:
     site = open_or_begin(places)
     journal.say("ledger", genesis=site.genesis)
     service = service_over(site, places)
+    await asyncio.to_thread(int)  # the thread that does such things is there from now on
     await service.start()
     gate("running")
+    await publish(service, journal)
     for number, step in enumerate(deck(site.genesis)):
         if number == steps:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -22,6 +22,8 @@ TRACED: Final = "%file,%desc"
 
 _CALL = re.compile(r"(\d+)\s+(\w+)\((.*)")
 _RESUMED = re.compile(r"(\d+)\s+<\.\.\. (\w+) resumed>(.*)")
+_BESIDE = re.compile(r"[\w]+<([^>]*)>, \"([^\"/][^\"]*)\"")
+"""A folder's descriptor and a name in it, as the syscalls that end in `at` have them."""
 _RESULT = re.compile(r"\)\s+= (-?\d+|0x[0-9a-f]+)(?![^\s<])")
 
 
@@ -52,7 +54,10 @@ def read_calls(trace: Path, threads: dict[str, int], folders: tuple[str, ...]) -
         elif found := _CALL.match(line):
             thread, name = names.get(int(found[1]), LATER), found[2]
             counts[found[1], name] += 1
-            paths = tuple(dict.fromkeys(inside.findall(found[3].rpartition(" = ")[0] or found[3])))
+            text = found[3].rpartition(" = ")[0] or found[3]
+            if "at" in name:
+                text = _BESIDE.sub(r'"\1/\2"', text)
+            paths = tuple(dict.fromkeys(inside.findall(text)))
             call = Call(thread, name, counts[found[1], name], paths, _result(found[3]))
             pending[int(found[1])] = call
             calls.append(call)

@@ -1,0 +1,275 @@
+"""The state map: a Merkle tree over the records of the state, which is their index as well.
+
+    key = SHA-256(JCS [kind, id…])            value = SHA-256(00 ‖ JCS(record))
+    bucket = SHA-256(00 ‖ key ‖ value ‖ …)    at most 16 keys, ascending
+    node = SHA-256(01 ‖ left ‖ right)         of more than 16 keys, parted by the next bit
+
+The tree follows from what it holds, in whatever order that came. A store keeps the buckets, and the
+same row that says whether a key is taken proves it. Hashes of the nodes above lie in memory,
+`levels[depth]`, 32 bytes each; zeros stand for what nobody has asked for yet.
+
+    state_map = StateMap(store)
+    written, buckets = state_map.put([(key, entry, record), …], rows)    # before each commit
+    root = state_map.close()                                             # after it
+    state_map.publish()                             # from here on, proofs stand on that root
+    state_map.prove(key)                            # registry/map_proof.py checks it
+
+One thread puts, closes and publishes; any other proves. While the writer goes on, buckets that it
+changes are kept as they were under the published root. Specified in specs/2-registry.md,
+"State map".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from hashlib import sha256
+from typing import Final, NamedTuple, Protocol
+
+from registry.bucket import PLACE_BITS, Bucket, end_of, place_of, put, row_of
+from registry.map_proof import SLOT, MapProof, bucket_hash, value_hash
+
+_UNKNOWN: Final = bytes(32)
+_SAMPLE_BITS: Final = 6
+_RANGE_BITS: Final = 8
+"""All buckets are read in 256 parts."""
+
+Keep = Callable[[int, int, bytes], None]
+"""Takes the hash of a node: depth, place at that depth, hash."""
+
+
+class Buckets(Protocol):
+    """What the map asks of a store; both as of one commit."""
+
+    def buckets_at(self, places: Sequence[int]) -> list[Bucket]:
+        """The buckets in which these places lie, each once, in their order."""
+        ...
+
+    def buckets(self, first: int, last: int) -> list[Bucket]:
+        """The buckets that start between two places, both included, in their order."""
+        ...
+
+
+class Written(NamedTuple):
+    """A version in the order of writing: where the one before it stands, if there is one."""
+
+    entry: int
+    before: int | None
+    record: bytes
+
+
+class StateMap:
+    """The map over one store."""
+
+    def __init__(self, store: Buckets, guard: AbstractContextManager[object] | None = None) -> None:
+        """`guard` is a lock, where several threads use the map."""
+        self._store = store
+        self._guard = guard or nullcontext()
+        self._levels: list[bytearray] = []
+        self._changed: dict[int, Bucket] = {}
+        """Buckets that were put since the last close, by their start."""
+        self._nodes: list[dict[int, bytes]] = []
+        """Hashes of what was closed and is not published, by depth and place at that depth."""
+        self._before_closed: dict[int, Bucket] = {}
+        self._before_published: dict[int, Bucket] = {}
+        """By the start of a bucket, what stood there when the root was closed, or published."""
+
+    def put(
+        self,
+        records: Sequence[tuple[bytes, int, bytes]],
+        rows: int,
+        found: Sequence[Bucket] = (),
+    ) -> tuple[list[Written], list[Bucket]]:
+        """What a commit writes for these (key, entry, record), behind `rows` rows.
+
+        `found` are buckets that were read since the last commit, in their order.
+        """
+        held = _united(found, self._store, [place_of(key) for key, _, _ in records])
+        written: list[Written] = []
+        newest: dict[bytes, tuple[int, bytes]] = {}
+        parted = list(_parted(held, sorted({key for key, _, _ in records})))
+        before = {key: row_of(bucket, key) for bucket, keys in parted for key in keys}
+        for row, (key, entry, record) in enumerate(records, rows + 1):
+            older = newest[key][0] if key in newest else before[key]
+            written.append(Written(entry, older, record))
+            newest[key] = row, record
+        changed: list[Bucket] = []
+        for bucket, keys in parted:
+            items = [(key, value_hash(newest[key][1]), newest[key][0]) for key in keys]
+            grown = put(bucket, items)
+            origin = self._before_closed.get(bucket.start, bucket)
+            with self._guard:
+                for one in grown:
+                    self._before_closed.setdefault(one.start, origin)
+            changed += grown
+        self._changed.update((one.start, one) for one in changed)
+        return written, changed
+
+    def close(self) -> bytes:
+        """The root over all that was put; every commit of it must have returned."""
+        with self._guard:
+            if not self._levels:
+                self._load()
+            root = self._close()
+            for start, origin in self._before_closed.items():
+                older = self._before_published.get(origin.start, origin)
+                self._before_published.setdefault(start, older)
+            self._before_closed = {}
+            return root
+
+    def publish(self) -> None:
+        """From here on, what was closed last is what proofs stand on."""
+        with self._guard:
+            for level, nodes in zip(self._levels, self._nodes, strict=True):
+                for place, found in nodes.items():
+                    level[place * 32 : place * 32 + 32] = found
+                nodes.clear()
+            self._before_published = {}
+
+    def prove(self, key: bytes) -> MapProof:
+        """The proof of what is under a key, or that there is nothing, below the published root."""
+        place = place_of(key)
+        with self._guard:
+            bucket = self._published(self._store.buckets_at([place])[0])
+            path = tuple(
+                self._sibling(depth, place >> PLACE_BITS - depth ^ 1)
+                for depth in range(bucket.depth, 0, -1)
+            )
+        entries = bucket.entries
+        slots = [entries[at : at + SLOT] for at in range(0, len(entries), SLOT)]
+        return MapProof(b"".join(slot for slot in slots if not slot.startswith(key)), path)
+
+    def _published(self, bucket: Bucket) -> Bucket:
+        """What stood in a bucket's place when the published root was made."""
+        bucket = self._before_closed.get(bucket.start, bucket)
+        return self._before_published.get(bucket.start, bucket)
+
+    def _sibling(self, depth: int, place: int) -> bytes:
+        """The hash of a node under the published root."""
+        if depth < len(self._levels):
+            known = bytes(self._levels[depth][place * 32 : place * 32 + 32])
+            if known != _UNKNOWN:
+                return known
+        # Not kept: what was closed in the meantime may be another hash.
+        found = map(self._published, self._store.buckets(*_span(depth, place)))
+        return _folded(sorted(set(found)), depth, _forget)
+
+    def _set(self, depth: int, place: int, found: bytes) -> None:
+        """Keeps a hash under the published root and the closed one."""
+        if depth < len(self._levels):
+            self._levels[depth][place * 32 : place * 32 + 32] = found
+
+    def _note(self, depth: int, place: int, found: bytes) -> None:
+        """Keeps a hash under the closed root."""
+        if depth < len(self._nodes):
+            self._nodes[depth][place] = found
+
+    def _load(self) -> None:
+        """All hashes out of all buckets, once."""
+        places = [n << PLACE_BITS - _SAMPLE_BITS for n in range(1 << _SAMPLE_BITS)]
+        depths = sorted(bucket.depth for bucket in self._store.buckets_at(places))
+        # Few buckets lie deeper than seven of eight; their hashes are made when they are wanted.
+        deepest = depths[len(depths) * 7 // 8]
+        self._levels = [bytearray(32 << depth) for depth in range(deepest + 1)]
+        self._nodes = [{} for _ in self._levels]
+        self._changed.clear()
+        parts = (self._store.buckets(*_span(_RANGE_BITS, n)) for n in range(1 << _RANGE_BITS))
+        _folded((bucket for part in parts for bucket in part), 0, self._set)
+
+    def _close(self) -> bytes:
+        """Hashes of the changed buckets and of every node above them; the root."""
+        deepest = len(self._levels) - 1
+        deeper = {
+            bucket.start >> PLACE_BITS - deepest
+            for bucket in self._changed.values()
+            if bucket.depth > deepest
+        }
+        dirty: list[dict[int, bytes]] = [{} for _ in self._levels]
+        for bucket in self._changed.values():
+            if bucket.depth <= deepest:
+                place = bucket.start >> PLACE_BITS - bucket.depth
+                dirty[bucket.depth][place] = bucket_hash(bucket.entries)
+        read = 0
+        for place in deeper:
+            buckets = self._store.buckets(*_span(deepest, place))
+            dirty[deepest][place] = _folded(buckets, deepest, _forget)
+            read += len(buckets)
+        self._changed.clear()
+        for depth in range(deepest, 0, -1):
+            self._climb(depth, dirty[depth], dirty[depth - 1])
+        self._nodes[0].update(dirty[0])
+        if read > 4 * len(deeper):  # the map has outgrown what is kept of it
+            self._levels.append(bytearray(64 << deepest))
+            self._nodes.append({})
+        return self._nodes[0].get(0) or bytes(self._levels[0])
+
+    def _climb(self, depth: int, level: dict[int, bytes], above: dict[int, bytes]) -> None:
+        """The hashes above those of one depth, which go into the nodes of that depth."""
+        nodes = self._nodes[depth]
+        nodes.update(level)
+        for place, found in level.items():
+            if place >> 1 not in above:
+                other = nodes.get(place ^ 1) or self._clean(depth, place ^ 1)
+                pair = other + found if place & 1 else found + other
+                above[place >> 1] = sha256(b"\x01" + pair).digest()
+
+    def _clean(self, depth: int, place: int) -> bytes:
+        """The hash of a node under which nothing was closed since the published root."""
+        known = bytes(self._levels[depth][place * 32 : place * 32 + 32])
+        return known if known != _UNKNOWN else self._fold(depth, place)
+
+    def _fold(self, depth: int, place: int) -> bytes:
+        """The hash of a node out of the newest buckets under it."""
+        return _folded(self._store.buckets(*_span(depth, place)), depth, self._note)
+
+
+def _forget(depth: int, place: int, found: bytes) -> None:
+    """Keeps nothing."""
+
+
+def _span(depth: int, place: int) -> tuple[int, int]:
+    """The first and the last place under a node."""
+    height = PLACE_BITS - depth
+    return place << height, (place + 1 << height) - 1
+
+
+def _united(found: Sequence[Bucket], store: Buckets, places: Sequence[int]) -> list[Bucket]:
+    """The buckets in which places lie, in their order: those found, and the others of the store."""
+    missing: list[int] = []
+    following = iter(found)
+    bucket = next(following, None)
+    for place in sorted(places):
+        while bucket is not None and end_of(bucket) <= place:
+            bucket = next(following, None)
+        if bucket is None or place < bucket.start:
+            missing.append(place)
+    return sorted({*found, *store.buckets_at(missing)}) if missing else list(found)
+
+
+def _parted(
+    buckets: Sequence[Bucket], keys: Sequence[bytes]
+) -> Iterator[tuple[Bucket, list[bytes]]]:
+    """Ascending keys by the bucket in which they lie; every key lies in one."""
+    at = 0
+    for bucket in buckets:
+        start, end = at, end_of(bucket)
+        while at < len(keys) and place_of(keys[at]) < end:
+            at += 1
+        if at > start:
+            yield bucket, list(keys[start:at])
+
+
+def _folded(buckets: Iterable[Bucket], depth: int, keep: Keep) -> bytes:
+    """The hash of the node at a depth under which these buckets lie, all of them and in order."""
+    stack: list[tuple[int, int, bytes]] = []
+    for bucket in buckets:
+        node = bucket.depth, bucket.start >> PLACE_BITS - bucket.depth, bucket_hash(bucket.entries)
+        keep(*node)
+        while stack and stack[-1][0] == node[0] > depth and stack[-1][1] == node[1] ^ 1:
+            left = stack.pop()
+            node = node[0] - 1, node[1] >> 1, sha256(b"\x01" + left[2] + node[2]).digest()
+            keep(*node)
+        stack.append(node)
+    if [node[0] for node in stack] != [depth]:
+        raise RuntimeError("the buckets of the state map do not make a tree")
+    return stack[0][2]
