@@ -165,6 +165,9 @@ class _Replay:
         self._operations: Counter[str] = Counter()
         self._time = 0
         self._closing = False
+        """Whether the last entry is a root of the state."""
+        self._published: bytes | None = None
+        """The newest note that the store has published, of those sizes."""
         self._last_leaf: bytes | None = None
         self.size = 0
         self._origin, self.genesis = self._begin(genesis)
@@ -241,7 +244,6 @@ class _Replay:
         if isinstance(verdict, Verdict):
             entry = verdict.entry or reread(data, index)
         assert entry is not None  # noqa: S101 - it is one or the other
-        self._closing = isinstance(verdict, StateRoot)
         if entry.previous != (self._last_leaf.hex() if self._last_leaf else FIRST_PREVIOUS):
             raise LedgerTampered("the entry does not follow the one before it", index=index)
         now = parse_time(entry.time)
@@ -249,13 +251,21 @@ class _Replay:
             raise LedgerTampered("the entry is older than the one before it", index=index)
         self._time = now
         if isinstance(entry, StateRoot):
-            self._commit()
-            if self._map.close() != entry.root:
-                raise LedgerTampered("the root is not that of the state", index=index)
-            self._map.publish()
-            self._operations["state root"] += 1
+            self._close(entry)
         else:
             self._apply(entry, index, leaf, cast("Verdict", verdict), now)
+        self._closing = isinstance(entry, StateRoot)
+
+    def _close(self, entry: StateRoot) -> None:
+        """The root of a state, which is that of all entries before it."""
+        if self._closing:
+            raise LedgerTampered("nothing happened since the last root", index=entry.index)
+        self._commit()
+        if self._map.close() != entry.root:
+            raise LedgerTampered("the root is not that of the state", index=entry.index)
+        self._map.publish()
+        self._changes.overlay.advance({})
+        self._operations["state root"] += 1
 
     def _apply(self, entry: Entry, index: int, leaf: bytes, verdict: Verdict, now: int) -> None:
         """What an operation changes."""
@@ -291,7 +301,14 @@ class _Replay:
         committed = self._stored.checkpoint(size)
         if committed is None and log_keys_in(state, size) != log_keys_in(state, size + 1):
             raise LedgerTampered("no checkpoint by the keys that end here", index=size - 1)
-        for note in (committed, self._stored.published(size)):
+        published = self._stored.published(size)
+        if published is not None:
+            self._published = published
+            if not self._closing:
+                raise LedgerTampered(
+                    "what was published does not end in a root of the state", index=size - 1
+                )
+        for note in (committed, published):
             if note is None or (note == self._newest and size == self.checkpoint.size):
                 continue  # `finish` opens the newest
             try:
@@ -318,7 +335,9 @@ class _Replay:
 
     def _commit(self) -> None:
         """What was replayed since the last time goes into the scratch store."""
-        changes, self._changes = self._changes, _Changes(self._state)
+        if self._head is not None and self._head.size == self._frontier.size:
+            return  # a root of the state at the beginning of a chunk
+        changes = self._changes
         rows = self._head.rows if self._head else 0
         written, buckets = self._map.put(changes.records, rows)
         head = Head(
@@ -334,6 +353,7 @@ class _Replay:
         )
         self._state.committed(changes.overlay.records)
         self._head = head
+        self._changes = _Changes(self._state)  # which takes its size from the store
         self.size = head.size
 
     def finish(self, *, published: bool) -> Audited:
@@ -353,6 +373,8 @@ class _Replay:
             )
         if self._comparison is not None:
             self._comparison.everything(head)
+        if self._stored is not None and self._stored.published() != self._published:
+            raise LedgerTampered("what was published is behind the head", index=head.size)
         return Audited(head.size, head.root, head.time, self.genesis, dict(self._operations))
 
 

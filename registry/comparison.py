@@ -61,11 +61,10 @@ class Comparison:
             ours = self._replayed.buckets(first, first + step - 1)
             theirs = self._stored.buckets(first, first + step - 1)
             if ours != theirs:
-                different = _slots(ours) ^ _slots(theirs)
-                found = [self._replayed.written(row - 1, 1) for _, row in sorted(different)]
+                missing = sorted(row for _, row in _slots(ours) - _slots(theirs))
                 raise LedgerTampered(
                     "a key does not lead to its newest record",
-                    index=min((one[0].entry for one in found if one), default=size),
+                    index=self._replayed.written(missing[0] - 1, 1)[0].entry if missing else size,
                 )
 
     def _listing(self, kind: str, size: int) -> None:
@@ -89,5 +88,6 @@ def _slots(buckets: Sequence[Bucket]) -> set[tuple[bytes, int]]:
     return {
         (one.entries[64 * n : 64 * n + 64], int.from_bytes(one.rows[8 * n : 8 * n + 8]))
         for one in buckets
+        if type(one.entries) is type(one.rows) is bytes  # SQLite keeps any type in any column
         for n in range(len(one.entries) // 64)
     }

@@ -216,6 +216,8 @@ class MemoryStore:
 
     def publish(self, size: int, note: bytes) -> None:
         """See Store."""
+        if self._stopped:
+            raise LedgerStopped("an earlier commit failed")
         self._published[size] = note
 
     def records(self, keys: Sequence[bytes]) -> list[bytes | None]:

@@ -39,6 +39,8 @@ MAX_ANSWER_BYTES: Final = 65_536
 """Of an answer: some sixteen lines of ML-DSA-44."""
 GRACE_SECONDS: Final = 0.25
 """That the others have once the quorum is met."""
+MOST_SECONDS_AHEAD: Final = 300
+"""Of our clock: a cosignature that is dated later is not used."""
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 _STATUSES = (400, 403, 404, 409, 422, 429, 503)
@@ -130,6 +132,7 @@ class Witnesses:
         consistency: Consistency,
         *,
         grace_seconds: float = GRACE_SECONDS,
+        clock: Callable[[], float] = clocks.time,
         monotonic: Callable[[], float] = clocks.monotonic,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -138,6 +141,7 @@ class Witnesses:
         self._origin = origin
         self._consistency = consistency
         self._grace = grace_seconds
+        self._clock = clock
         self._monotonic = monotonic
         self._places = _places(policy)
         self._transport = transport
@@ -280,23 +284,25 @@ class Witnesses:
                 place.dropped["malformed"] += 1
             elif (witness := place.keys.get((line.name, line.id))) is None:
                 place.dropped["unknown_key"] += 1
-            elif time := _time_of(witness.key, asked.text, line, place):
+            elif time := self._time(witness.key, asked, line, place):
                 good += 1
                 yield witness.key, (time, line)
         if not good:
             raise _Unusable("no_cosignature")
 
-
-def _time_of(key: VerifierKey, text: str, line: Signature, place: _Place) -> int:
-    """The time of a cosignature that holds; 0 for one that is of no use."""
-    try:
-        time = key.verify(text, line.signature)
-    except InvalidCheckpoint:
-        place.dropped["forged"] += 1
-        return 0
-    if not time:
-        place.dropped["undated"] += 1
-    return time or 0
+    def _time(self, key: VerifierKey, asked: _Asked, line: Signature, place: _Place) -> int:
+        """The time of a cosignature that holds; 0 for one that is of no use."""
+        try:
+            time = key.verify(asked.text, line.signature) or 0
+        except InvalidCheckpoint:
+            place.dropped["forged"] += 1
+            return 0
+        if not time:
+            place.dropped["undated"] += 1
+        elif time > self._clock() + MOST_SECONDS_AHEAD:
+            place.dropped["from_the_future"] += 1
+            return 0
+        return time
 
 
 def _size_of(answer: bytes, published: int) -> int:

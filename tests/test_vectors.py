@@ -5,9 +5,12 @@ The files are the promise: they are read here as any other implementation would 
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import pytest
 
 from identity.did import parse_tetrad_did, tetrad_did, tetrad_method
 from identity.disclosure import open_disclosure
-from identity.errors import TetradError, catalogue
+from identity.errors import MalformedPolicy, QuorumMissing, TetradError, catalogue
 from identity.jcs import canonicalize, parse
 from identity.keys import private_key, public_key
 from identity.members import parse_time
@@ -26,11 +29,17 @@ from registry.checkpoint import open_checkpoint
 from registry.entry import parse_entry
 from registry.merkle import check_consistency, check_inclusion, leaf_hash
 from registry.note import SignatureType, Signer, VerifierKey, sign_note
+from registry.policy import Policy
 from registry.state import MemoryState
-from resolver.verifier import Pinned, verify_receipt
+from resolver.trust import Trust
+from resolver.pinned import Pinned
+from resolver.verifier import verify_receipt
+from resolver.witness.cosigning import Witness
+from resolver.witness.store import WitnessStore
 from tests.factory import RULES
 from tests.generated import every_file
 from tests.generated.__main__ import FOLDERS, SPECS
+from tests.witnesses import secrets
 
 VECTORS = SPECS / "vectors"
 CHECKER = SPECS.parent / "tests" / "interop" / "node" / "check_vectors.mjs"
@@ -192,6 +201,67 @@ def test_receipts() -> None:
     for index, one in enumerate(vectors["receipts"]):
         verified = verify_receipt(one["receipt"].encode(), one["operation"], pinned)
         assert verified.index == index
+
+
+def test_log_keys() -> None:
+    vectors = load("ledger/keys.json")
+    trust = Trust.begin(vectors["genesis"])
+    for item in vectors["updates"]:
+        trust = trust.extend(item)
+    for one in vectors["in force"]:
+        assert [str(key) for key in trust.history.keys.at(one["size"])] == one["keys"]
+    for one in vectors["checkpoints"]:
+        note = one["note"].encode()
+        assert refusal(lambda note=note: trust.open(note)) == one.get("error"), one["size"]
+
+
+def test_policies() -> None:
+    for vector in load("ledger/policies.json")["policies"]:
+        if "error" in vector:
+            with pytest.raises(MalformedPolicy) as caught:
+                Policy.parse(vector["text"])
+            assert caught.value.code == vector["error"]
+            assert caught.value.members.get("line") == vector.get("line"), vector["name"]
+            continue
+        policy = Policy.parse(vector["text"])
+        assert policy.quorum == vector["quorum"]
+        assert [[w.name, w.key.name, w.url] for w in policy.witnesses] == vector["witnesses"]
+        assert [[g.name, g.threshold, list(g.members)] for g in policy.groups] == vector["groups"]
+        assert Policy.parse(policy.format()) == policy
+
+
+def test_cosigned_checkpoints() -> None:
+    file = load("ledger/cosigned.json")
+    for vector in file["vectors"]:
+        policy = Policy.parse(vector["policy"])
+        log = VerifierKey.parse(file["log"])
+        opened = open_checkpoint(vector["note"].encode(), [log], policy.keys)
+        if "error" in vector:
+            with pytest.raises(QuorumMissing) as caught:
+                policy.cosigned_at(opened.times)
+            assert caught.value.members["missing"] == vector["missing"], vector["name"]
+        else:
+            assert policy.cosigned_at(opened.times) == vector["time"], vector["name"]
+
+
+def test_the_witness_of_the_vectors(tmp_path: Path) -> None:
+    """Its Ed25519 lines and its refusals, by the witness that is served."""
+    file = load("ledger/witness.json")
+    now = itertools.count(file["time"])
+    with closing(WitnessStore(tmp_path / "w.sqlite3", create=True)) as store:
+        store.add_log(VerifierKey.parse(file["log"]))
+        for step in file["steps"]:
+            time = next(now)
+            witness = Witness(secrets("w1"), store, partial(float, time))
+            try:
+                lines = witness.add_checkpoint(step["request"].encode()).decode()
+                outcome = (200, lines.partition("\n")[0] + "\n")  # the ML-DSA-44 line follows
+            except TetradError as error:
+                size = error.members.get("size")
+                outcome = (error.status, None if size is None else f"{size}\n")
+            assert outcome == (step["status"], step.get("answer")), step["name"]
+    statuses = {step["status"] for step in file["steps"]}
+    assert statuses == {200, 400, 403, 404, 409, 422}
 
 
 def test_node_agrees() -> None:

@@ -109,6 +109,7 @@ class Seeing:
                 note, _ = read_item(item)
                 # Another flow of this client may have learned of it in the meantime.
                 if note not in (read_item(known)[0] for known in self.trust.updates):
+                    self.trust.extend(item)  # it holds, before the server is asked for more
                     yield from self._hold(note)
                     self.set_trust(self.trust.extend(item))
             if not items:

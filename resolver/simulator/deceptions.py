@@ -63,7 +63,7 @@ def _read(shown: Shown, answer: dict[str, Any]) -> None:
     verify_answer(answer, shown.trust.pinned, key=("did", shown.answer["device"]["did"]))
 
 
-@_deception("tampered status", "evidence.answer")
+@_deception("tampered status", "evidence.state")
 def _status(shown: Shown) -> None:
     """A suspended device is shown as active."""
     answer = deepcopy(shown.answer)
@@ -71,7 +71,7 @@ def _status(shown: Shown) -> None:
     _read(shown, answer)
 
 
-@_deception("tampered entry", "evidence.answer")
+@_deception("tampered entry", "evidence.state")
 def _entry(shown: Shown) -> None:
     """The registration inside the proof names another model, and so does the record."""
     answer = deepcopy(shown.answer)

@@ -40,7 +40,8 @@ def file(value: Any) -> bytes:
 
 def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
-    from tests.generated import identity, ledger, rules, schemas
+    from tests.generated import identity, ledger, logkeys, rules, schemas, witnesses
 
-    made = [identity.files(), ledger.files(), rules.files(), schemas.files()]
+    parts = (identity, ledger, logkeys, rules, schemas, witnesses)
+    made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}

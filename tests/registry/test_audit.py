@@ -11,15 +11,19 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from identity.errors import EvidenceRefused, InvalidCheckpoint, LedgerTampered, NotFound
 from identity.jcs import canonicalize
 from registry.audit import Audited, audit
+from registry.bucket import PLACE_BITS, Bucket, keys_of, place_of
 from registry.checkpoint import Checkpoint
-from registry.entry import parse_entry
+from registry.entry import StateRoot, parse_any, parse_entry
+from registry.map_proof import value_hash
 from registry.merkle import Frontier, leaf_hash
 from registry.note import SignatureType, Signer, sign_note
+from registry.store import MemoryStore, Store
 from registry.stores.sqlite import SqliteStore
 from registry.tile import WIDTH, changed_tiles
 from registry.verdict import Chunk, Verdict, Verdicts, check_apart, check_chunk
@@ -43,13 +47,21 @@ class Life:
                 for n in range(DEVICES)
             ]
             city.accept(*(first_of(one) for one in made))
+            self.publish(store)
             city.now += 60
             city.accept(city.supervise(made[1], "status.suspend", "lost", self.acme))
             city.accept(city.follow(made[0], "status.retire", {"reason": "worn"}, by=[self.acme]))
             city.accept(city.rotate(self.acme))
             self.first = city.device("P-0001", self.acme, algorithm="P-256")
-            assert city.ledger.head is not None
-            self.size = city.ledger.head.size
+            self.size = self.publish(store)
+
+    def publish(self, store: SqliteStore) -> int:
+        """Closes the tree and publishes its checkpoint; its size."""
+        size = self.city.ledger.close(self.city.now)
+        note = store.checkpoint(size)
+        assert note is not None
+        store.publish(size, note)
+        return size
 
 
 def first_of(subject: Subject) -> Signed:
@@ -116,6 +128,7 @@ def test_a_ledger_that_nobody_touched_is_reported_in_full(life: Life) -> None:
             "status.suspend": 1,
             "status.retire": 1,
             "keys.rotate": 1,
+            "state root": 2,
         },
     )
     assert progress == [(256, life.size), (life.size, life.size)]
@@ -151,7 +164,7 @@ def test_chunks_may_be_drawn_ahead(life: Life) -> None:
 
     def ahead(chunks: Iterable[Chunk]) -> Iterator[Verdicts]:
         waiting = [check_apart(chunk) for chunk in chunks]
-        assert all(isinstance(v, Verdict) for verdicts in waiting for v in verdicts)
+        assert all(isinstance(v, Verdict | StateRoot) for verdicts in waiting for v in verdicts)
         assert any(isinstance(v, Verdict) and v.pending for v in waiting[1])
         yield from waiting
 
@@ -185,7 +198,7 @@ def test_another_ledger_than_the_pinned_one_is_refused(life: Life) -> None:
         audited(life.path, genesis=Maker(mode="permissioned").ledger_hash)
 
 
-@pytest.mark.parametrize("index", [0, 1, 2, 40, 255, 256, 300, 303, 306])
+@pytest.mark.parametrize("index", [0, 1, 2, 40, 255, 256, 300, 303, 307, 308])
 def test_a_changed_entry_is_found(copy: Path, index: int) -> None:
     """A byte anywhere: here in the entry's time, which no signature covers."""
     entry = stored(copy, "SELECT data FROM entries WHERE i = ?", index)
@@ -202,13 +215,13 @@ def test_entries_that_change_places_are_found(copy: Path) -> None:
     assert found(copy) == 50
 
 
-@pytest.mark.parametrize("index", [3, 200, 306])
+@pytest.mark.parametrize("index", [3, 200, 303, 308])
 def test_a_missing_entry_is_found(copy: Path, index: int) -> None:
     tamper(copy, "DELETE FROM entries WHERE i = ?", index)
     assert found(copy) == index
 
 
-@pytest.mark.parametrize("index", [0, 77, 255, 256, 306])
+@pytest.mark.parametrize("index", [0, 77, 255, 256, 308])
 def test_a_changed_hash_in_a_tile_is_found(copy: Path, index: int) -> None:
     n, place = divmod(index, WIDTH)
     data = bytearray(stored(copy, "SELECT data FROM tiles WHERE tile = ?", n << 6))
@@ -246,7 +259,17 @@ def test_a_record_whose_status_was_changed_is_found(copy: Path) -> None:
         "UPDATE records SET record = CAST(replace(record, '\"retired\"', '\"active\"') AS BLOB)"
         " WHERE CAST(record AS TEXT) LIKE '%\"retired\"%'",
     )
-    assert found(copy) == 304
+    assert found(copy) == 305
+
+
+def test_an_event_left_out_of_the_history_of_a_record_is_found(copy: Path) -> None:
+    """The newest record of the retired meter, with the history that it had before."""
+    row = stored(copy, "SELECT row FROM records WHERE entry = 305 AND before IS NOT NULL LIMIT 1")
+    record = orjson.loads(stored(copy, "SELECT record FROM records WHERE row = ?", row))
+    older = "SELECT record FROM records WHERE row = (SELECT before FROM records WHERE row = ?)"
+    record["history"] = orjson.loads(stored(copy, older, row))["history"]
+    tamper(copy, "UPDATE records SET record = ? WHERE row = ?", canonicalize(record), row)
+    assert found(copy) == 305
 
 
 def test_a_version_cut_out_of_the_history_is_found(copy: Path) -> None:
@@ -256,33 +279,169 @@ def test_a_version_cut_out_of_the_history_is_found(copy: Path) -> None:
     assert found(copy) == entry
 
 
+Items = list[tuple[bytes, bytes, int]]
+
+
+class Keys:
+    """The buckets of a store's file, to be tampered with."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with closing(SqliteStore(path)) as store:
+            self.all = store.buckets(0, (1 << PLACE_BITS) - 1)
+            head = store.head()
+            assert head is not None
+            self.written = store.written(0, head.rows)
+
+    def of(self, row: int) -> Bucket:
+        """The bucket with the key whose newest record stands there."""
+        return next(one for one in self.all if any(row == found for _, _, found in items(one)))
+
+    def entry(self, row: int) -> int:
+        """Which entry made that record."""
+        return self.written[row - 1].entry
+
+    def put(self, bucket: Bucket, changed: Items) -> None:
+        """Other keys into a bucket."""
+        tamper(
+            self._path,
+            "UPDATE buckets SET entries = ?, rows = ? WHERE start = ?",
+            b"".join(key + value for key, value, _ in changed),
+            b"".join(row.to_bytes(8) for _, _, row in changed),
+            bucket.start,
+        )
+
+    def replace(self, row: int, *instead: tuple[bytes | None, bytes | None, int | None]) -> None:
+        """Other keys, values or rows for the key whose newest record stands there."""
+        bucket = self.of(row)
+        changed: Items = []
+        for one in items(bucket):
+            if one[2] != row:
+                changed.append(one)
+            else:
+                changed += [(k or one[0], v or one[1], r or one[2]) for k, v, r in instead]
+        self.put(bucket, changed)
+
+
+def items(bucket: Bucket) -> Items:
+    """Key, value and row of each key of a bucket."""
+    keys = keys_of(bucket)
+    values = [bucket.entries[64 * n + 32 : 64 * n + 64] for n in range(len(keys))]
+    return [
+        (key, value, int.from_bytes(bucket.rows[8 * n : 8 * n + 8]))
+        for n, (key, value) in enumerate(zip(keys, values, strict=True))
+    ]
+
+
+def newest(keys: Keys) -> int:
+    """The row of a newest record that had one before it."""
+    return max(row for row, one in enumerate(keys.written, 1) if one.before is not None)
+
+
 def test_a_key_that_leads_to_an_older_record_is_found(copy: Path) -> None:
-    row = stored(copy, "SELECT max(row) FROM records WHERE before IS NOT NULL")
-    entry = stored(copy, "SELECT entry FROM records WHERE row = ?", row)
-    tamper(
-        copy,
-        "UPDATE state SET row = (SELECT before FROM records WHERE row = ?) WHERE row = ?",
-        row,
-        row,
-    )
-    assert found(copy) == entry
+    keys = Keys(copy)
+    row = newest(keys)
+    older = keys.written[row - 1].before
+    assert older is not None
+    keys.replace(row, (None, value_hash(keys.written[older - 1].record), older))
+    assert found(copy) == keys.entry(row)
 
 
-def test_a_key_that_leads_nowhere_is_found(copy: Path) -> None:
-    key, row = (
-        stored(copy, f"SELECT {c} FROM state ORDER BY key LIMIT 1 OFFSET 9")  # noqa: S608
-        for c in ("key", "row")
-    )
-    entry = stored(copy, "SELECT entry FROM records WHERE row = ?", row)
-    tamper(copy, "DELETE FROM state WHERE key = ?", key)
-    assert found(copy) == entry
+def test_a_key_that_leads_to_another_row_is_found(copy: Path) -> None:
+    keys = Keys(copy)
+    keys.replace(500, (None, None, 499))
+    assert found(copy) == keys.entry(500)
+
+
+def test_a_key_with_another_value_is_found(copy: Path) -> None:
+    keys = Keys(copy)
+    keys.replace(500, (None, bytes(32), None))
+    assert found(copy) == keys.entry(500)
+
+
+def test_a_key_that_was_removed_is_found(copy: Path) -> None:
+    keys = Keys(copy)
+    keys.replace(700)
+    assert found(copy) == keys.entry(700)
+
+
+def test_a_key_that_no_entry_made_is_found(copy: Path, life: Life) -> None:
+    keys = Keys(copy)
+    held = items(keys.of(700))
+    key, value, row = held[0]
+    keys.put(keys.of(700), [(key[:-1] + bytes([key[-1] ^ 1]), value, row), *held])
+    assert found(copy) == life.size
+
+
+def test_a_bucket_that_is_missing_is_found(copy: Path) -> None:
+    keys = Keys(copy)
+    bucket = keys.all[len(keys.all) // 2]
+    first = min(row for _, _, row in items(bucket))
+    tamper(copy, "DELETE FROM buckets WHERE start = ?", bucket.start)
+    assert found(copy) == keys.entry(first)
+
+
+def test_a_bucket_that_was_split_too_early_is_found(copy: Path) -> None:
+    """The same keys in the same order, but not the tree that follows from them."""
+    keys = Keys(copy)
+    bucket = next(one for one in keys.all if len(keys_of(one)) > 4)
+    middle = bucket.start + (1 << PLACE_BITS - bucket.depth - 1)
+    halves: list[Items] = [[], []]
+    for one in items(bucket):
+        halves[place_of(one[0]) >= middle].append(one)
+    tamper(copy, "UPDATE buckets SET depth = depth + 1 WHERE start = ?", bucket.start)
+    tamper(copy, "INSERT INTO buckets VALUES (?, ?, x'', x'')", middle, bucket.depth + 1)
+    keys.put(bucket, halves[0])
+    keys.put(bucket._replace(start=middle), halves[1])
+    with pytest.raises(LedgerTampered, match="does not lead to its newest record"):
+        audited(copy)
+
+
+@pytest.mark.parametrize("column", ["entries", "rows"])
+@pytest.mark.parametrize("value", ["text", 7, None, b"short"])
+def test_a_bucket_that_is_no_bucket_is_found(
+    copy: Path, life: Life, column: str, value: object
+) -> None:
+    keys = Keys(copy)
+    bucket = keys.of(700)
+    if value is None:
+        tamper(copy, "UPDATE buckets SET depth = depth + 1 WHERE start = ?", bucket.start)
+        assert found(copy) == life.size
+        return
+    tamper(copy, f"UPDATE buckets SET {column} = ? WHERE start = ?", value, bucket.start)  # noqa: S608
+    assert found(copy) == keys.entry(min(row for _, _, row in items(bucket)))
 
 
 def test_a_record_that_no_entry_made_is_found(copy: Path, life: Life) -> None:
-    tamper(copy, "INSERT INTO state VALUES (zeroblob(32), 1)")
-    assert found(copy) == 0
-    tamper(copy, "UPDATE state SET row = 99999 WHERE key = zeroblob(32)")
     tamper(copy, "INSERT INTO records VALUES (99999, 7, NULL, '{}')")
+    assert found(copy) == life.size
+
+
+def test_a_head_that_counts_other_rows_is_found(copy: Path, life: Life) -> None:
+    tamper(copy, "UPDATE head SET rows = rows - 1")
+    assert found(copy) == life.size
+
+
+def test_a_changed_published_checkpoint_is_found(copy: Path) -> None:
+    note = stored(copy, "SELECT note FROM published WHERE size = 304")
+    text = Checkpoint(ORIGIN, 304, bytes(32)).format()
+    tamper(copy, "UPDATE published SET note = ? WHERE size = 304", sign_note(text, [LOG], NOW))
+    assert found(copy) == 303
+    tamper(copy, "UPDATE published SET note = ? WHERE size = 304", note[:-5] + b"AAA=\n")
+    assert found(copy) == 303
+
+
+def test_a_published_checkpoint_that_no_root_of_the_state_ends_is_found(copy: Path) -> None:
+    note = stored(copy, "SELECT note FROM checkpoints WHERE size = 2")
+    tamper(copy, "INSERT INTO published VALUES (2, ?)", note)
+    assert found(copy) == 1
+
+
+def test_a_published_checkpoint_of_a_larger_tree_is_found(copy: Path, life: Life) -> None:
+    """What is left where the rest of the ledger was rolled back."""
+    text = Checkpoint(ORIGIN, life.size + 5, bytes(32)).format()
+    note = sign_note(text, [LOG], NOW)
+    tamper(copy, "INSERT INTO published VALUES (?, ?)", life.size + 5, note)
     assert found(copy) == life.size
 
 
@@ -522,3 +681,125 @@ def test_a_log_with_fewer_entries_than_it_has_signed_is_found() -> None:
     with pytest.raises(LedgerTampered) as caught:
         audit(log, RULES)
     assert caught.value.members["index"] == len(entries) - 1
+
+
+# Roots of the state, in a log that its operator has written anew.
+
+
+def closed() -> list[dict[str, Any]]:
+    """Entries of a city whose state is closed in the middle (5) and at the end (8)."""
+    city = City()
+    acme, first, _ = city.fill(2)
+    assert city.ledger.close(city.now) == 6
+    city.accept(city.supervise(first, "status.suspend", "lost", acme))
+    city.device("M-later", acme)  # its record names its entry
+    assert city.ledger.close(city.now) == 9
+    entries: list[dict[str, Any]] = []
+    for index, data in enumerate(city.store.entries(0, 99)):
+        entry = parse_any(data, index)
+        if isinstance(entry, StateRoot):
+            entries.append({"time": entry.time, "state_root": entry.root.hex()})
+        else:
+            members: dict[str, Any] = {"time": entry.time, "operation": entry.operation}
+            entries.append({**members, "unique": entry.unique} if entry.unique else members)
+    return entries
+
+
+def refused(entries: list[dict[str, Any]], **options: Any) -> LedgerTampered:
+    with pytest.raises(LedgerTampered) as caught:
+        audit(Rewritten(entries), RULES, **options)
+    return caught.value
+
+
+def test_a_ledger_with_its_roots_holds() -> None:
+    audited = audit(Rewritten(closed()), RULES, published=True)
+    assert audited.size == 9
+    assert audited.operations["state root"] == 2
+
+
+@pytest.mark.parametrize("index", [5, 8])
+def test_a_wrong_root_is_found(index: int) -> None:
+    entries = closed()
+    entries[index]["state_root"] = "ab" * 32
+    error = refused(entries)
+    assert error.members == {"index": index}
+    assert "root" in error.detail
+
+
+def test_the_root_of_an_earlier_state_is_found() -> None:
+    entries = closed()
+    entries[8]["state_root"] = entries[5]["state_root"]
+    assert refused(entries).members == {"index": 8}
+
+
+def test_a_root_that_knows_of_the_entry_behind_it_is_found() -> None:
+    entries = closed()
+    entries[7], entries[8] = entries[8], entries[7]
+    assert refused(entries).members == {"index": 7}
+
+
+def test_what_was_published_without_a_root_is_found() -> None:
+    entries = closed()[:8]
+    assert audit(Rewritten(entries), RULES).size == 8
+    error = refused(entries, published=True)
+    assert error.members == {"index": 7}
+    assert "root" in error.detail
+
+
+def test_a_root_told_twice_is_found() -> None:
+    entries = closed()
+    error = refused([*entries, entries[8]])
+    assert error.members == {"index": 9}
+    assert "since the last root" in error.detail
+
+
+def test_a_root_in_the_middle_that_was_left_out_shows_in_the_histories() -> None:
+    """Without it every later leaf is another one, and so is every history after it."""
+    entries = closed()
+    del entries[5]
+    assert refused(entries).members == {"index": 7}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"state_root": "AB" * 32},
+        {"state_root": "ab" * 31},
+        {"state_root": 5},
+        {"state_root": None},
+        {"unique": {"/x": "y"}},
+        {"operation": {}},
+        {"time": "2026-11-22"},
+    ],
+)
+def test_a_root_that_is_none_is_found(changed: dict[str, Any]) -> None:
+    entries = closed()
+    entries[5] |= changed
+    assert refused(entries).members["index"] == 5
+
+
+def test_a_ledger_does_not_begin_with_a_root() -> None:
+    entries = closed()
+    assert refused([entries[5], *entries]).members["index"] == 0
+
+
+@pytest.mark.parametrize(
+    ("at", "scratch"), [(255, "memory"), (256, "memory"), (256, "sqlite"), (257, "memory")]
+)
+def test_a_root_at_the_edge_of_a_bundle_is_checked_as_well(
+    at: int, scratch: str, tmp_path: Path
+) -> None:
+    city = City()
+    acme = city.organization("Acme")
+    city.accept(city.prefix(acme, "gtin:09506000"))
+    made = [city.new_device(f"M-{n}", acme) for n in range(at)]
+    city.accept(*(first_of(one) for one in made[: at - 3]))
+    assert city.ledger.close(city.now) == at + 1
+    city.accept(*(first_of(one) for one in made[at - 3 :]))
+    assert city.ledger.close(city.now) == at + 5
+    store: Store = MemoryStore()
+    if scratch == "sqlite":
+        store = SqliteStore(tmp_path / "scratch", durable=False)
+    with closing(store):
+        result = audit(city.store, RULES, stored=city.store, scratch=store, published=True)
+    assert result.operations["state root"] == 2

@@ -14,10 +14,14 @@ from registry.entry import (
     FIRST_PREVIOUS,
     MAX_ENTRY_BYTES,
     Entry,
+    StateRoot,
     entry_context,
+    is_state_root,
     join_entry,
+    parse_any,
     parse_entry,
     split_entry,
+    state_root_entry,
 )
 
 TIME = "2026-11-22T08:00:00Z"
@@ -51,6 +55,47 @@ def test_an_entry_is_joined_split_and_read_alike(
     assert data == canonicalize({**whole, **({"unique": unique} if unique else {})})
     assert split_entry(data, index) == (context, signed)
     assert parse_entry(data, index) == Entry(index, TIME, previous, operation, unique)
+    assert parse_any(data, index) == parse_entry(data, index)
+    assert not is_state_root(data)
+
+
+@given(INDEXES, PREVIOUS, st.binary(min_size=32, max_size=32))
+def test_a_root_of_the_state_is_written_and_read_alike(
+    index: int, previous: str, root: bytes
+) -> None:
+    data = state_root_entry(index, TIME, previous, root)
+    whole = {"index": index, "time": TIME, "previous": previous, "state_root": root.hex()}
+    assert data == canonicalize(whole)
+    assert is_state_root(data)
+    assert parse_any(data, index) == StateRoot(index, TIME, previous, root)
+    with pytest.raises(LedgerTampered):
+        parse_entry(data, index)
+
+
+CLOSING = {"index": 3, "time": TIME, "previous": "ab" * 32, "state_root": "cd" * 32}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"index": 4},
+        {"time": "2026-02-30T08:00:00Z"},
+        {"previous": 0},
+        {"state_root": "CD" * 32},
+        {"state_root": "cd" * 31},
+        {"state_root": "cd" * 32 + "\n"},
+        {"state_root": 7},
+        {"state_root": None},
+        {"operation": {"type": "x"}},
+        {"unique": {"/a": "b"}},
+        {"more": 1},
+    ],
+)
+def test_a_root_that_is_not_as_written_is_refused(changed: dict[str, object]) -> None:
+    parse_any(canonicalize(CLOSING), 3)
+    with pytest.raises(LedgerTampered) as caught:
+        parse_any(canonicalize({**CLOSING, **changed}), 3)
+    assert caught.value.members["index"] == 3
 
 
 def test_an_entry_reads_as_the_specification_shows_it() -> None:
@@ -137,5 +182,8 @@ def test_only_canonical_bytes_are_an_entry(change: object) -> None:
 def test_hostile_bytes_raise_only_errors_of_ours(data: bytes) -> None:
     with pytest.raises(TetradError):
         parse_entry(data, 0)
+    with pytest.raises(TetradError):
+        parse_any(data, 0)
+    assert is_state_root(data) in (True, False)
     with suppress(TetradError):
         join_entry(data, b"{}")

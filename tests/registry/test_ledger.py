@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from identity.errors import (
     ForgedProof,
     InputTooLarge,
     LedgerStopped,
+    LedgerTampered,
     NotFound,
     NumberTaken,
     StaleHead,
@@ -27,9 +30,11 @@ from registry import ledger as ledger_module
 from registry.audit import audit
 from registry.checking import Checked
 from registry.checkpoint import Checkpoint, open_checkpoint
-from registry.entry import parse_entry
+from registry.entry import StateRoot, is_state_root, parse_any, parse_entry
 from registry.ledger import Accepted, Ledger
+from registry.map_proof import check_absent, check_present
 from registry.merkle import leaf_hash, root_at
+from registry.state import state_key
 from registry.store import Batch, Head, MemoryStore, Store
 from registry.stores.sqlite import SqliteStore
 from registry.tile import subtree_reader
@@ -303,3 +308,116 @@ def test_listings_follow_controllers_grants_and_states(store: Store) -> None:
     ]
     assert store.listing("device", after=-1, limit=9, status="active").rows[0].entry == 4
     assert other.did in str(store.records([rows[1].key]))
+
+
+def root_stated(store: Store, size: int) -> bytes:
+    """The root in the last entry of a tree of that size."""
+    entry = parse_any(store.entries(size - 1, size)[0], size - 1)
+    assert isinstance(entry, StateRoot)
+    return entry.root
+
+
+def test_a_tree_is_closed_by_the_root_of_its_state(store: Store) -> None:
+    city = City(store)
+    _, meter = city.fill(1)
+    size = city.ledger.close(NOW)
+    assert size == size_of(store) == 5
+    assert store.checkpoint(5) is not None
+    city.ledger.state_map.publish()
+    root, key = root_stated(store, size), state_key(("did", meter.did))
+    (record,) = store.records([key])
+    assert record is not None
+    check_present(city.ledger.state_map.prove(key), key, record, root)
+    nobody = state_key(("did", "did:tetrad:nobody"))
+    check_absent(city.ledger.state_map.prove(nobody), nobody, root)
+
+
+def test_what_was_closed_is_not_closed_again(store: Store) -> None:
+    city = City(store)
+    city.organization("Acme")
+    before = city.ledger.close(NOW), store.head()
+    assert (city.ledger.close(NOW + 60), store.head()) == before
+    city.submit(city.genesis)  # stands there already: nothing is written
+    assert city.ledger.close(NOW + 60) == 3
+    city.organization("Beta")
+    assert city.ledger.close(NOW + 60) == 5
+    kinds = [is_state_root(data) for data in store.entries(0, 9)]
+    assert kinds == [False, False, True, False, True]
+
+
+def test_a_new_writer_closes_where_the_last_one_left_off(store: Store) -> None:
+    """Also what was closed and never published."""
+    city = City(store)
+    acme = city.fill(40)[0]
+    size = city.ledger.close(NOW)
+    city.ledger = Ledger(store, RULES, LOG, ORIGIN)
+    assert city.ledger.close(NOW) == size
+    city.device("M-later", acme)
+    assert city.ledger.close(NOW) == size + 2
+    assert audit(store, RULES, stored=store, published=True).size == size + 2
+
+
+def test_a_state_that_is_not_the_one_that_was_closed_is_noticed() -> None:
+    store = MemoryStore()
+    city = City(store)
+    city.fill(1)
+    city.ledger.close(NOW)
+    starts, buckets = store._map
+    first = buckets[0]
+    store._map = starts, {**buckets, 0: first._replace(entries=bytes(32) + first.entries[32:])}
+    with pytest.raises(LedgerTampered) as caught:
+        Ledger(store, RULES, LOG, ORIGIN).close(NOW)
+    assert caught.value.members["index"] == 4
+
+
+def test_before_the_genesis_there_is_nothing_to_close() -> None:
+    with pytest.raises(NotFound):
+        Ledger(MemoryStore(), RULES, LOG, ORIGIN).close(NOW)
+
+
+def test_the_clock_does_not_run_back_when_a_tree_is_closed(store: Store) -> None:
+    city = City(store)
+    city.ledger.close(NOW - 100)
+    assert parse_any(store.entries(1, 2)[0], 1).time == format_time(NOW)
+
+
+def test_a_writer_that_has_stopped_closes_nothing() -> None:
+    store = Failing()
+    city = City(store)
+    store.error = LedgerStopped("no space left")
+    with pytest.raises(LedgerStopped):
+        city.ledger.close(NOW)
+    store.error = None
+    with pytest.raises(LedgerStopped, match="a commit failed"):
+        city.ledger.close(NOW)
+    assert size_of(store) == 1
+
+
+def test_every_record_carries_the_chain_of_its_entries(store: Store) -> None:
+    """Out of the entries alone: which of them made a version, and the hashes of those."""
+    city = City(store)
+    acme, meter = city.fill(1)
+    city.ledger.close(NOW)
+    city.accept(city.supervise(meter, "status.suspend", "lost", acme))
+    city.accept(city.supervise(meter, "status.resume", "found", acme))
+    versions = store.versions(state_key(("did", meter.did)), limit=9)
+    assert [version.entry for version in versions] == [6, 5, 3]
+    history = bytes(32)
+    for version in reversed(versions):
+        leaf = leaf_hash(store.entries(version.entry, version.entry + 1)[0])
+        history = sha256(history + leaf).digest()
+        assert orjson.loads(version.record)["history"] == history.hex()
+
+
+def test_a_record_that_changes_twice_in_a_batch_knows_both_entries(store: Store) -> None:
+    city = City(store)
+    acme, meter = city.fill(1)
+    city.accept(city.supervise(meter, "status.suspend", "lost", acme))
+    resume = city.supervise(meter, "status.resume", "found", acme)
+    again = city.supervise(meter, "status.suspend", "lost again", acme)
+    city.accept(resume, again)
+    versions = store.versions(state_key(("did", meter.did)), limit=9)
+    assert [version.entry for version in versions] == [6, 5, 4, 3]
+    histories = {orjson.loads(version.record)["history"] for version in versions}
+    assert len(histories) == 4
+    assert audit(store, RULES, stored=store).size == 7

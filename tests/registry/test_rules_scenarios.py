@@ -20,36 +20,48 @@ from identity.errors import (
     catalogue,
 )
 from registry.ledger import Accepted
+from registry.merkle import leaf_hash
 from registry.rules import ROWS
-from registry.state import Key, Record
+from registry.state import FIRST_HISTORY, Key, Record, State, next_history
 from tests.factory import RULES
 from tests.scenarios import Scenario, Town, all_scenarios
 
 SCENARIOS = all_scenarios()
 
 
+def without_history(record: Any) -> Any:
+    """A copy of a record as the rules read and write it."""
+    if record is None:
+        return None
+    return copy.deepcopy({name: record[name] for name in record if name != "history"})
+
+
 class Watched:
-    """A state that notes what was read, and hands out copies, so that a change shows."""
+    """A state that hands out copies, so that a change shows, and as the specification has it for
+    the rules: without the histories."""
 
     def __init__(self, town: Town) -> None:
         self._state = town.ledger.state
-        self.read: dict[Key, Record | None] = {}
 
     @property
     def size(self) -> int:
         return self._state.size
 
     def get(self, key: Key) -> Record | None:
-        self.read.setdefault(key, copy.deepcopy(self._state.get(key)))
-        return copy.deepcopy(self.read[key])
+        return without_history(self._state.get(key))  # type: ignore[no-any-return]
 
 
 def decide(scenario: Scenario, town: Town, signed: Any) -> Any:
     """What the rule book alone says: changes or an error."""
+    return decided_by(Watched(town), scenario, town, signed)
+
+
+def decided_by(state: State, scenario: Scenario, town: Town, signed: Any) -> Any:
+    """The same, over a state."""
     checked = town.check(signed)
     unique = {} if scenario.undisclosed else checked.unique
     try:
-        return RULES.apply(Watched(town), checked.operation, checked.hash, unique, town.now)
+        return RULES.apply(state, checked.operation, checked.hash, unique, town.now)
     except TetradError as error:
         return error
 
@@ -70,6 +82,7 @@ def test_scenario(scenario: Scenario) -> None:
     if scenario.undisclosed:
         return
     before = town.store.head()
+    histories = {key: history_of(town.ledger.state.get(key)) for key in decided_keys(decided)}
     (outcome,) = town.submit(signed)
     if scenario.error is not None:
         assert isinstance(outcome, TetradError)
@@ -77,10 +90,39 @@ def test_scenario(scenario: Scenario) -> None:
         assert town.store.head() == before
     else:
         assert isinstance(outcome, Accepted), outcome
+        leaf = leaf_hash(town.store.entries(outcome.index, outcome.index + 1)[0])
         for key, record in decided.items():
-            assert town.ledger.state.get(key) == record
+            stored = town.ledger.state.get(key)
+            assert without_history(stored) == record
+            assert history_of(stored) == next_history(histories[key], leaf)
         (repeated,) = town.submit(signed)
         assert repeated == Accepted(outcome.hash, outcome.index, repeated=True)
+
+
+def history_of(record: Any) -> bytes:
+    """The history of a record; that before the first."""
+    return bytes.fromhex(record["history"]) if record else FIRST_HISTORY
+
+
+def decided_keys(decided: Any) -> list[Key]:
+    """What the rule book changes, where it does not refuse."""
+    return list(decided) if isinstance(decided, dict) else []
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
+def test_the_rules_say_the_same_whatever_the_histories_are(scenario: Scenario) -> None:
+    town = scenario.world()
+    signed = scenario.build(town)
+    outcomes = [
+        decided_by(state, scenario, town, signed) for state in (Watched(town), town.ledger.state)
+    ]
+    blind, seeing = (
+        {key: without_history(record) for key, record in outcome.items()}
+        if isinstance(outcome, dict)
+        else outcome.problem()
+        for outcome in outcomes
+    )
+    assert blind == seeing
 
 
 def test_every_row_is_accepted_once_and_refused_once() -> None:

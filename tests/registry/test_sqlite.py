@@ -18,7 +18,7 @@ import pytest
 from identity.errors import LedgerStopped, StaleHead
 from registry.stores import sqlite_statements
 from registry.stores.sqlite import SqliteStore
-from tests.registry.test_store_contract import batch, device, head, key
+from tests.registry.test_store_contract import batch, commit, device, head, key
 
 
 @pytest.fixture
@@ -40,12 +40,14 @@ def refused(act: Callable[[], object]) -> LedgerStopped:
 
 def test_a_store_goes_on_where_it_was_closed(path: Path) -> None:
     with closing(SqliteStore(path)) as store:
-        store.commit(batch(0, 3, records=[(key("a"), 0, b"a0")], rows=[device(0)]), None)
+        commit(store, 3, records=[(key("a"), 0, b"a0")], rows=[device(0)])
+        store.publish(3, b"published")
     with closing(SqliteStore(path)) as store:
-        assert store.head() == head(3)
-        store.commit(batch(3, 1, records=[(key("a"), 3, b"a3")], rows=[device(3)]), head(3))
+        assert store.head() == head(3, rows=1)
+        assert store.published() == store.published(3) == b"published"
+        commit(store, 1, records=[(key("a"), 3, b"a3")], rows=[device(3)])
     with closing(SqliteStore(path)) as store:
-        assert store.head() == head(4)
+        assert store.head() == head(4, rows=2)
         assert [version.record for version in store.versions(key("a"), limit=9)] == [b"a3", b"a0"]
         assert store.count("device") == 2
         assert len(store.entries(0, 9)) == 4
@@ -54,7 +56,7 @@ def test_a_store_goes_on_where_it_was_closed(path: Path) -> None:
 def test_nobody_else_can_read_the_files(path: Path) -> None:
     path.touch(mode=0o666)
     with closing(SqliteStore(path)) as store:
-        store.commit(batch(0, 1), None)
+        commit(store, 1)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert modes == dict.fromkeys(
         ["ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"], 0o600
@@ -76,7 +78,7 @@ def test_every_commit_waits_for_the_disk(store: SqliteStore) -> None:
 
 
 def test_other_threads_cannot_write(store: SqliteStore) -> None:
-    store.commit(batch(0, 1), None)
+    commit(store, 1)
     errors: list[Exception] = []
 
     def write() -> None:
@@ -116,11 +118,11 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_noticed(path: Path, store: SqliteStore) -> None:
-    store.commit(batch(0, 1), None)
+    commit(store, 1)
     with closing(SqliteStore(path)) as second:
-        second.commit(batch(1, 1), head(1))
+        commit(second, 1)
         with pytest.raises(StaleHead):
-            store.commit(batch(1, 2), head(1))
+            commit(store, 2)
         assert second.head() == head(2)
 
 
@@ -129,28 +131,29 @@ def test_a_store_locked_by_another_process_says_so(
 ) -> None:
     monkeypatch.setattr("registry.stores.sqlite.BUSY_SECONDS", 0.01)
     with closing(SqliteStore(path)) as store, closing(sqlite3.connect(path)) as other:
-        store.commit(batch(0, 1), None)
+        commit(store, 1)
         other.execute("BEGIN IMMEDIATE")
-        error = refused(lambda: store.commit(batch(1, 1), head(1)))
+        error = refused(lambda: commit(store, 1))
         assert "another process" in error.hint
         other.execute("ROLLBACK")
-        assert "earlier commit" in refused(lambda: store.commit(batch(1, 1), head(1))).detail
+        assert "earlier commit" in refused(lambda: commit(store, 1)).detail
+        assert "earlier commit" in refused(lambda: store.publish(1, b"published")).detail
         assert store.entries(0, 9) == [b"entry 0"]
 
 
 def test_a_full_disk_stops_the_writer_and_not_the_readers(path: Path, store: SqliteStore) -> None:
-    store.commit(batch(0, 1, records=[(key("a"), 0, b"a0")]), None)
+    commit(store, 1, records=[(key("a"), 0, b"a0")])
     ((pages,),) = store._writer.execute("PRAGMA page_count")
     store._writer.execute(f"PRAGMA max_page_count = {pages}")
-    large = batch(1, 1, records=[(key("a"), 1, bytes(100_000))])
-    error = refused(lambda: store.commit(large, head(1)))
+    large = batch(store, 1, records=[(key("a"), 1, bytes(100_000))])
+    error = refused(lambda: store.commit(large, store.head()))
     assert "disk is full" in error.hint
     store._writer.execute("PRAGMA max_page_count = 1000000")
-    assert "disk is full" in refused(lambda: store.commit(batch(1, 1), head(1))).hint
-    assert store.head() == head(1)
+    assert "disk is full" in refused(lambda: commit(store, 1)).hint
+    assert store.head() == head(1, rows=1)
     assert store.records([key("a")]) == [b"a0"]
     with closing(SqliteStore(path)) as reopened:
-        reopened.commit(batch(1, 1), head(1))
+        commit(reopened, 1)
 
 
 # A process that may write no more than 300 KB to a file: what a quota or a full disk does.
@@ -159,16 +162,16 @@ import resource, signal, sys
 from pathlib import Path
 from identity.errors import LedgerStopped
 from registry.stores.sqlite import SqliteStore
-from tests.registry.test_store_contract import batch, head, key
+from tests.registry.test_store_contract import commit, head, key
 store = SqliteStore(Path(sys.argv[1]))
-store.commit(batch(0, 1), None)
+commit(store, 1)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 for size in range(1, 100):
     try:
-        store.commit(batch(size, 1, records=[(key(size), size, bytes(20_000))]), head(size))
+        commit(store, 1, records=[(key(size), size, bytes(20_000))])
     except LedgerStopped as error:
-        assert store.head() == head(size), store.head()
+        assert store.head() == head(size, rows=size - 1), store.head()
         assert len(store.entries(0, 999)) == size
         print(size, error.hint)
         break
@@ -189,31 +192,28 @@ def test_what_was_committed_before_a_failing_write_is_there_afterwards(path: Pat
     assert int(size) > 5
     assert "disk" in hint
     with closing(SqliteStore(path)) as store:
-        assert store.head() == head(int(size))
-        store.commit(batch(int(size), 1), head(int(size)))
+        assert store.head() == head(int(size), rows=int(size) - 1)
+        commit(store, 1)
 
 
-def test_an_interrupt_in_the_middle_stops_the_writer(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.commit(batch(0, 1), None)
+def test_an_interrupt_in_the_middle_stops_the_writer(store: SqliteStore) -> None:
+    commit(store, 1)
 
-    def interrupted(*_: Any) -> int:
+    def interrupted() -> Iterator[Any]:
+        yield 1, ["x"]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store, "_write_records", interrupted)
+    cut = batch(store, 1)._replace(disclosures=interrupted())  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
-        store.commit(batch(1, 1), head(1))
-    monkeypatch.undo()
-    assert "KeyboardInterrupt" in refused(lambda: store.commit(batch(1, 1), head(1))).detail
+        store.commit(cut, store.head())
+    assert "KeyboardInterrupt" in refused(lambda: commit(store, 1)).detail
     assert store.entries(0, 9) == [b"entry 0"]
 
 
 def test_a_damaged_file_is_an_error_of_ours(path: Path) -> None:
     with closing(SqliteStore(path)) as store:
         for size in range(40):
-            records = [(key(size), size, bytes(3000))]
-            store.commit(batch(size, 1, records=records), head(size) if size else None)
+            commit(store, 1, records=[(key(size), size, bytes(3000))])
     data = bytearray(path.read_bytes())
     data[8192:] = b"\xff" * (len(data) - 8192)
     path.write_bytes(data)
@@ -228,14 +228,14 @@ def test_a_damaged_file_is_an_error_of_ours(path: Path) -> None:
 
 def test_a_closed_store_answers_with_an_error_of_ours(path: Path) -> None:
     store = SqliteStore(path)
-    store.commit(batch(0, 1), None)
+    commit(store, 1)
     store.close()
     refused(lambda: store.entries(0, 1))
     refused(lambda: store.records([key(1)]))
 
 
 def test_a_thread_that_ends_leaves_no_file_open(store: SqliteStore) -> None:
-    store.commit(batch(0, 1), None)
+    commit(store, 1)
     before = len([*Path("/proc/self/fd").iterdir()])
     for _ in range(30):
         thread = threading.Thread(target=lambda: store.entries(0, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from hashlib import sha256
 from pathlib import Path
@@ -16,13 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.errors import LedgerStopped, StaleHead
+from registry.bucket import FIRST, PLACE_BITS, Bucket, end_of, keys_of, place_of, row_of
+from registry.map_proof import value_hash
 from registry.merkle import EMPTY_ROOT
-from registry.store import Batch, Head, MemoryStore, Page, Row, Store, Version, Written
+from registry.state_map import StateMap, Written
+from registry.store import Batch, Head, MemoryStore, Page, Row, Store, Version
 from registry.stores.sqlite import SqliteStore
 from registry.tile import StoredTile
 
 Make = Callable[[], Store]
 KINDS = ("device", "organization")
+LAST = (1 << PLACE_BITS) - 1
+"""The last place in the state map."""
 STATUSES = ("active", "revoked")
 
 
@@ -50,25 +55,38 @@ def key(name: object) -> bytes:
     return sha256(str(name).encode()).digest()
 
 
-def head(size: int, root: bytes = EMPTY_ROOT) -> Head:
+def head(size: int, rows: int = 0, root: bytes = EMPTY_ROOT) -> Head:
     """A head of that size: a store does not ask whether its hashes are right."""
-    return Head(size, root, 1000 + size, key(size), tuple(key(n) for n in range(size.bit_count())))
+    frontier = tuple(key(n) for n in range(size.bit_count()))
+    return Head(size, root, 1000 + size, key(size), frontier, rows)
 
 
-def batch(start: int, count: int, **members: Any) -> Batch:
-    """A batch that adds `count` entries to a ledger of `start`."""
+def batch(store: Store, count: int, **members: Any) -> Batch:
+    """A batch that adds `count` entries to a store.
+
+    `records` are (key, entry, record), of which the state map makes versions and buckets.
+    """
+    before = store.head()
+    start, rows = (before.size, before.rows) if before else (0, 0)
+    written, buckets = StateMap(store).put(members.pop("records", []), rows)
     end = start + count
     whole: dict[str, Any] = {
         "entries": [f"entry {i}".encode() for i in range(start, end)],
         "tiles": [],
-        "records": [],
+        "written": written,
+        "buckets": buckets,
         "rows": [],
         "disclosures": [],
-        "head": head(end),
+        "head": head(end, rows + len(written)),
         "checkpoint": f"note {end}".encode(),
         **members,
     }
     return Batch(**whole)
+
+
+def commit(store: Store, count: int, **members: Any) -> None:
+    """Commits such a batch."""
+    store.commit(batch(store, count, **members), store.head())
 
 
 def device(entry: int, status: str = "active", owner: int = 0) -> Row:
@@ -83,7 +101,12 @@ def test_an_empty_store_has_nothing(store: Store) -> None:
     assert store.records([]) == []
     assert store.versions(key(1), limit=9) == []
     assert store.written(0, 9) == []
-    assert store.newest(b"", 9) == []
+    assert store.buckets_at([]) == []
+    assert store.buckets_at([0, 7, LAST]) == [FIRST]
+    assert store.buckets(0, LAST) == [FIRST]
+    assert store.buckets(1, LAST) == []
+    assert store.published() is None
+    assert store.published(1) is None
     assert store.entries(0, 9) == []
     assert store.tile(0, 0) == b""
     assert store.listing("device", after=-1, limit=9) == Page([], None)
@@ -93,18 +116,15 @@ def test_an_empty_store_has_nothing(store: Store) -> None:
 
 def test_what_was_committed_is_read_back(store: Store) -> None:
     wide, high = StoredTile(0, 0, bytes(64)), StoredTile(3, 5, b"t" * 32)
-    store.commit(
-        batch(
-            0,
-            2,
-            tiles=[wide, high],
-            records=[(key("a"), 0, b"a0"), (key("b"), 1, b"b1")],
-            rows=[device(1)],
-            disclosures=[(1, ["WyJ", "WyK"])],
-        ),
-        None,
+    commit(
+        store,
+        2,
+        tiles=[wide, high],
+        records=[(key("a"), 0, b"a0"), (key("b"), 1, b"b1")],
+        rows=[device(1)],
+        disclosures=[(1, ["WyJ", "WyK"])],
     )
-    assert store.head() == head(2)
+    assert store.head() == head(2, rows=2)
     assert store.entries(0, 2) == [b"entry 0", b"entry 1"]
     assert store.entries(1, 2) == [b"entry 1"]
     assert store.entries(1, 9) == [b"entry 1"]
@@ -119,23 +139,23 @@ def test_what_was_committed_is_read_back(store: Store) -> None:
 
 
 def test_tiles_take_their_newest_form(store: Store) -> None:
-    store.commit(batch(0, 1, tiles=[StoredTile(0, 0, b"a" * 32)]), None)
-    store.commit(batch(1, 1, tiles=[StoredTile(0, 0, b"ab" * 32)]), head(1))
+    commit(store, 1, tiles=[StoredTile(0, 0, b"a" * 32)])
+    commit(store, 1, tiles=[StoredTile(0, 0, b"ab" * 32)])
     assert store.tile(0, 0) == b"ab" * 32
 
 
 def test_each_commit_keeps_its_checkpoint(store: Store) -> None:
-    store.commit(batch(0, 1), None)
-    store.commit(batch(1, 2), head(1))
+    commit(store, 1)
+    commit(store, 2)
     assert store.checkpoint() == store.checkpoint(3) == b"note 3"
     assert store.checkpoint(1) == b"note 1"
     assert store.checkpoint(2) is None
 
 
 def test_a_record_keeps_its_versions(store: Store) -> None:
-    store.commit(batch(0, 2, records=[(key("a"), 0, b"a0"), (key("a"), 1, b"a1")]), None)
-    store.commit(batch(2, 1, records=[(key("b"), 2, b"b2")]), head(2))
-    store.commit(batch(3, 1, records=[(key("a"), 3, b"a3"), (key("c"), 3, b"c3")]), head(3))
+    commit(store, 2, records=[(key("a"), 0, b"a0"), (key("a"), 1, b"a1")])
+    commit(store, 1, records=[(key("b"), 2, b"b2")])
+    commit(store, 1, records=[(key("a"), 3, b"a3"), (key("c"), 3, b"c3")])
     assert store.records([key("a")]) == [b"a3"]
     newest_first = [Version(3, b"a3"), Version(1, b"a1"), Version(0, b"a0")]
     assert store.versions(key("a"), limit=9) == newest_first
@@ -147,8 +167,8 @@ def test_a_record_keeps_its_versions(store: Store) -> None:
 
 
 def test_versions_are_numbered_as_they_were_written(store: Store) -> None:
-    store.commit(batch(0, 1, records=[(key("a"), 0, b"a0"), (key("b"), 0, b"b0")]), None)
-    store.commit(batch(1, 1, records=[(key("a"), 1, b"a1"), (key("a"), 1, b"A1")]), head(1))
+    commit(store, 1, records=[(key("a"), 0, b"a0"), (key("b"), 0, b"b0")])
+    commit(store, 1, records=[(key("a"), 1, b"a1"), (key("a"), 1, b"A1")])
     written = [
         Written(0, None, b"a0"),
         Written(0, None, b"b0"),
@@ -158,15 +178,65 @@ def test_versions_are_numbered_as_they_were_written(store: Store) -> None:
     assert store.written(0, 9) == written
     assert store.written(1, 2) == written[1:3]
     assert store.written(4, 9) == []
-    expected = sorted([(key("a"), 4), (key("b"), 2)])
-    assert store.newest(b"", 9) == expected
-    assert store.newest(b"", 1) == expected[:1]
-    assert store.newest(expected[0][0], 9) == expected[1:]
+    (bucket,) = store.buckets(0, LAST)
+    assert keys_of(bucket) == sorted([key("a"), key("b")])
+    assert [row_of(bucket, key(name)) for name in "abc"] == [4, 2, None]
+
+
+def test_a_bucket_takes_its_newest_form_and_falls_apart(store: Store) -> None:
+    """More keys than fit into one; each bucket is found by every place that lies in it."""
+    names = range(100)
+    commit(store, 1, records=[(key(n), 0, b"0") for n in names[:50]])
+    commit(store, 1, records=[(key(n), 1, b"1") for n in names[25:]])
+    buckets = store.buckets(0, LAST)
+    assert len(buckets) > 100 / 16
+    assert sorted(buckets) == buckets
+    assert [bucket.start for bucket in buckets] == [0, *map(end_of, buckets[:-1])]
+    assert end_of(buckets[-1]) == LAST + 1
+    assert sorted(map(key, names)) == [one for bucket in buckets for one in keys_of(bucket)]
+    for n in names:
+        (bucket,) = store.buckets_at([place_of(key(n))])
+        assert row_of(bucket, key(n)) == (n + 1 if n < 25 else n + 26)
+    second, third = buckets[1:3]
+    assert store.buckets(second.start, third.start) == [second, third]
+    assert store.buckets(second.start + 1, third.start) == [third]
+    assert store.buckets(second.start + 1, third.start - 1) == []
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 19, 20, 21, 99, 100, 101, 250])
+def test_any_number_of_records_and_buckets_is_read_at_once(store: Store, wanted: int) -> None:
+    """A store may ask for them in parts: none is lost, none comes twice, the order holds."""
+    commit(store, 1, records=[(key(n), 0, str(n).encode()) for n in range(300)])
+    names = [n * 7 % 400 for n in range(wanted)]
+    expected = [str(n).encode() if n < 300 else None for n in names]
+    assert store.records([key(n) for n in names]) == expected
+    whole = store.buckets(0, LAST)
+    places = [place_of(key(n)) for n in names]
+    assert store.buckets_at(places) == [
+        one for one in whole if any(one.start <= place < end_of(one) for place in places)
+    ]
+
+
+def test_what_was_published_is_kept_by_size(store: Store) -> None:
+    commit(store, 3)
+    commit(store, 4)
+    assert store.published() is None  # a commit publishes nothing
+    store.publish(3, b"three")
+    assert store.published() == store.published(3) == b"three"
+    assert store.published(2) is None
+    assert store.published(7) is None
+    store.publish(7, b"seven")
+    store.publish(3, b"three again")
+    assert store.published() == store.published(7) == b"seven"
+    assert store.published(3) == b"three again"
+    store.publish(7, b"seven, cosigned")
+    assert store.published() == b"seven, cosigned"
+    assert store.checkpoint() == store.checkpoint(7) == b"note 7"
 
 
 def test_listings_go_page_by_page(store: Store) -> None:
     rows = [device(i, owner=i % 2) for i in range(7)]
-    store.commit(batch(0, 8, rows=[*rows, Row(7, "organization", "active", 7, key(7))]), None)
+    commit(store, 8, rows=[*rows, Row(7, "organization", "active", 7, key(7))])
     assert store.listing("device", after=-1, limit=3) == Page(rows[:3], 2)
     assert store.listing("device", after=2, limit=3) == Page(rows[3:6], 5)
     assert store.listing("device", after=5, limit=3) == Page(rows[6:], None)
@@ -178,9 +248,9 @@ def test_listings_go_page_by_page(store: Store) -> None:
 
 
 def test_a_changed_row_stands_where_it_stood(store: Store) -> None:
-    store.commit(batch(0, 2, rows=[device(0), device(1), device(1, "revoked")]), None)
+    commit(store, 2, rows=[device(0), device(1), device(1, "revoked")])
     assert store.count("device") == 2
-    store.commit(batch(2, 1, rows=[device(0, "revoked", owner=5), device(2)]), head(2))
+    commit(store, 1, rows=[device(0, "revoked", owner=5), device(2)])
     assert store.count("device") == 3
     page = store.listing("device", after=-1, limit=9, status="revoked")
     assert page == Page([device(0, "revoked", owner=5), device(1, "revoked")], None)
@@ -193,7 +263,7 @@ def test_a_listing_by_status_looks_at_a_bounded_number_of_rows(
 ) -> None:
     monkeypatch.setattr(type(store), "SCAN", 4)
     rows = [device(i, "revoked" if i in (5, 9) else "active") for i in range(10)]
-    store.commit(batch(0, 10, rows=rows), None)
+    commit(store, 10, rows=rows)
     found, after, pages = [], cast("int | None", -1), 0
     while after is not None:
         page = store.listing("device", after=after, limit=9, status="revoked")
@@ -203,17 +273,20 @@ def test_a_listing_by_status_looks_at_a_bounded_number_of_rows(
     assert pages == 3
 
 
-@pytest.mark.parametrize("wrong", [None, head(1), head(2, b"another root".ljust(32))])
+@pytest.mark.parametrize(
+    "wrong", [None, head(1, rows=1), head(2, rows=1, root=b"another root".ljust(32))]
+)
 def test_a_stale_head_writes_nothing(store: Store, wrong: Head | None) -> None:
-    store.commit(batch(0, 2, records=[(key("a"), 0, b"a0")]), None)
-    again = batch(2, 1, records=[(key("a"), 2, b"a2")], rows=[device(2)])
+    commit(store, 2, records=[(key("a"), 0, b"a0")])
+    again = batch(store, 1, records=[(key("a"), 2, b"a2")], rows=[device(2)])
     with pytest.raises(StaleHead):
         store.commit(again, wrong)
-    assert store.head() == head(2)
+    assert store.head() == head(2, rows=1)
     assert store.entries(0, 9) == [b"entry 0", b"entry 1"]
     assert store.records([key("a")]) == [b"a0"]
+    assert store.written(0, 9) == [Written(0, None, b"a0")]
     assert store.count("device") == 0
-    store.commit(again, head(2))  # nothing has failed: the right writer goes on
+    store.commit(again, store.head())  # nothing has failed: the right writer goes on
     assert store.records([key("a")]) == [b"a2"]
 
 
@@ -227,17 +300,18 @@ def _ending(items: list[Any]) -> Iterator[Any]:
 
 
 def test_a_commit_that_fails_half_way_writes_nothing_and_is_the_last(store: Store) -> None:
-    store.commit(batch(0, 1, records=[(key("a"), 0, b"a0")], rows=[device(0)]), None)
+    commit(store, 1, records=[(key("a"), 0, b"a0")], rows=[device(0)])
+    before = store.buckets(0, LAST)
     full = batch(
-        1,
+        store,
         1,
         tiles=[StoredTile(0, 0, bytes(32))],
         records=[(key("a"), 1, b"a1")],
         rows=[device(0, "revoked"), device(1)],
     )
     with pytest.raises(_Ends):
-        store.commit(full._replace(disclosures=_ending([(1, ["x"])])), head(1))  # type: ignore[arg-type]
-    assert store.head() == head(1)
+        store.commit(full._replace(disclosures=_ending([(1, ["x"])])), store.head())  # type: ignore[arg-type]
+    assert store.head() == head(1, rows=1)
     assert store.checkpoint() == b"note 1"
     assert store.entries(0, 9) == [b"entry 0"]
     assert store.tile(0, 0) == b""
@@ -246,66 +320,87 @@ def test_a_commit_that_fails_half_way_writes_nothing_and_is_the_last(store: Stor
     assert store.listing("device", after=-1, limit=9) == Page([device(0)], None)
     assert store.count("device") == 1
     assert store.disclosures(1) == []
+    assert store.buckets(0, LAST) == before
     with pytest.raises(LedgerStopped):
-        store.commit(full, head(1))
+        store.commit(full, store.head())
+    with pytest.raises(LedgerStopped):
+        store.publish(1, b"published")
+    assert store.published() is None
 
 
-def test_readers_see_whole_commits_while_one_goes_on(store: Store) -> None:
-    """Two records that each commit changes together are never read apart."""
-    store.commit(batch(0, 1, records=[(key("a"), 0, b"0"), (key("b"), 0, b"0")]), None)
+def values(buckets: list[Bucket], names: Sequence[object]) -> set[bytes]:
+    """What stands under these keys in buckets."""
+    entries = b"".join(bucket.entries for bucket in buckets)
+    held = {entries[at : at + 32]: entries[at + 32 : at + 64] for at in range(0, len(entries), 64)}
+    return {held[key(name)] for name in names}
+
+
+READS: dict[str, Callable[[Store, Sequence[object]], set[Any]]] = {
+    "records": lambda store, names: set(store.records([key(name) for name in names])),
+    "buckets at places": lambda store, names: values(
+        store.buckets_at([place_of(key(name)) for name in names]), names
+    ),
+    "all buckets": lambda store, names: values(store.buckets(0, LAST), names),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+@pytest.mark.parametrize("count", [2, 130])
+def test_readers_see_whole_commits_while_one_goes_on(
+    store: Store, read: Callable[[Store, Sequence[object]], set[Any]], count: int
+) -> None:
+    """Records that each commit changes together are never read apart, while buckets split."""
+    names = range(count)
+    others = iter(range(1000, 10_000))
+    commit(store, 1, records=[(key(n), 0, b"0") for n in [*names, *range(1000)]])
+    assert len(store.buckets_at([place_of(key(n)) for n in names])) > 1
     done = threading.Event()
-    torn: list[list[bytes | None]] = []
-    seen = set()
+    seen: list[set[Any]] = []
 
-    def read() -> None:
+    def keep_reading() -> None:
         while not done.is_set():
-            pair = store.records([key("a"), key("b")])
-            seen.add(pair[0])
-            if pair[0] != pair[1]:
-                torn.append(pair)
+            seen.append(read(store, names))
 
-    readers = [threading.Thread(target=read) for _ in range(2)]
+    readers = [threading.Thread(target=keep_reading) for _ in range(2)]
     for reader in readers:
         reader.start()
     try:
-        for i in range(1, 60):
+        for i in range(1, 40):
             value = str(i).encode()
-            both = [(key("a"), i, value), (key("b"), i, value)]
-            store.commit(batch(i, 1, records=both), head(i))
+            new = [(key(next(others)), i, value) for _ in range(20)]
+            commit(store, 1, records=[*((key(n), i, value) for n in names), *new])
     finally:
         done.set()
         for reader in readers:
             reader.join()
-    assert torn == []
     assert seen
-    assert store.records([key("a")]) == [b"59"]
+    assert [one for one in seen if len(one) != 1] == []
+    assert read(store, names) <= {b"39", value_hash(b"39")}
 
 
 def test_another_thread_may_take_over_the_writing(store: Store) -> None:
-    store.commit(batch(0, 1, records=[(key("a"), 0, b"a0")]), None)
+    commit(store, 1, records=[(key("a"), 0, b"a0")])
     assert store.records([key("a")]) == [b"a0"]
-    thread = threading.Thread(
-        target=lambda: store.commit(batch(1, 1, records=[(key("a"), 1, b"a1")]), head(1))
-    )
+    thread = threading.Thread(target=lambda: commit(store, 1, records=[(key("a"), 1, b"a1")]))
     thread.start()
     thread.join()
     assert store.records([key("a")]) == [b"a1"]
-    store.commit(batch(2, 1, records=[(key("a"), 2, b"a2")]), head(2))
+    commit(store, 1, records=[(key("a"), 2, b"a2")])
     assert store.records([key("a")]) == [b"a2"]
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Batch]:
-    """Batches that follow each other, with changes of records and of rows made before."""
-    made: list[Batch] = []
+def histories(draw: st.DrawFn) -> list[tuple[int, dict[str, Any]]]:
+    """What `commit` takes, with changes of records and of rows made before."""
+    made: list[tuple[int, dict[str, Any]]] = []
     rows: dict[int, str] = {}
     size = 0
     for count in draw(st.lists(st.integers(1, 4), min_size=1, max_size=6)):
         entries = range(size, size + count)
         records, changed = [], []
         for entry in entries:
-            names = draw(st.lists(st.sampled_from("abcdef"), max_size=4))
-            records += [(key(name), entry, f"{name}{entry}".encode()) for name in names]
+            names = draw(st.lists(st.sampled_from("abcdef") | st.integers(0, 60), max_size=40))
+            records += [(key(name), entry, f"{name} {entry}".encode()) for name in names]
             kind = draw(st.sampled_from((*KINDS, None)))
             if kind is not None:
                 rows[entry] = kind
@@ -318,9 +413,8 @@ def histories(draw: st.DrawFn) -> list[Batch]:
                 changed.append(Row(entry, kind, "active", 0, key(entry)))
         told = [(entry, draw(st.lists(st.text(), max_size=2))) for entry in entries]
         tiles = [StoredTile(draw(st.integers(0, 2)), draw(st.integers(0, 3)), bytes(32 * count))]
-        made.append(
-            batch(size, count, records=records, rows=changed, disclosures=told, tiles=tiles)
-        )
+        members = {"records": records, "rows": changed, "disclosures": told, "tiles": tiles}
+        made.append((count, members))
         size += count
     return made
 
@@ -341,7 +435,9 @@ def observed(store: Store, size: int) -> list[object]:
         store.records([key(name) for name in "abcdefg"]),
         [store.versions(key(n), limit=2, before=b) for n in "abc" for b in (None, size // 2)],
         store.written(0, 999),
-        store.newest(b"", 999),
+        store.buckets(0, LAST),
+        [store.buckets_at([place_of(key(n)) for n in range(k)]) for k in (1, 30)],
+        [store.published(n) for n in (None, *range(size + 2))],
         store.entries(0, size + 1),
         [store.tile(level, n) for level in range(3) for n in range(4)],
         listings,
@@ -351,16 +447,22 @@ def observed(store: Store, size: int) -> list[object]:
 
 
 @given(histories())
-def test_every_store_shows_the_same_after_the_same_commits(history: list[Batch]) -> None:
+def test_every_store_shows_the_same_after_the_same_commits(
+    history: list[tuple[int, dict[str, Any]]],
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.sqlite3"
-        memory, expected = MemoryStore(), None
+        memory = MemoryStore()
         with closing(SqliteStore(path, durable=False)) as sqlite:
-            for one in history:
+            for count, members in history:
+                one, expected = batch(memory, count, **members), memory.head()
+                assert batch(sqlite, count, **members) == one
                 memory.commit(one, expected)
                 sqlite.commit(one, expected)
-                expected = one.head
-            size = history[-1].head.size
+                for store in (memory, sqlite):
+                    if count % 2:
+                        store.publish(one.head.size, one.checkpoint + b", published")
+            size = one.head.size
             assert observed(sqlite, size) == observed(memory, size)
         with closing(SqliteStore(path)) as reopened:
             assert observed(reopened, size) == observed(memory, size)

@@ -112,6 +112,7 @@ class Log:
             ORIGIN,
             LEAVES.consistency,
             grace_seconds=grace,
+            clock=lambda: NOW,
             monotonic=self.clock,
             transport=net,
         )
@@ -245,6 +246,8 @@ UNREAD = "— w1.example/witness AAAA\n".encode()
         (lines("w2"), {"no_cosignature", "unknown_key"}),
         (lines("w1 quantum"), {"no_cosignature", "unknown_key"}),
         (lines("w1", time=0), {"no_cosignature", "undated"}),
+        (lines("w1", time=NOW + 301), {"from_the_future", "no_cosignature"}),
+        (lines("w1", time=2**64 - 1), {"from_the_future", "no_cosignature"}),
         (lines("w1", note=LEAVES.note(4)), {"no_cosignature", "forged"}),
         (lines("w1", note=FORK.note(5)), {"no_cosignature", "forged"}),
         (lines("w1", note=LEAVES.note(5).replace(b"sandbox", b"another", 1)),

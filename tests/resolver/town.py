@@ -26,8 +26,17 @@ from resolver.service import Service
 from resolver.settings import Settings
 from tests.factory import NOW, ORIGIN, Maker, Signed, Subject
 
+
+def _further(generation: int) -> tuple[bytes, bytes]:
+    """The secrets of tests/factory.py, `log_pair`."""
+    log, quantum = (sha256(f"{name} {generation}".encode()) for name in ("log", "quantum"))
+    return log.digest(), quantum.digest()
+
+
 SECRETS = LogSecrets(
-    ORIGIN, *(sha256(name).digest() for name in (b"log", b"quantum", b"uniqueness"))
+    ORIGIN,
+    *(sha256(name).digest() for name in (b"log", b"quantum", b"uniqueness")),
+    further=(_further(1), _further(2)),
 )
 INLINE = Settings(checkers=0)
 JSON = {"content-type": "application/json"}

@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
 const load = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
@@ -244,6 +245,49 @@ receipts.receipts.forEach(({ operation, receipt }, at) => {
     assert.equal(context.index, at);
   });
 });
+
+// Log keys: who may sign which tree, and the chain from the genesis that proves it
+const rotated = load("ledger/keys.json");
+const inForce = [];
+const ledger = operationHash(rotated.genesis);
+const label = base32(unbase58(ledger.slice(1)).subarray(2, 12));
+const authority = `did:tetrad:${label}:${ledger}`;
+let committed = rotated.genesis.body.next;
+let [vkeys, since, lastSequence] = [rotated.genesis.body.log, 1, 0];
+rotated.updates.forEach(({ checkpoint: note, entries }, at) => {
+  holds(`update ${at} of the log's keys`, () => {
+    const { size, root } = opened(note, vkeys[0]);
+    entries.forEach(({ entry, hashes }, place) => {
+      const { index, operation } = entry;
+      const path = hashes.map((hash) => Buffer.from(hash, "base64"));
+      assert.equal(hex(rootFromInclusion(index, size, leafHash(jcs(entry)), path)), root);
+      assert.equal(operation.subject, authority);
+      assert.ok(operation.sequence > lastSequence);
+      const own = new Map(operation.body.keys.map((key) => [`${authority}#${thumbprint(key)}`, key]));
+      for (const key of own.values()) assert.ok(committed.includes(thumbprint(key)));
+      assert.deepEqual([...own.keys()].sort(), operation.proof.map((one) => one.verificationMethod).sort());
+      for (const proof of operation.proof) {
+        assert.ok(proofHolds(operation, proof, own.get(proof.verificationMethod)));
+      }
+      [committed, lastSequence] = [operation.body.next, operation.sequence];
+      assert.equal(place === entries.length - 1, "log" in operation.body);
+      assert.equal(index === size - 1, "log" in operation.body);
+    });
+    for (; since <= size; since += 1) inForce[since] = vkeys;
+    vkeys = entries.at(-1).entry.operation.body.log;
+  });
+});
+for (const { size, keys } of rotated["in force"]) {
+  holds(`log keys for ${size}`, () => assert.deepEqual(keys, inForce[size] ?? vkeys));
+}
+for (const { size, note, error } of rotated.checkpoints) {
+  holds(`checkpoint of ${size} by some key`, () => {
+    const open = () => opened(note, (inForce[size] ?? vkeys)[0]);
+    if (error) assert.throws(open);
+    else assert.equal(open().size, size);
+  });
+}
+checkWitnesses(load, holds);
 
 // rules: the hash of every operation, and every signature of those that are accepted
 for (const name of readdirSync(join(folder, "rules")).sort()) {
