@@ -15,7 +15,7 @@ from typing import Final
 
 from tests.faults.examination import KINDS
 from tests.faults.runs import Run, examined, in_child, strike, trace
-from tests.faults.scenes import CUT, KILL, SCENES, Fault, Scene, faults_of, strided
+from tests.faults.scenes import CUT, KILL, RARER, SCENES, Fault, Scene, faults_of, strided
 from tests.faults.story import FIRST, Places, open_or_begin, tell, tell_all
 
 ATTEMPTS: Final = 3
@@ -102,7 +102,8 @@ class Campaign:
         lines.append(
             f"{len(self.runs)} of {len(self.faults)} faults in {self.seconds:.0f} s; "
             f"{len(self.missed)} missed, {len(self.faults) - len(self.chosen)} left out "
-            f"(stride {self.stride} within each scene, thread, syscall and kind of fault)"
+            f"(of each scene, thread, syscall and kind one in {self.stride} was taken, of syscalls that "
+            f"only read, lock or look one in {self.stride * (RARER if self.stride > 1 else 1)})"
         )
         return "\n".join(lines)
 

@@ -37,6 +37,9 @@ _DATA: Final = frozenset({"write", "pwrite64", "writev", "pwritev", "ftruncate"}
 """Lost as long as the file is not flushed."""
 _NAMES: Final = frozenset({"rename", "renameat", "renameat2", "unlink", "unlinkat"})
 """Lost as long as the folder is not flushed."""
+LASTING: Final = _DATA | _NAMES | {"fsync", "fdatasync", "openat", "mkdir", "mkdirat"}
+"""What changes what is kept. The others read, lock and look."""
+RARER: Final = 8
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,13 @@ def _lost(call: Call, later: list[Call]) -> tuple[str, ...]:
 
 
 def strided(faults: Iterable[Fault], stride: int) -> list[Fault]:
-    """Every so manyth fault of each group, its first one always."""
+    """Every so manyth fault of each group, its first one always; of syscalls that change nothing
+    that lasts, RARER times fewer."""
     seen: dict[tuple[str, str, str, str], int] = defaultdict(int)
     chosen = []
     for fault in faults:
-        if seen[fault.group] % stride == 0:
+        step = stride if fault.call in LASTING or stride == 1 else stride * RARER
+        if seen[fault.group] % step == 0:
             chosen.append(fault)
         seen[fault.group] += 1
     return chosen

@@ -125,8 +125,8 @@ def served_tiles(service: Service, size: int) -> dict[str, str]:
     return found
 
 
-async def submit(service: Service, journal: Journal, step: list[Signed]) -> None:
-    """Sends one step; what was answered goes into the journal."""
+async def submit(service: Service, journal: Journal, step: list[Signed]) -> bool:
+    """Sends one step; what was answered goes into the journal. Whether all of it was accepted."""
     lines = [one.submission for one in step]
     try:
         if len(lines) == 1:
@@ -146,6 +146,7 @@ async def submit(service: Service, journal: Journal, step: list[Signed]) -> None
             repeated=outcome.repeated,
             receipt=outcome.receipt,
         )
+    return not any(isinstance(outcome, TetradError) for outcome in outcomes)
 
 
 async def publish(service: Service, journal: Journal) -> None:
@@ -173,10 +174,13 @@ async def tell(places: Places, gate: Gate, steps: int | None = None) -> None:
     await service.start()
     gate("running")
     await publish(service, journal)
+    refused = 0
     for number, step in enumerate(deck(site.genesis)):
         if number == steps:
             os.kill(os.getpid(), signal.SIGKILL)
-        await submit(service, journal, step)
+        refused += not await submit(service, journal, step)
+        if refused > 1:  # it has stopped, and has been seen to stay so
+            break
         if number % 2:
             await publish(service, journal)
     await publish(service, journal)
