@@ -102,8 +102,8 @@ class Campaign:
         lines.append(
             f"{len(self.runs)} of {len(self.faults)} faults in {self.seconds:.0f} s; "
             f"{len(self.missed)} missed, {len(self.faults) - len(self.chosen)} left out "
-            f"(of each scene, thread, syscall and kind one in {self.stride} was taken, of syscalls that "
-            f"only read, lock or look one in {self.stride * (RARER if self.stride > 1 else 1)})"
+            f"(one in {self.stride} of each scene, thread, syscall and kind was taken, one in "
+            f"{self.stride * (RARER if self.stride > 1 else 1)} of what only reads, locks or looks)"
         )
         return "\n".join(lines)
 
