@@ -15,6 +15,7 @@ from identity.members import (
     Closed,
     Code,
     Data,
+    Digest,
     Hash,
     Identifier,
     Keys,
@@ -48,10 +49,21 @@ class Policy(Closed):
     """Sandbox only: how many prefixes one organization may take for itself."""
 
 
-class Uniqueness(Closed):
-    """How committed values are compared without being seen."""
+class HmacUniqueness(Closed):
+    """Committed values are compared by a hash that only the operator can compute."""
 
     alg: Literal["hmac-sha256"]
+
+
+class VrfUniqueness(Closed):
+    """By one that the operator can prove, under this key, to whoever knows the value (RFC 9381)."""
+
+    alg: Literal["ecvrf-edwards25519-sha512-tai"]
+    key: Digest
+
+
+Uniqueness = Annotated[HmacUniqueness | VrfUniqueness, Field(discriminator="alg")]
+"""How committed values are compared without being seen."""
 
 
 LogKeys = Annotated[list[Annotated[str, Field(max_length=2000)]], Field(min_length=1, max_length=4)]

@@ -33,10 +33,11 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   └── Gone                    there was; a tombstone is left
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
-    │   ├── InvalidStateProof, StaleAnswer, RolledBack, ForkDetected, LedgerTampered
+    │   ├── InvalidStateProof, InvalidVrfProof, StaleAnswer
+    │   ├── RolledBack, ForkDetected, LedgerTampered, MisbehaviourUnproved
     │   ├── QuorumMissing           too few witnesses have cosigned
     ├── Unavailable             try again later
-    │   ├── Busy, RateLimited, ServerUnreachable
+    │   ├── Busy, RateLimited, ServerUnreachable, StorageFailed
     │   └── LedgerStopped           a commit failed
     │       └── StaleHead
     └── KeystoreError           a wallet that cannot be opened or written
@@ -422,6 +423,20 @@ class QuorumMissing(EvidenceRefused):
     section = "specs/2-registry.md#witnesses"
 
 
+class InvalidVrfProof(EvidenceRefused):
+    """It does not show that this is the keyed hash of that value."""
+
+    code, title = "evidence.vrf", "The keyed hash does not verify"
+    section = "specs/1-identity.md#verifiable-random-function"
+
+
+class MisbehaviourUnproved(EvidenceRefused):
+    """What is held against a log is also what an honest one may have signed."""
+
+    code, title = "evidence.unproved", "Misbehaviour not proved"
+    section = "specs/2-registry.md#monitors-and-mirrors"
+
+
 class Unavailable(TetradError):
     """Try again later."""
 
@@ -456,6 +471,12 @@ class ServerUnreachable(Unavailable):
     """No answer, or none that a registry gives."""
 
     code, title = "unavailable.unreachable", "Server unreachable"
+
+
+class StorageFailed(Unavailable):
+    """A folder that cannot be read or written."""
+
+    code, title = "unavailable.storage", "Storage failed"
 
 
 class KeystoreError(TetradError):

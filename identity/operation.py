@@ -219,6 +219,11 @@ class Submission(Closed):
 
 _TAGS = {
     (): ("type", "an operation says its type", "there is no operation of this type"),
+    ("body", "uniqueness"): (
+        "alg",
+        "a keyed hash says its algorithm",
+        "there is no keyed hash of this name",
+    ),
     ("body",): ("right", "a grant says its right", "there is no right of this name"),
 }
 """The member that tells one kind of object from another: what is said where it is missing or
@@ -233,6 +238,8 @@ def schema_violation(error: ValidationError) -> SchemaViolation:
     steps = [str(step) for step in first["loc"]]
     if steps[:2] == ["grant.issue", "body"]:
         del steps[2:3]  # pydantic's note of which right it took the grant for
+    if steps[:3] == ["registry.genesis", "body", "uniqueness"]:
+        del steps[3:4]
     steps = [
         step.replace("~", "~0").replace("/", "~1")
         for step in steps

@@ -19,6 +19,8 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from registry.policy import Policy
+from registry.reader import LedgerReader
 from resolver.api import problems
 from resolver.api.connection import limited_by
 from resolver.api.docs import DocsEndpoints
@@ -34,13 +36,26 @@ from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
 from resolver.listening import run_server
+from resolver.opening import check_published
 from resolver.service import Clock, Service
 from resolver.settings import Settings
+from resolver.tile_folder import PublishedFiles, TileFolder
 
 
-def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> FastAPI:
-    """The application over a ledger; its lifespan starts and stops the service."""
-    service = Service(settings, site, clock)
+def create_app(
+    settings: Settings,
+    site: Site,
+    clock: Clock = time.time,
+    *,
+    publish: TileFolder | None = None,
+    witnesses: Policy | None = None,
+) -> FastAPI:
+    """The application over a ledger; its lifespan starts and stops the service.
+
+    `publish` is a folder for static files, `witnesses` are asked to cosign what is published.
+    """
+    static = None if publish is None else PublishedFiles(publish, LedgerReader(site.store))
+    service = Service(settings, site, clock, static=static, witnesses=witnesses)
     statuses: Counter[int] = Counter()
 
     @asynccontextmanager
@@ -105,17 +120,23 @@ def serve(
     port: int = 8000,
     ready_file: Path | None = None,
     on_ready: Callable[[str], None] | None = None,
+    *,
+    publish: TileFolder | None = None,
+    witnesses: Policy | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then commits what was accepted and closes the site.
+    """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
     `port` 0 takes a free one. When requests are answered, `ready_file` gets the address, and
     `on_ready` is called with it. Whether a sandbox may listen beyond loopback is for the caller.
-    Raises Unavailable where the address is taken.
+    Raises Unavailable where the address is taken; RolledBack where what the folder `publish` shows
+    is ahead of the ledger, ForkDetected where it is of another.
     """
     sys.setswitchinterval(0.001)  # seconds: a question does not wait long while a commit computes
     try:
+        if publish is not None:
+            check_published(site.store, publish.checkpoint())
         run_server(
-            create_app(settings, site),
+            create_app(settings, site, publish=publish, witnesses=witnesses),
             settings,
             limited_by(settings),
             host=host,
@@ -125,3 +146,5 @@ def serve(
         )
     finally:
         site.close()
+        if publish is not None:
+            publish.close()

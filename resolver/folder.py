@@ -27,27 +27,24 @@ import orjson
 
 from identity.did import did_key_method, tetrad_did
 from identity.durable import replace_file
-from identity.errors import ForkDetected, KeystoreError, LedgerTampered, RolledBack, TetradError
+from identity.errors import KeystoreError, TetradError
 from identity.jcs import Json, canonicalize, parse
 from identity.keystore import Keystore
 from identity.members import format_time, parse_time
 from identity.multibase import base64url_decode, base64url_encode
 from identity.operation import operation_hash
 from identity.wallet import Wallet
-from registry.admission import UniqueHash, hmac_uniqueness
 from registry.checking import check_operation
-from registry.checkpoint import Checkpoint, open_checkpoint
-from registry.entry import parse_entry
 from registry.ledger import Ledger
-from registry.logkeys import LogSigners, parsed_keys
-from registry.merkle import Frontier, leaf_hash, root_at
-from registry.note import Note, Signer
+from registry.logkeys import LogSigners
+from registry.note import Signer
 from registry.reader import LedgerReader
 from registry.rules import RuleBook
 from registry.store import MemoryStore, Store
 from registry.stores.sqlite import SqliteStore
-from registry.tile import subtree_reader
+from registry.uniqueness import ALGORITHMS, HMAC, Uniqueness
 from resolver.held import log_pair, log_signers_of
+from resolver.opening import check_store
 from resolver.schemes import SCHEMES
 
 DATABASE: Final = "ledger.sqlite3"
@@ -72,11 +69,18 @@ class LogSecrets:
     further: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False, kw_only=True)
     """Ed25519 and ML-DSA-44 secrets that were drawn for later: the state tells which are in force
     (resolver/rotation.py)."""
+    uniqueness_alg: str = field(repr=False, default=HMAC, kw_only=True)
 
     @classmethod
-    def new(cls, origin: str, random: Callable[[int], bytes] = secrets.token_bytes) -> LogSecrets:
-        """Secrets out of a random source."""
-        return cls(origin, random(32), random(32), random(32))
+    def new(
+        cls,
+        origin: str,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        uniqueness: str = HMAC,
+    ) -> LogSecrets:
+        """Secrets out of a random source; `uniqueness` names the keyed hash."""
+        return cls(origin, random(32), random(32), random(32), uniqueness_alg=uniqueness)
 
     @property
     def signers(self) -> tuple[Signer, Signer]:
@@ -90,15 +94,16 @@ class LogSecrets:
         return [log_pair(self.origin, *pair) for pair in pairs]
 
     @property
-    def unique(self) -> UniqueHash:
+    def unique(self) -> Uniqueness:
         """The keyed hash of committed values."""
-        return hmac_uniqueness(self.uniqueness)
+        return Uniqueness.of(self.uniqueness_alg, self.uniqueness)
 
     def to_json(self) -> bytes:
         """As it lies in `log.key`."""
         names = ("ed25519", "ml_dsa_44", "uniqueness")
         text = {name: base64url_encode(getattr(self, name)) for name in names}
         kept: dict[str, Any] = {"origin": self.origin, **text}
+        kept["uniqueness_alg"] = self.uniqueness_alg
         if self.further:
             kept["further"] = [[base64url_encode(one) for one in pair] for pair in self.further]
         return orjson.dumps(kept, option=orjson.OPT_INDENT_2) + b"\n"
@@ -115,7 +120,10 @@ class LogSecrets:
             )
             if any(len(one) != 32 for one in (*found, *(one for pair in further for one in pair))):
                 raise KeystoreError("a secret of the log does not have 32 bytes")
-            return cls(members["origin"], *found, further=further)
+            algorithm = members["uniqueness_alg"]
+            if algorithm not in ALGORITHMS:
+                raise KeystoreError("log.key names a keyed hash that is not known here")
+            return cls(members["origin"], *found, further=further, uniqueness_alg=algorithm)
         except (KeyError, TypeError, ValueError, AttributeError, TetradError) as error:
             raise KeystoreError(f"log.key cannot be read: {error}") from None
 
@@ -176,7 +184,7 @@ def genesis_operation(
             "recovery": "none",
             "log": [str(signer.key) for signer in keys.signers],
             "policy": dict(policy),
-            "uniqueness": {"alg": "hmac-sha256"},
+            "uniqueness": keys.unique.member,
         },
     }
     signed = wallet.sign(operation, did_key_method(first.keys[0]))
@@ -188,7 +196,7 @@ def genesis_operation(
 def begin(store: Store, keys: LogSecrets, genesis: dict[str, Json]) -> None:
     """Writes the genesis as the first entry of an empty store. Raises what the rule book raises."""
     ledger = Ledger(store, RuleBook(SCHEMES), log_signers_of(lambda: keys), keys.origin)
-    checked = check_operation(genesis, [], SCHEMES, keys.unique, lambda _: None)
+    checked = check_operation(genesis, [], SCHEMES, keys.unique.hash, lambda _: None)
     (outcome,) = ledger.append([checked], parse_time(str(genesis["created"])))
     if isinstance(outcome, TetradError):
         raise outcome
@@ -206,9 +214,11 @@ class MemorySite:
         begin(self.store, keys, genesis)
 
     @classmethod
-    def sandbox(cls, now: int, origin: str = SANDBOX_ORIGIN) -> MemorySite:
+    def sandbox(
+        cls, now: int, origin: str = SANDBOX_ORIGIN, *, uniqueness: str = HMAC
+    ) -> MemorySite:
         """A new sandbox, whose authority's keys nobody keeps."""
-        keys = LogSecrets.new(origin)
+        keys = LogSecrets.new(origin, uniqueness=uniqueness)
         return cls(keys, genesis_operation(keys, Wallet(secrets.token_bytes), now=now))
 
     def keep_checkpoint(self, note: bytes) -> None:
@@ -251,11 +261,13 @@ class DataFolder:
         name: str = "Sandbox",
         policy: Mapping[str, Json] = SANDBOX_POLICY,
         passphrase: str = SANDBOX_PASSPHRASE,
+        uniqueness: str = HMAC,
     ) -> DataFolder:
         """Begins a ledger in a folder without one, and opens it. Raises KeystoreError.
 
-        `passphrase` protects the authority's keys. The wallet is written before anything that
-        depends on its keys, `log.key` last: a folder without it is begun anew.
+        `passphrase` protects the authority's keys; `uniqueness` names the keyed hash. The wallet is
+        written before anything that depends on its keys, `log.key` last: a folder without it is
+        begun anew.
         """
         with _named(path):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -266,7 +278,7 @@ class DataFolder:
         lock = _lock(path)
         try:
             with _named(path):
-                keys = LogSecrets.new(origin)
+                keys = LogSecrets.new(origin, uniqueness=uniqueness)
                 (path / "authority.wallet").unlink(missing_ok=True)
                 with Keystore.create(
                     path / "authority.wallet", passphrase, secrets.token_bytes
@@ -331,55 +343,6 @@ def _checked_store(path: Path, keys: LogSecrets, genesis: dict[str, Json]) -> St
         store.close()
         raise
     return store
-
-
-def check_store(
-    store: Store, keys: LogSecrets, genesis: dict[str, Json], kept: bytes | None
-) -> None:
-    """What must hold before a store is trusted again; `kept` is the checkpoint outside of it.
-
-    Raises RolledBack, ForkDetected, LedgerTampered, InvalidCheckpoint; KeystoreError where the
-    secrets of the log's keys in force are missing.
-    """
-    reader = LedgerReader(store)
-    head = store.head()
-    if head is None:
-        raise LedgerTampered("the database holds no ledger", index=0)
-    if parse_entry(reader.entry(0), 0).operation != genesis:
-        raise LedgerTampered("the first entry is not the genesis of this folder", index=0)
-    if head.last_leaf != leaf_hash(reader.entry(head.size - 1)):
-        raise LedgerTampered("the last entry was changed", index=head.size - 1)
-    edge = Frontier(head.size, head.frontier).root()
-    if edge != head.root or reader_root(store, head.size) != head.root:
-        raise LedgerTampered("the right edge of the tree does not hash to its root", size=head.size)
-    signers = log_signers_of(lambda: keys)
-    for size in (head.size, head.size + 1):
-        signers.of(reader.log_keys(size))  # what has to be signed next can be
-    if kept is None:
-        if head.size == 1:  # `create` was interrupted before it kept the first one
-            return
-        raise RolledBack(
-            "the checkpoint beside the database is missing, and with it what tells an old database",
-            hint="put back one that this log has signed: every receipt ends with one",
-        )
-    size = Checkpoint.parse(Note.parse(kept).text).size
-    log = parsed_keys(tuple(reader.log_keys(min(size, head.size + 1))))
-    published = open_checkpoint(kept, log).checkpoint
-    if published.size > head.size:
-        raise RolledBack(
-            f"the published checkpoint has {published.size} entries, the database {head.size}",
-            hint="an old database was put back: restore one that is as new as the checkpoint",
-        )
-    if reader_root(store, published.size) != published.root:
-        raise ForkDetected(
-            f"the published checkpoint of {published.size} entries has another root",
-            hint="this database is not the one that the checkpoint was made from",
-        )
-
-
-def reader_root(store: Store, size: int) -> bytes:
-    """The root over the first `size` entries, out of the stored tiles."""
-    return root_at(size, subtree_reader(store.tile))
 
 
 def _kept(path: Path) -> bytes | None:

@@ -55,8 +55,8 @@ class StaticFiles(Protocol):
         ...
 
 
-Cosign = Callable[[bytes, int], Awaitable[bytes]]
-"""(note, size) -> the note with the cosignatures that came in time."""
+Cosign = Callable[[bytes, int], Awaitable[tuple[bytes, bool]]]
+"""(note, size) -> the note with the cosignatures that came in time; whether they are a quorum."""
 
 
 class Publication:
@@ -91,6 +91,8 @@ class Publication:
         self._task: asyncio.Task[None] | None = None
         self._failure: TetradError | None = None
         self._stopping = False
+        self.cosigned = False
+        """Whether what is shown met the policy of the witnesses, where there is one."""
         self.failures = 0
         """Of the folder for static files, for /metrics."""
 
@@ -179,7 +181,7 @@ class Publication:
         if self._static is not None:
             await self._write(lambda static: static.tiles(size))
         if self._cosign is not None:
-            note = await self._cosign(note, size)
+            note, self.cosigned = await self._cosign(note, size)
         await self._writer.run(lambda: self._store.publish(size, note))
         self._ledger.state_map.publish()  # in this thread, as every proof is made in it
         self._current = Published(size, note, now)

@@ -27,6 +27,7 @@ from identity.errors import (
     MalformedInput,
     NotFound,
 )
+from identity.jcs import Json
 from identity.members import parse_time
 from registry.admission import UniqueHash
 from registry.reader import LedgerReader
@@ -48,6 +49,9 @@ class Asked:
     read_as: Code | None = None
     digest: str | None = None
     """Of a disclosure: what the device commits to."""
+    private: bool = False
+    """The key holds a keyed hash, which is not shown to whoever has not found it: it stands in
+    public entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +101,15 @@ class Resolver:
                 f"{code.scheme} is a scheme of numbers",
                 hint="a number is resolved by POST /v1/resolve with its disclosure",
             )
-        value = code.value
-        if self._schemes.is_committed(code.scheme):
+        value, committed = code.value, self._schemes.is_committed(code.scheme)
+        if committed:
             if not private:
                 raise MalformedCode(
                     f"a code of {code.scheme} does not belong in a URL",
                     hint="POST /v1/resolve with the code in the body",
                 )
             value = self._unique("code", code.scheme, code.value)
-        return Asked(("code", code.scheme, value), code)
+        return Asked(("code", code.scheme, value), code, private=committed)
 
     def did(self, did: str) -> Asked:
         """What is asked by a DID. Raises MalformedInput."""
@@ -128,7 +132,7 @@ class Resolver:
         if self._schemes.canonical(scheme, opened.value) != opened.value:
             raise _not_found()
         key = (kind, scheme, self._unique(kind, scheme, opened.value))
-        return Asked(key, digest=opened.digest)
+        return Asked(key, digest=opened.digest, private=True)
 
     def find(self, asked: Asked, *, at: str | None = None, within: int | None = None) -> Found:
         """The device, now, at a time, or as the first `within` entries have it.
@@ -237,23 +241,29 @@ def _updated(record: bytes) -> Stamp:
     return cast("Stamp", orjson.loads(record[start : record.index(b"}", start) + 1]))
 
 
-def answer_bytes(found: Found, proof: bytes | None = None) -> bytes:
+def answer_bytes(
+    found: Found, proof: bytes | None = None, unique: dict[str, Json] | None = None
+) -> bytes:
     """The answer as JSON: the record as it is stored, spliced and not parsed again."""
     members = [b'"device":' + found.record]
     if found.asked.read_as is not None:
         members.append(b'"readAs":' + orjson.dumps(found.asked.read_as._asdict()))
     if found.as_of is not None:
         members.append(b'"asOf":' + orjson.dumps(found.as_of))
+    if unique is not None:
+        members.append(b'"unique":' + orjson.dumps(unique))
     if proof is not None:
         members.append(b'"proof":' + proof)
     return b"{" + b",".join(members) + b"}"
 
 
-def tombstone(found: Found, proof: bytes | None = None) -> Gone:
+def tombstone(
+    found: Found, proof: bytes | None = None, unique: dict[str, Json] | None = None
+) -> Gone:
     """The error that carries the answer about a device that is revoked or retired."""
     device = found.device
     return Gone(
         f"the device is {device['status']}: {device.get('reason', '')}",
         hint="a code is never reissued; the answer is what is left",
-        answer=orjson.loads(answer_bytes(found, proof)),
+        answer=orjson.loads(answer_bytes(found, proof, unique)),
     )

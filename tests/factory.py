@@ -29,7 +29,6 @@ from identity.keys import PrivateKey, private_key
 from identity.members import format_time
 from identity.operation import operation_hash
 from identity.proof import CRYPTOSUITES, create_proof, proof_options
-from registry.admission import hmac_uniqueness
 from registry.checking import Checked, check_operation
 from registry.ledger import Accepted, Ledger, Outcome
 from registry.logkeys import LogSigners
@@ -37,12 +36,15 @@ from registry.note import SignatureType, Signer
 from registry.reader import LedgerReader
 from registry.rules import RuleBook
 from registry.store import MemoryStore, Store
+from registry.uniqueness import HMAC, Uniqueness
 from resolver.schemes import SCHEMES
 
 NOW = 1_795_334_400
 """2026-11-22T08:00:00Z."""
 ORIGIN = "sandbox.test"
-UNIQUE = hmac_uniqueness(sha256(b"uniqueness").digest())
+SECRET = sha256(b"uniqueness").digest()
+"""Of the keyed hash."""
+UNIQUE = Uniqueness.of(HMAC, SECRET).hash
 LOG = Signer(ORIGIN, SignatureType.ED25519, sha256(b"log").digest())
 QUANTUM = Signer(ORIGIN, SignatureType.ML_DSA_44, sha256(b"quantum").digest())
 RULES = RuleBook(SCHEMES)
@@ -173,9 +175,12 @@ class Signed(NamedTuple):
 class Maker:
     """Builds operations for one ledger, whose genesis is `genesis`."""
 
-    def __init__(self, mode: str = "sandbox", *, now: int = NOW, **policy: Any) -> None:
-        """`policy` replaces members of the genesis's policy."""
+    def __init__(
+        self, mode: str = "sandbox", *, now: int = NOW, uniqueness: str = HMAC, **policy: Any
+    ) -> None:
+        """`uniqueness` names the keyed hash; `policy` replaces members of the genesis's policy."""
         self.now = now
+        self.uniqueness = Uniqueness.of(uniqueness, SECRET)
         self.authority = Subject("authority")
         body = {
             "format": 0,
@@ -190,7 +195,7 @@ class Maker:
                 "prefixes": 16,
                 **policy,
             },
-            "uniqueness": {"alg": "hmac-sha256"},
+            "uniqueness": self.uniqueness.member,
         }
         operation = {"type": "registry.genesis", "created": self.created, "body": body}
         multikey = self.authority.key.public.multikey
@@ -346,16 +351,17 @@ class Maker:
     def check(self, signed: Signed, keys: dict[str, str] | None = None) -> Checked:
         """What the writer takes; `keys` by thumbprint, without them proofs stay pending."""
         known = (keys or {}).get
-        return check_operation(signed.operation, signed.disclosures, SCHEMES, UNIQUE, known)
+        unique = self.uniqueness.hash
+        return check_operation(signed.operation, signed.disclosures, SCHEMES, unique, known)
 
 
 class City(Maker):
     """A ledger in a store, begun with its genesis."""
 
     def __init__(
-        self, store: Store | None = None, mode: str = "sandbox", *, now: int = NOW, **policy: Any
+        self, store: Store | None = None, mode: str = "sandbox", *, now: int = NOW, **options: Any
     ) -> None:
-        super().__init__(mode, now=now, **policy)
+        super().__init__(mode, now=now, **options)
         self.store: Store = MemoryStore() if store is None else store
         self.ledger = Ledger(self.store, RULES, log_signers(), ORIGIN)
         self.accept(self.genesis)

@@ -47,6 +47,8 @@ EDGES = (
     "resolver.simulator.wire",
     "resolver.witness",
     "resolver.witnessing",
+    "resolver.static_log",
+    "resolver.tile_folder",
 )
 
 # What a pure module may not import, by the reason. A name covers its submodules.

@@ -22,17 +22,19 @@ from identity.errors import MalformedPolicy, QuorumMissing, TetradError, catalog
 from identity.jcs import canonicalize, parse
 from identity.keys import private_key, public_key
 from identity.members import parse_time
+from identity.multibase import base64url_decode
 from identity.operation import operation_hash, read_operation
 from identity.proof import create_proof, verify_proof
-from registry.admission import hmac_uniqueness
+from identity.vrf import VrfKey, verify
 from registry.checkpoint import open_checkpoint
 from registry.entry import parse_entry
 from registry.merkle import check_consistency, check_inclusion, leaf_hash
 from registry.note import SignatureType, Signer, VerifierKey, sign_note
 from registry.policy import Policy
 from registry.state import MemoryState
-from resolver.trust import Trust
+from registry.uniqueness import HMAC, Uniqueness
 from resolver.pinned import Pinned
+from resolver.trust import Trust
 from resolver.verifier import verify_receipt
 from resolver.witness.cosigning import Witness
 from resolver.witness.store import WitnessStore
@@ -164,9 +166,22 @@ def test_disclosures() -> None:
 def test_uniqueness() -> None:
     for vector in identity("uniqueness"):
         kind, scheme, value = json.loads(vector["message"])
-        assert (
-            hmac_uniqueness(bytes.fromhex(vector["key"]))(kind, scheme, value) == vector["unique"]
-        )
+        unique = Uniqueness.of(HMAC, bytes.fromhex(vector["key"])).hash
+        assert unique(kind, scheme, value) == vector["unique"]
+
+
+def test_vrf() -> None:
+    for vector in identity("vrf"):
+        public, alpha, proof = (bytes.fromhex(vector[n]) for n in ("public", "alpha", "proof"))
+        code = refusal(lambda one=(public, alpha, proof): verify(*one))
+        assert code == vector.get("error"), vector["name"]
+        if code is None:
+            beta = verify(public, alpha, proof)
+            assert beta.hex() == vector["beta"]
+            assert base64url_decode(vector["unique"]) == beta[:32]
+        if "seed" in vector:
+            key = VrfKey(bytes.fromhex(vector["seed"]))
+            assert (key.public, key.prove(alpha)) == (public, proof)
 
 
 def test_entries_and_tree() -> None:

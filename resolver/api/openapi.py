@@ -279,7 +279,7 @@ class ApiDescription:
                 "content": {JSON: {"example": {"code": _CODE, "proof": False}}},
             },
             "responses": {
-                "200": {"description": "The device"},
+                "200": {"description": "The device; with proof of its keyed hash, if there is one"},
                 **_problems(300, 400, 404, 410, 413, 415, 422, 429),
             },
         }

@@ -9,9 +9,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from identity.errors import NotFound, SchemaViolation, TetradError, UnsupportedMediaType
-from identity.jcs import parse
+from identity.jcs import Json, parse
 from resolver.api.frame import Direct
-from resolver.api.limits import RateLimit
+from resolver.api.limits import DAY, RateLimit
 from resolver.api.problems import problem_response
 from resolver.api.requests import client_of, flag, media_type, number, query, read_body
 from resolver.api.responses import NO_CACHE, json_response
@@ -32,6 +32,9 @@ class ResolutionEndpoints:
         self._resolver = service.resolver
         self._limit = RateLimit(
             service.settings.lookups, service.settings.lookup_clients, service.clock
+        )
+        self._absences = RateLimit(
+            service.settings.absences, service.settings.lookup_clients, service.clock, DAY
         )
 
     def routes(self) -> list[BaseRoute]:
@@ -87,7 +90,28 @@ class ResolutionEndpoints:
             if not isinstance(value, str) or (name != "disclosure" and len(value) > MAX_CODE):
                 raise SchemaViolation(f"{name} is a text", pointer=f"/{name}")
             texts[name] = value
-        return await self._answer(self._asked(texts), texts.get("at"), proof=proof)
+        return await self._answer_presented(texts, client_of(request), proof=proof)
+
+    async def _answer_presented(
+        self, texts: dict[str, str], client: str, *, proof: bool
+    ) -> Response:
+        """With the proof of the keyed hash, where the ledger's can be proved and it is wanted."""
+        proofs, at = self._service.unique_proofs, texts.get("at")
+        if not (proof and proofs.possible):
+            return await self._answer(self._asked(texts), at, proof=proof)
+        try:
+            asked = self._asked(texts)
+            self._resolver.find(asked, at=at)
+        except NotFound as missing:
+            if self._service.settings.absences:
+                # Counted before it is known whether there is anything to tell.
+                self._absences.check(client, hint="without proof there is an answer now")
+                unique = proofs.of_missing(texts)
+                if unique is not None:
+                    missing.members["unique"] = unique
+                    await self._prove_absence(self._asked(texts), missing)
+            raise
+        return await self._answer(asked, at, proof=proof, unique=proofs.of_found(texts))
 
     def _asked(self, texts: dict[str, str]) -> Asked:
         if ("disclosure" in texts) == ("code" in texts):
@@ -113,12 +137,14 @@ class ResolutionEndpoints:
         more = changes[-1]["index"] if len(changes) == limit else None
         return json_response(orjson.dumps({"changes": changes, "before": more}))
 
-    async def _answer(self, asked: Asked, at: str | None, *, proof: bool) -> Response:
+    async def _answer(
+        self, asked: Asked, at: str | None, *, proof: bool, unique: dict[str, Json] | None = None
+    ) -> Response:
         evidence = None
         try:
             found = self._resolver.find(asked, at=at)
         except NotFound as missing:
-            if proof and at is None:
+            if proof and at is None and not asked.private:
                 await self._prove_absence(asked, missing)
             raise
         if proof:
@@ -127,8 +153,8 @@ class ResolutionEndpoints:
             found = self._resolver.find(asked, at=at, within=published.size)
             evidence = self._service.evidence.of(found, published.size, published.note)
         if found.ended:
-            return problem_response(tombstone(found, evidence), NO_CACHE)
-        return json_response(answer_bytes(found, evidence))
+            return problem_response(tombstone(found, evidence, unique), NO_CACHE)
+        return json_response(answer_bytes(found, evidence, unique))
 
     async def _prove_absence(self, asked: Asked, missing: NotFound) -> None:
         """That there is none, beside the words that say so."""

@@ -1,4 +1,4 @@
-"""`tetrad verify FILE`: receipts and answers, offline."""
+"""`tetrad verify FILE`: receipts, answers, and evidence against a log, offline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from resolver.cli.frame import HOME, MAX_AGE, POLICY, Frame, read_input, verb
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @verb(
     click.option("--operation", metavar="FILE", help="The operation of a bare receipt."),
-    click.option("--ledger", metavar="zQm…", help="The fingerprint of a bundle's ledger."),
+    click.option("--ledger", metavar="zQm…", help="The fingerprint of the ledger, if not pinned."),
     POLICY,
     MAX_AGE,
     HOME,
@@ -33,11 +33,15 @@ def verify(
 ) -> None:
     """Check FILE against the pinned ledger, without asking anybody.
 
-    FILE is what `register --out` wrote, a bundle or an answer of `resolve`, or a receipt with its
-    --operation. A bundle needs no pinned ledger if you name its --ledger. Nothing offline can tell
-    what came later: mind the age, or bound it with --max-age.
+    FILE is what `register --out` wrote, a bundle or an answer of `resolve`, a receipt with its
+    --operation, or what a monitor holds against a log: that is refused unless it proves that the
+    log misbehaved. A bundle, and such evidence, need no pinned ledger if you name the --ledger.
+    Nothing offline can tell what came later: mind the age, or bound it with --max-age.
     """
     data = read_input(file)
+    if _is_evidence(data):
+        _accuse(frame, data, ledger)
+        return
     wanted = Wanted(ledger, policy, max_age)
     found: list[Verified] = []
     for place, item in enumerate(_items(data, operation), 1):
@@ -60,6 +64,37 @@ def verify(
         f"✓ {count} of {count} in the ledger {origin}, under checkpoints by its pinned log",
         *(found[0].lines if count == 1 else ()),
         f"– the newest of them has {size} entries; what came later is not known here",
+    )
+
+
+def _is_evidence(data: bytes) -> bool:
+    """By its members alone: whatever reads as JSON of that shape is checked as evidence."""
+    from identity.jcs import parse
+
+    try:
+        value = parse(data, max_bytes=2**24)
+    except TetradError:
+        return False
+    return isinstance(value, dict) and "kind" in value and "checkpoints" in value
+
+
+def _accuse(frame: Frame, data: bytes, ledger: str | None) -> None:
+    from identity.jcs import parse
+    from registry.evidence import check_evidence
+    from resolver.trust import Trust
+
+    evidence: Any = parse(data, max_bytes=2**24)
+    if ledger is None:
+        trust = frame.home.trust_in(str(evidence.get("ledger")))
+    else:
+        trust = Trust.begin(evidence.get("genesis"))
+        if trust.ledger != ledger:
+            raise SchemaViolation("the genesis in it is not that ledger's", pointer="/genesis")
+    proved = check_evidence(evidence, trust.ledger, trust.open)
+    frame.show(
+        {**proved._asdict(), "ledger": trust.ledger, "proved": True},
+        f"✓ proved against the log {proved.origin}: {proved.said}",
+        f"  {proved.kind}, by signatures of its pinned keys; ledger {trust.ledger}",
     )
 
 

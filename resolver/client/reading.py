@@ -36,6 +36,7 @@ from resolver.client.flow import (
     refusal,
 )
 from resolver.client.seeing import Seeing
+from resolver.client.tiles import fetch_genesis
 from resolver.freshness import Age
 from resolver.schemes import SCHEMES, Code
 from resolver.trust import Trust
@@ -104,10 +105,15 @@ class Reading(Seeing):
 
     def introduce(self) -> Flow[Trust]:
         """The ledger that the service shows, checked but not pinned: whoever calls compares its
-        `ledger` with what they were told, then calls `set_trust`. Raises InvalidAnswer."""
-        described = yield from self.describe()
+        `ledger` with what they were told, then calls `set_trust`. A folder of static files
+        describes nothing: there the first entry is the genesis. Raises InvalidAnswer."""
+        response = yield from ask(Request("GET", "/.well-known/tetrad"))
+        if response.status == 404:
+            return Trust.begin((yield from fetch_genesis()))
+        if response.status != 200:
+            raise refusal(response)
         try:
-            return Trust.begin(described.get("genesis"))
+            return Trust.begin(json_object(response.body).get("genesis"))
         except TetradError as error:
             error.pointer = f"/genesis{error.pointer}"
             raise

@@ -7,10 +7,12 @@ keys in force, which are asked for where they were replaced, and extends the new
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from identity.errors import InvalidAnswer, InvalidCheckpoint, MalformedInput
 from registry.checkpoint import OpenedCheckpoint
 from registry.logkeys import LogKeys
+from registry.merkle import consistency_proof
 from registry.note import decode64
 from resolver.client.flow import (
     Flow,
@@ -21,6 +23,7 @@ from resolver.client.flow import (
     member,
     refusal,
 )
+from resolver.client.tiles import VerifiedTiles
 from resolver.freshness import Age, age_of, check_age
 from resolver.keyhistory import read_item
 from resolver.trust import Trust
@@ -120,18 +123,25 @@ class Seeing:
             needed, proof = self.trust.consistency_needed(note), None
             if needed is None:
                 break
-            proof = yield from self._consistency(*needed)
+            proof = yield from self._consistency(note, *needed)
             # Another flow of this client may have seen more in the meantime.
             if self.trust.consistency_needed(note) == needed:
                 break
         self.set_trust(self.trust.observe(note, proof))
 
-    def _consistency(self, size1: int, size2: int) -> Flow[list[bytes] | None]:
-        """The hashes of a consistency proof; None where the server has no such tree."""
+    def _consistency(self, note: bytes, size1: int, size2: int) -> Flow[list[bytes] | None]:
+        """The hashes of a consistency proof; None where the server has no such tree.
+
+        Of static files it is made out of the tiles, which hash to the root of the note.
+        """
         query = {"from": str(size1), "to": str(size2)}
         response = yield from ask(Request("GET", "/v1/ledger/proofs/consistency", query))
         if response.status == 404:
-            return None
+            offered = self.trust.open(note).checkpoint
+            if offered.size != size2:
+                return None
+            tiles = VerifiedTiles(offered)
+            return (yield from tiles.compute(partial(consistency_proof, size1, size2)))
         if response.status != 200:
             raise refusal(response)
         hashes = member(json_object(response.body), "hashes", list)

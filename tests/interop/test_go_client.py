@@ -8,7 +8,6 @@ written, as a plain file server would serve them, where every way of lying must 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -133,25 +132,11 @@ def server(log: Log) -> Iterator[LogServer]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Go program, built."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("go not found: the Go log client is not built")
-    program = tmp_path_factory.mktemp("go") / "logclient"
-    source = Path(__file__).parent / "go"
-    run = partial(subprocess.run, cwd=source, capture_output=True, text=True, check=False)
-    if (fetched := run([go, "mod", "download"])).returncode:
-        pytest.skip(f"golang.org/x/mod cannot be fetched: {fetched.stderr.strip()}")
-    built = run([go, "build", "-mod=readonly", "-o", str(program), "."])
-    assert built.returncode == 0, built.stderr
-    return program
-
-
-def ask(client: Path, url: str, index: int, key: VerifierKey = LOG.key) -> tuple[int, list[str]]:
+def ask(
+    client: Path, url: str, index: int, key: VerifierKey = LOG.key, *options: str
+) -> tuple[int, list[str]]:
     """The exit status of the client, and the lines that it printed."""
-    command = [str(client), url, str(key), str(index)]
+    command = [str(client), *options, url, str(key), str(index)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()

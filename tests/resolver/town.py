@@ -13,6 +13,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -56,10 +57,11 @@ class Town(Maker):
         *,
         now: int = NOW,
         site: Callable[[LogSecrets, Any], Site] = MemorySite,
-        **policy: Any,
+        **options: Any,
     ) -> None:
-        super().__init__(mode, now=now, **policy)
-        self.site = site(SECRETS, self.genesis.operation)
+        super().__init__(mode, now=now, **options)
+        secrets = replace(SECRETS, uniqueness_alg=str(self.uniqueness.member["alg"]))
+        self.site = site(secrets, self.genesis.operation)
         self.app = create_app(settings, self.site, lambda: float(self.now))
         self.service: Service = self.app.state.service
         self._loop = asyncio.new_event_loop()
