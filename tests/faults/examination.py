@@ -28,6 +28,7 @@ from registry.tile import parse_tile_path
 from resolver.folder import SANDBOX_PASSPHRASE, DataFolder
 from resolver.registration.writer import Receipted
 from resolver.schemes import SCHEMES
+from resolver.service import Service
 from resolver.trust import Trust
 from resolver.verifier import verify_receipt
 from tests.factory import NOW, Signed
@@ -39,7 +40,7 @@ from tests.faults.story import (
     open_or_begin,
     publish,
     read_journal,
-    service_over,
+    serving,
     submit,
 )
 
@@ -83,7 +84,8 @@ class Examination:
             present = self._look(before, kept, published)
             genesis = self._serve(present)
             after = read_journal(self.places.journal)
-            final = self._look(after, self._kept(), read_folder(self.places.publish))
+            published = read_folder(self.places.publish)
+            final = self._look(after, self._kept(), published, final=True)
             self._complete(final, genesis)
         return self.findings
 
@@ -104,7 +106,12 @@ class Examination:
         return path.read_bytes() if path.exists() else None
 
     def _look(
-        self, journal: list[Json], kept: bytes | None, published: dict[str, bytes]
+        self,
+        journal: list[Json],
+        kept: bytes | None,
+        published: dict[str, bytes],
+        *,
+        final: bool = False,
     ) -> dict[str, list[int]]:
         """Opens the folder, compares and audits; where each operation stands, by its hash."""
         with closing(open_or_begin(self.places)) as folder:
@@ -120,7 +127,10 @@ class Examination:
                 with self._finding(UNSIGNED, "the kept checkpoint"):
                     tree.check_note(kept, trust.log_keys)
             with self._finding(HALF, "the publish folder"):
-                check_published(published, tree, trust.log_keys)
+                size = check_published(published, tree, trust.log_keys)
+                assert not final or size == tree.size, (
+                    f"{size} of {tree.size} entries are published"
+                )
             present = self._operations(entries)
             for line in journal:
                 self._compare(line, tree, present, trust)
@@ -173,19 +183,15 @@ class Examination:
 
     def _serve(self, present: Mapping[str, list[int]]) -> Json:
         """The service again, with every operation sent again; the genesis."""
-        folder = open_or_begin(self.places)
-        try:
-            asyncio.run(self._resend(folder, present))
-            return folder.genesis
-        finally:
-            folder.close()
+        with serving(self.places, self._now - 3600) as service:
+            asyncio.run(self._resend(service, present))
+            return service.site.genesis
 
-    async def _resend(self, folder: DataFolder, present: Mapping[str, list[int]]) -> None:
+    async def _resend(self, service: Service, present: Mapping[str, list[int]]) -> None:
         journal = Journal(self.places.journal)
-        service = service_over(folder, self.places, self._now - 3600)
         await service.start()
         try:
-            for step in deck(folder.genesis, self._now):
+            for step in deck(service.site.genesis, self._now):
                 lines = [one.submission for one in step]
                 for one, outcome in zip(step, await service.submit_batch(lines), strict=True):
                     self._compare_outcome(one, outcome, present.get(one.hash, []))

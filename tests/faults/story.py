@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,12 +20,15 @@ import orjson
 from identity.errors import TetradError
 from identity.operation import operation_hash
 from registry.note import encode64
+from registry.reader import LedgerReader
 from registry.stores import sqlite
 from registry.tile import WIDTH, cut_tile, encode_bundle, tile_path, tiles_of
-from resolver.folder import DataFolder, Site
+from resolver.folder import DataFolder
+from resolver.opening import check_published
 from resolver.registration.writer import Receipted
 from resolver.service import Service
 from resolver.settings import Settings
+from resolver.tile_folder import PublishedFiles, TileFolder
 from tests.factory import NOW, Maker, Signed
 
 WAL_PAGES: Final = 60
@@ -57,17 +61,18 @@ def open_or_begin(places: Places) -> DataFolder:
     return DataFolder.create(places.data, NOW)
 
 
-def service_over(
-    site: Site,
-    places: Places,  # noqa: ARG001 - see the docstring
-    now: int = NOW,
-) -> Service:
-    """The service as `tetrad serve` makes it, without checkers.
-
-    A publish folder goes in here (`places.publish`): whatever the service writes there is struck
-    and examined as the data folder is.
-    """
-    return Service(Settings(checkers=0, checkpoint_seconds=60), site, lambda: float(now))
+@contextmanager
+def serving(places: Places, now: int = NOW) -> Iterator[Service]:
+    """The service as `tetrad serve --publish` puts it together, without checkers; not started."""
+    site = open_or_begin(places)
+    try:
+        with TileFolder(places.publish) as folder:
+            check_published(site.store, folder.checkpoint())
+            static = PublishedFiles(folder, LedgerReader(site.store))
+            settings = Settings(checkers=0, checkpoint_seconds=60)
+            yield Service(settings, site, lambda: float(now), static=static)
+    finally:
+        site.close()
 
 
 def deck(genesis: dict[str, Any], now: int = NOW) -> list[list[Signed]]:
@@ -167,25 +172,23 @@ async def tell(places: Places, gate: Gate, steps: int | None = None) -> None:
     """The story. With `steps`, killed after so many of them."""
     gate("opening")
     journal = Journal(places.journal)
-    site = open_or_begin(places)
-    journal.say("ledger", genesis=site.genesis)
-    service = service_over(site, places)
-    await asyncio.to_thread(int)  # the thread that does such things is there from now on
-    await service.start()
-    gate("running")
-    await publish(service, journal)
-    refused = 0
-    for number, step in enumerate(deck(site.genesis)):
-        if number == steps:
-            os.kill(os.getpid(), signal.SIGKILL)
-        refused += not await submit(service, journal, step)
-        if refused > 1:  # it has stopped, and has been seen to stay so
-            break
-        if number % 2:
-            await publish(service, journal)
-    await publish(service, journal)
-    await service.stop()
-    site.close()
+    with serving(places) as service:
+        journal.say("ledger", genesis=service.site.genesis)
+        await asyncio.to_thread(int)  # the thread that does such things is there from now on
+        await service.start()
+        gate("running")
+        await publish(service, journal)
+        refused = 0
+        for number, step in enumerate(deck(service.site.genesis)):
+            if number == steps:
+                os.kill(os.getpid(), signal.SIGKILL)
+            refused += not await submit(service, journal, step)
+            if refused > 1:  # it has stopped, and has been seen to stay so
+                break
+            if number % 2:
+                await publish(service, journal)
+        await publish(service, journal)
+        await service.stop()
     journal.say("end")
 
 
