@@ -20,7 +20,7 @@ from identity.errors import TetradError
 from tests.faults.examination import RESTART, Examination, Finding
 from tests.faults.scenes import KILL, Fault
 from tests.faults.story import Gate, Places, read_journal, tell_all
-from tests.faults.tracing import LATER, MAIN, TRACED, Call, Strace, read_calls
+from tests.faults.tracing import LATER, MAIN, TRACED, Call, Strace, read_calls, spelled
 
 Act: TypeAlias = Callable[[Places, Gate], None]
 
@@ -96,7 +96,8 @@ def _fired(fault: Fault, places: Places, code: int) -> bool:
         struck = [line for line in lines if f"{fault.call}(" in line][-1:]
     else:
         struck = [line for line in lines if "(INJECTED)" in line]
-    there = all(str(places.base / path) in "".join(struck) for path in fault.paths)
+    shown = "".join(spelled(fault.call, line) for line in struck)
+    there = all(str(places.base / path) in shown for path in fault.paths)
     return bool(struck) and there and (fault.kind != KILL or code == -signal.SIGKILL)
 
 

@@ -54,14 +54,17 @@ def read_calls(trace: Path, threads: dict[str, int], folders: tuple[str, ...]) -
         elif found := _CALL.match(line):
             thread, name = names.get(int(found[1]), LATER), found[2]
             counts[found[1], name] += 1
-            text = found[3].rpartition(" = ")[0] or found[3]
-            if "at" in name:
-                text = _BESIDE.sub(r'"\1/\2"', text)
+            text = spelled(name, found[3].rpartition(" = ")[0] or found[3])
             paths = tuple(dict.fromkeys(inside.findall(text)))
             call = Call(thread, name, counts[found[1], name], paths, _result(found[3]))
             pending[int(found[1])] = call
             calls.append(call)
     return calls
+
+
+def spelled(name: str, text: str) -> str:
+    """A line of a trace with whole paths where it has a folder's descriptor and a name in it."""
+    return _BESIDE.sub(r'"\1/\2"', text) if "at" in name else text
 
 
 def _result(text: str) -> int | None:
