@@ -18,7 +18,8 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -245,8 +246,10 @@ class DataFolder:
 
     @staticmethod
     def exists(path: Path) -> bool:
-        """Whether there is a ledger in this folder."""
-        return (path / "log.key").exists()
+        """Whether there is a ledger in this folder. Raises KeystoreError where that is not known:
+        a disk that fails must not look like a folder without one."""
+        with _named(path):
+            return (path / "log.key").exists()
 
     @classmethod
     def create(
@@ -267,26 +270,28 @@ class DataFolder:
         written before anything that depends on its keys, `log.key` last: a folder without it is
         begun anew.
         """
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _named(path):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if cls.exists(path):
             raise KeystoreError(
                 "there is a ledger in this folder", hint="choose another, or serve this one"
             )
         lock = _lock(path)
         try:
-            keys = LogSecrets.new(origin, uniqueness=uniqueness)
-            (path / "authority.wallet").unlink(missing_ok=True)
-            with Keystore.create(
-                path / "authority.wallet", passphrase, secrets.token_bytes
-            ) as keystore:
-                genesis = genesis_operation(
-                    keys, keystore.wallet, now=now, mode=mode, name=name, policy=policy
-                )
-                keystore.save()
-            replace_file(path / "genesis.json", canonicalize(genesis) + b"\n", mode=0o644)
-            replace_file(path / "log.key", keys.to_json())
+            with _named(path):
+                keys = LogSecrets.new(origin, uniqueness=uniqueness)
+                (path / "authority.wallet").unlink(missing_ok=True)
+                with Keystore.create(
+                    path / "authority.wallet", passphrase, secrets.token_bytes
+                ) as keystore:
+                    genesis = genesis_operation(
+                        keys, keystore.wallet, now=now, mode=mode, name=name, policy=policy
+                    )
+                    keystore.save()
+                replace_file(path / "genesis.json", canonicalize(genesis) + b"\n", mode=0o644)
+                replace_file(path / "log.key", keys.to_json())
         finally:
-            os.close(lock)
+            _unlock(lock)
         return cls.open(path)
 
     @classmethod
@@ -299,36 +304,37 @@ class DataFolder:
             raise KeystoreError("there is no ledger in this folder", hint="tetrad init")
         lock = _lock(path)
         try:
-            keys = LogSecrets.read(path)
-            genesis = parse((path / "genesis.json").read_bytes())
-            if not isinstance(genesis, dict):
-                raise KeystoreError("genesis.json does not hold an operation")
-            store = _checked_store(path, keys, genesis)
-        except OSError as error:
-            os.close(lock)
-            raise KeystoreError(f"the folder cannot be read: {error}") from None
+            with _named(path):
+                keys = LogSecrets.read(path)
+                genesis = parse((path / "genesis.json").read_bytes())
+                if not isinstance(genesis, dict):
+                    raise KeystoreError("genesis.json does not hold an operation")
+                store = _checked_store(path, keys, genesis)
+                return cls(path, lock, keys, genesis, store)
         except TetradError:
-            os.close(lock)
+            _unlock(lock)
             raise
-        return cls(path, lock, keys, genesis, store)
 
     def keep_checkpoint(self, note: bytes) -> None:
-        """See Site."""
-        replace_file(self.path / "checkpoint", note, mode=0o644)
+        """See Site. Raises KeystoreError."""
+        with _named(self.path):
+            replace_file(self.path / "checkpoint", note, mode=0o644)
 
     def close(self) -> None:
         """See Site."""
         self.store.close()
-        os.close(self._lock)
+        _unlock(self._lock)
 
 
 def _checked_store(path: Path, keys: LogSecrets, genesis: dict[str, Json]) -> Store:
     kept = _kept(path)
     store = SqliteStore(path / DATABASE)
     if store.head() is None and kept is None:  # the first time, or `create` was interrupted
-        begin(store, keys, genesis)
-        replace_file(path / "checkpoint", LedgerReader(store).checkpoint(), mode=0o644)
-        store.close()
+        try:
+            begin(store, keys, genesis)
+            replace_file(path / "checkpoint", LedgerReader(store).checkpoint(), mode=0o644)
+        finally:
+            store.close()
         # Opened anew: a store serves the thread that commits through a connection of its own, and
         # from here on that is the writer's thread.
         store, kept = SqliteStore(path / DATABASE), _kept(path)
@@ -347,14 +353,35 @@ def _kept(path: Path) -> bytes | None:
         return None
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Failures of the disk as errors of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise KeystoreError(
+            f"the folder {path.name} cannot be used: {error}",
+            hint="make room or mend the disk or its permissions; what was receipted is kept",
+        ) from None
+
+
 def _lock(path: Path) -> int:
     """The lock of the folder, held until the file is closed. Raises KeystoreError."""
-    lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise KeystoreError(
-            "another process serves this folder", hint="one process at a time"
-        ) from None
+    with _named(path):
+        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _unlock(lock)
+            raise KeystoreError(
+                "another process serves this folder", hint="one process at a time"
+            ) from None
+        except OSError:
+            _unlock(lock)
+            raise
     return lock
+
+
+def _unlock(lock: int) -> None:
+    with suppress(OSError):  # nothing was written through it
+        os.close(lock)

@@ -13,7 +13,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -120,7 +120,8 @@ class StaticLog:
 
     def close(self) -> None:
         """Lets go of the folder."""
-        os.close(self._root)
+        with suppress(OSError):  # nothing is written through it
+            os.close(self._root)
 
     def __enter__(self) -> Self:
         return self

@@ -274,9 +274,10 @@ class TileFolder(StaticLog):
 
     def close(self) -> None:
         """Lets go of the folder."""
-        self._let_go()
-        if self._new >= 0:
-            os.close(self._new)
+        with suppress(OSError):  # what was written is flushed, or was not told of
+            self._let_go()
+            if self._new >= 0:
+                os.close(self._new)
         super().close()
 
 

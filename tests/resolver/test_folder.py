@@ -16,6 +16,7 @@ from identity.errors import (
     ForkDetected,
     InvalidCheckpoint,
     KeystoreError,
+    LedgerStopped,
     LedgerTampered,
     RolledBack,
     TetradError,
@@ -166,6 +167,28 @@ def test_secrets_survive_their_file() -> None:
     keys = LogSecrets.new("a.example")
     assert LogSecrets.from_json(keys.to_json()) == keys
     assert repr(keys) == "LogSecrets(origin='a.example')"
+
+
+@pytest.mark.parametrize("broken", ["fcntl.flock", "os.fsync", "os.open", "pathlib.Path.exists"])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_disk_that_fails_is_named(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, *, begun: bool
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    if begun and broken == "os.fsync":  # an opening flushes where the first checkpoint was not kept
+        for name in ("ledger.sqlite3", "checkpoint"):
+            (path / name).unlink()
+
+    def start() -> DataFolder:
+        return DataFolder.open(path) if begun else DataFolder.create(tmp_path / "new", NOW)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(broken, fails)
+        with pytest.raises((KeystoreError, LedgerStopped), match="Input/output"):
+            start()
+    start().close()
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(
