@@ -44,6 +44,7 @@ from registry.verdict import check_chunk
 from resolver.client import Client
 from resolver.client.flow import Request, ask_bytes
 from resolver.client.log import RemoteLog
+from resolver.client.seeing import Seeing
 from resolver.client.tiles import VerifiedTiles
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
@@ -125,6 +126,8 @@ class Monitor:
         and ServerUnreachable, which prove nothing.
         """
         note = client.run(ask_bytes(Request("GET", CHECKPOINT)))
+        seeing = Seeing(self.trust, client.flows.clock, self.remember)
+        client.run(seeing.learn(note))  # where the log's keys were replaced
         self._observe(client, note)
         before, tree = self.size, self.trust.open(note).checkpoint
         log = RemoteLog(client, note, self._first)
