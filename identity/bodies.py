@@ -15,6 +15,7 @@ from identity.members import (
     Closed,
     Code,
     Data,
+    Digest,
     Hash,
     Identifier,
     Keys,
@@ -48,10 +49,25 @@ class Policy(Closed):
     """Sandbox only: how many prefixes one organization may take for itself."""
 
 
-class Uniqueness(Closed):
-    """How committed values are compared without being seen."""
+class HmacUniqueness(Closed):
+    """Committed values are compared by a hash that only the operator can compute."""
 
     alg: Literal["hmac-sha256"]
+
+
+class VrfUniqueness(Closed):
+    """By one that the operator can prove, under this key, to whoever knows the value (RFC 9381)."""
+
+    alg: Literal["ecvrf-edwards25519-sha512-tai"]
+    key: Digest
+
+
+Uniqueness = Annotated[HmacUniqueness | VrfUniqueness, Field(discriminator="alg")]
+"""How committed values are compared without being seen."""
+
+
+LogKeys = Annotated[list[Annotated[str, Field(max_length=2000)]], Field(min_length=1, max_length=4)]
+"""Verifier keys of the log, as C2SP signed-note writes them."""
 
 
 class GenesisBody(Closed):
@@ -64,9 +80,39 @@ class GenesisBody(Closed):
     keys: Keys
     next: Thumbprints
     recovery: RecoveryOrNone
-    log: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(min_length=1, max_length=4)]
+    log: LogKeys
     policy: Policy
     uniqueness: Uniqueness
+
+
+MAX_WITNESSES = 8192
+"""Characters of a recommended policy; ASCII, so that these are its bytes."""
+
+
+class RegistryUpdateBody(Closed):
+    """New keys of the authority, as in keys.rotate, and what is given replaces what was."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [one]} for one in ("log", "policy", "witnesses")],
+        }
+    )
+
+    keys: Keys
+    next: Thumbprints
+    log: LogKeys | None = None
+    policy: Policy | None = None
+    witnesses: Annotated[
+        str | None,
+        Field(min_length=1, max_length=MAX_WITNESSES, pattern=r"^[\t\n -~]*$"),
+    ] = None
+    """A C2SP tlog-policy that the authority recommends to clients; stored and served, no more."""
+
+    @model_validator(mode="after")
+    def _something(self) -> RegistryUpdateBody:
+        if self.log is None and self.policy is None and self.witnesses is None:
+            raise ValueError("an update names the log's keys, the policy or the witnesses")
+        return self
 
 
 class OrganizationBody(Closed):

@@ -15,6 +15,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   ├── NotAcceptable           an answer in a form that we do not write
     │   ├── MethodNotAllowed        a method that this address does not have
     │   ├── SlowRequest             a request that did not arrive in time
+    │   ├── MalformedPolicy         a witness policy that cannot be read
     │   └── InvalidCursor           a page that was never handed out
     ├── InvalidIdentifier       a code or number that its scheme does not allow
     │   ├── MalformedCode, CheckDigitWrong, UnknownScheme, AmbiguousCode, LookAlikeRefused
@@ -32,9 +33,11 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   └── Gone                    there was; a tombstone is left
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
-    │   ├── InvalidStateProof, StaleAnswer, RolledBack, ForkDetected, LedgerTampered
+    │   ├── InvalidStateProof, InvalidVrfProof, StaleAnswer
+    │   ├── RolledBack, ForkDetected, LedgerTampered, MisbehaviourUnproved
+    │   ├── QuorumMissing           too few witnesses have cosigned
     ├── Unavailable             try again later
-    │   ├── Busy, RateLimited, ServerUnreachable
+    │   ├── Busy, RateLimited, ServerUnreachable, StorageFailed
     │   └── LedgerStopped           a commit failed
     │       └── StaleHead
     └── KeystoreError           a wallet that cannot be opened or written
@@ -128,6 +131,13 @@ class SlowRequest(InvalidInput):
     """A request that did not arrive in time."""
 
     code, status, title = "input.slow", 408, "Request too slow"
+
+
+class MalformedPolicy(InvalidInput):
+    """A witness policy that cannot be read; `line` is where, from 1."""
+
+    code, title = "input.policy", "Malformed witness policy"
+    section = "specs/2-registry.md#witnesses"
 
 
 class InvalidCursor(InvalidInput):
@@ -406,6 +416,27 @@ class LedgerTampered(EvidenceRefused):
     section = "specs/2-registry.md#audit"
 
 
+class QuorumMissing(EvidenceRefused):
+    """Fewer witnesses have cosigned than the policy asks for; `missing` names the others."""
+
+    code, title = "evidence.witnesses", "Too few witnesses"
+    section = "specs/2-registry.md#witnesses"
+
+
+class InvalidVrfProof(EvidenceRefused):
+    """It does not show that this is the keyed hash of that value."""
+
+    code, title = "evidence.vrf", "The keyed hash does not verify"
+    section = "specs/1-identity.md#verifiable-random-function"
+
+
+class MisbehaviourUnproved(EvidenceRefused):
+    """What is held against a log is also what an honest one may have signed."""
+
+    code, title = "evidence.unproved", "Misbehaviour not proved"
+    section = "specs/2-registry.md#monitors-and-mirrors"
+
+
 class Unavailable(TetradError):
     """Try again later."""
 
@@ -440,6 +471,12 @@ class ServerUnreachable(Unavailable):
     """No answer, or none that a registry gives."""
 
     code, title = "unavailable.unreachable", "Server unreachable"
+
+
+class StorageFailed(Unavailable):
+    """A folder that cannot be read or written."""
+
+    code, title = "unavailable.storage", "Storage failed"
 
 
 class KeystoreError(TetradError):

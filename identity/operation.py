@@ -27,6 +27,7 @@ from identity.bodies import (
     OrganizationBody,
     OrganizationUpdateBody,
     RebindBody,
+    RegistryUpdateBody,
     RotateBody,
     StatusBody,
     WithdrawBody,
@@ -87,6 +88,13 @@ class RegistryGenesis(Operation):
 
     type: Literal["registry.genesis"]
     body: GenesisBody
+
+
+class RegistryUpdate(_Sequenced):
+    """Other log keys, another policy or other witnesses, with new keys of the authority."""
+
+    type: Literal["registry.update"]
+    body: RegistryUpdateBody
 
 
 class OrganizationRegister(_OnLedger):
@@ -176,6 +184,7 @@ class StatusRetire(_Sequenced):
 
 AnyOperation = (
     RegistryGenesis
+    | RegistryUpdate
     | OrganizationRegister
     | OrganizationUpdate
     | GrantIssue
@@ -197,6 +206,9 @@ OPERATION: TypeAdapter[AnyOperation] = TypeAdapter(
 ESTABLISHING = ("registry.genesis", "organization.register", "device.register")
 """Types whose operation creates a DID, and so takes no `subject`."""
 
+ROTATING = (KeysRotate, RegistryUpdate)
+"""Whose `keys` were committed to in the subject's `next`, and sign as its methods."""
+
 
 class Submission(Closed):
     """What is posted: an operation, with the disclosures that travel beside it."""
@@ -207,6 +219,11 @@ class Submission(Closed):
 
 _TAGS = {
     (): ("type", "an operation says its type", "there is no operation of this type"),
+    ("body", "uniqueness"): (
+        "alg",
+        "a keyed hash says its algorithm",
+        "there is no keyed hash of this name",
+    ),
     ("body",): ("right", "a grant says its right", "there is no right of this name"),
 }
 """The member that tells one kind of object from another: what is said where it is missing or
@@ -221,6 +238,8 @@ def schema_violation(error: ValidationError) -> SchemaViolation:
     steps = [str(step) for step in first["loc"]]
     if steps[:2] == ["grant.issue", "body"]:
         del steps[2:3]  # pydantic's note of which right it took the grant for
+    if steps[:3] == ["registry.genesis", "body", "uniqueness"]:
+        del steps[3:4]
     steps = [
         step.replace("~", "~0").replace("/", "~1")
         for step in steps

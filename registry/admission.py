@@ -4,13 +4,12 @@ Check digits of numbers, the prefix of a committed code, the form of a serial. A
 repeat these once a disclosure is erased, so nothing here decides anything that the rule book
 decides; the specification lists the checks (specs/2-registry.md, "Admission").
 
-Uniqueness of committed values rests on a keyed hash over JCS [kind, scheme, canonical value]. The
-key is the operator's; the hashes stand in the entry's `unique`, so that a replay needs no secret.
+Uniqueness of committed values rests on a keyed hash (registry/uniqueness.py). The key is the
+operator's; the hashes stand in the entry's `unique`, so that a replay needs no secret.
 """
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Callable, Mapping
 
@@ -28,9 +27,8 @@ from identity.errors import (
     InvalidIdentifier,
     MalformedCode,
 )
-from identity.jcs import Json, canonicalize
+from identity.jcs import Json
 from identity.members import CommittedCode, CommittedNumber, DataRecord
-from identity.multibase import base64url_encode
 from identity.operation import AnyOperation
 from registry.schemes import Schemes
 
@@ -39,19 +37,6 @@ UniqueHash = Callable[[str, str, Json], str]
 
 MAX_SERIAL = 64
 _SERIAL = re.compile(f"[!-~]{{1,{MAX_SERIAL}}}")
-
-
-def hmac_uniqueness(key: bytes) -> UniqueHash:
-    """`hmac-sha256` of the genesis's `uniqueness.alg`; only the key's holder can compute it."""
-
-    keyed = hmac.new(key, digestmod="sha256")  # setting up a key costs more than using it
-
-    def unique(kind: str, scheme: str, value: Json) -> str:
-        hashed = keyed.copy()
-        hashed.update(canonicalize([kind, scheme, value]))
-        return base64url_encode(hashed.digest())
-
-    return unique
 
 
 def admit(

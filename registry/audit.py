@@ -14,6 +14,7 @@ checkpoints, head. What fails raises LedgerTampered with the first `index` that 
 An entry is judged in two stages: `check_chunk` needs no state and may run in other processes (most
 of the time goes into signatures), the replay is sequential. The replay's own state lives in a store
 too, `scratch`: memory by default (about 3 KB a device), an SQLite file where the ledger is large.
+A scratch that holds an earlier replay is taken up where that ended: so a monitor goes on.
 What cannot be repeated is the admission of disclosed values. Specified in specs/2-registry.md,
 "Audit".
 """
@@ -24,7 +25,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, cast
 
-from identity.errors import InvalidCheckpoint, LedgerTampered, NotFound, TetradError
+from identity.errors import InvalidCheckpoint, LedgerTampered, NotFound, RolledBack, TetradError
 from identity.jcs import Json, canonicalize_profile
 from identity.keys import public_key
 from identity.members import parse_time
@@ -35,16 +36,17 @@ from identity.operation import (
 from registry.checking import Checked
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.comparison import Comparison
-from registry.entry import FIRST_PREVIOUS, Entry, StateRoot
+from registry.entry import FIRST_PREVIOUS, Entry, StateRoot, is_state_root
 from registry.ledger import known_index, listing_row, verify_pending
+from registry.logkeys import log_keys_in, parsed_keys
 from registry.merkle import HASH_SIZE, Frontier, leaf_hash
-from registry.note import VerifierKey
+from registry.note import Note, VerifierKey
 from registry.rules import RuleBook
 from registry.state import Changes, MemoryState, State, Subject, linked, state_key
 from registry.state_map import StateMap
 from registry.store import Batch, Head, MemoryStore, Row, Store
 from registry.stored_state import StoredState
-from registry.tile import WIDTH, changed_tiles
+from registry.tile import WIDTH, StoredTile, changed_tiles
 from registry.verdict import Chunk, Verdict, Verdicts, check_chunk, check_entry, reread
 
 MAX_KNOWN_KEYS = 4096
@@ -80,7 +82,7 @@ class Audited(NamedTuple):
     """Of the last entry, in seconds since the epoch."""
     genesis: str
     operations: dict[str, int]
-    """How many of each type."""
+    """How many of each type, of those that were replayed this time."""
 
 
 def _in_turn(chunks: Iterable[Chunk]) -> Iterator[Verdicts]:
@@ -102,12 +104,15 @@ def audit(
 
     `genesis` is the pinned operation hash of its genesis; without it, whatever ledger this is.
     `stored` is the store behind the source, where there is one: no other process writes to it.
-    `scratch` is an empty store for the replay's own state. `published` says that the checkpoint is
-    one that was published, and so ends in the root of a state. `progress(done, total)` counts
+    `scratch` is a store for the replay's own state: empty, or as a replay of the same ledger has
+    left it, which then goes on from there (and not with `stored`). `published` says that the
+    checkpoint is one that was published, and so ends in the root of a state. `progress(done,
+    total)` counts
     entries.
 
-    Raises LedgerTampered with `index`, InvalidCheckpoint for one that the log has not signed, and
-    NotFound where nothing was ever committed.
+    Raises LedgerTampered with `index`, InvalidCheckpoint for one that the log has not signed,
+    RolledBack where it has fewer entries than were replayed before, and NotFound where nothing was
+    ever committed.
     """
     replay = _Replay(source, rules, genesis, stored, MemoryStore() if scratch is None else scratch)
     for verdicts in check(replay.chunks()):
@@ -156,29 +161,36 @@ class _Replay:
         self._state = StoredState(scratch)
         self._changes = _Changes(self._state)
         self._map = StateMap(scratch)
-        self._head: Head | None = None
-        self._frontier = Frontier()
+        self._head = head = scratch.head()
+        self._frontier = Frontier(head.size, head.frontier) if head else Frontier()
         self._edge: dict[int, tuple[int, bytes]] = {}
         self._waiting: deque[Chunk] = deque()
         self._keys: dict[str, str] = {}
         self._operations: Counter[str] = Counter()
-        self._time = 0
-        self._closing = False
+        self._time = head.time if head else 0
+        self._last_leaf = head.last_leaf if head else None
+        self.size = head.size if head else 0
+        self._leaves: list[bytes] = []
+        """Of entries that are not in the scratch store yet."""
+        self._closing = bool(head) and is_state_root(*source.entries(self.size - 1, self.size))
         """Whether the last entry is a root of the state."""
         self._published: bytes | None = None
         """The newest note that the store has published, of those sizes."""
-        self._last_leaf: bytes | None = None
-        self.size = 0
-        self._log, self._origin, self.genesis = self._begin(genesis)
+        self._origin, self.genesis = self._begin(genesis)
         note = source.checkpoint()
         if note is None:
             raise LedgerTampered("there are entries and no checkpoint", index=0)
-        self.checkpoint = open_checkpoint(note, self._log).checkpoint
+        # Which keys must have signed it is known at the end.
+        self._newest, self.checkpoint = note, Checkpoint.parse(Note.parse(note).text)
         if self.checkpoint.origin != self._origin or self.checkpoint.size == 0:
             raise InvalidCheckpoint("the newest checkpoint is not one of this ledger")
+        if self.checkpoint.size < self.size:
+            raise RolledBack(
+                f"the log shows {self.checkpoint.size} entries, where {self.size} were replayed"
+            )
 
-    def _begin(self, pinned: str | None) -> tuple[list[VerifierKey], str, str]:
-        """The log keys and the origin out of the genesis, and its hash; the rest comes later."""
+    def _begin(self, pinned: str | None) -> tuple[str, str]:
+        """The origin out of the genesis, and its hash; the rest comes later."""
         first = self._source.entries(0, 1)
         if not first:
             raise NotFound("the ledger has not begun")
@@ -187,7 +199,8 @@ class _Replay:
             operation = verdict.operation
             if not isinstance(operation, RegistryGenesis):
                 raise LedgerTampered("the ledger does not begin with a genesis", index=0)
-            keys = [VerifierKey.parse(vkey) for vkey in operation.body.log]
+            for vkey in operation.body.log:
+                VerifierKey.parse(vkey)
         except TetradError as error:
             raise _tampered(0, error) from error
         if pinned not in (None, verdict.hash):
@@ -196,16 +209,18 @@ class _Replay:
                 index=0,
                 genesis=verdict.hash,
             )
-        return keys, operation.body.origin, verdict.hash
+        return operation.body.origin, verdict.hash
 
     def chunks(self) -> Iterator[Chunk]:
-        """The entries under the checkpoint, a bundle at a time."""
-        for start in range(0, self.checkpoint.size, WIDTH):
-            end = min(start + WIDTH, self.checkpoint.size)
+        """The entries under the checkpoint that were not replayed yet, a bundle at a time."""
+        end = self.size
+        while (start := end) < self.checkpoint.size:
+            end = min((start // WIDTH + 1) * WIDTH, self.checkpoint.size)
             entries = self._source.entries(start, end)
             if len(entries) != end - start:
                 tile = self._source.tile(0, start // WIDTH)
-                raise LedgerTampered("an entry is missing", index=start + _alike(entries, tile))
+                held = tile[start % WIDTH * HASH_SIZE :]
+                raise LedgerTampered("an entry is missing", index=start + _alike(entries, held))
             chunk = Chunk(start, entries, dict(self._keys))
             self._waiting.append(chunk)
             yield chunk
@@ -213,8 +228,7 @@ class _Replay:
     def take(self, verdicts: Verdicts) -> None:
         """The verdicts of the chunk that waits longest: each entry in its turn, then its tiles."""
         chunk = self._waiting.popleft()
-        published = self._source.tile(0, chunk.start // WIDTH)
-        leaves: list[bytes] = []
+        published = self._source.tile(0, chunk.start // WIDTH)[chunk.start % WIDTH * HASH_SIZE :]
         for place, (data, verdict) in enumerate(zip(chunk.entries, verdicts, strict=True)):
             index = chunk.start + place
             leaf = leaf_hash(data)
@@ -227,10 +241,9 @@ class _Replay:
             except TetradError as error:
                 raise _tampered(index, error) from error
             self._last_leaf = leaf
-            leaves.append(leaf)
+            self._leaves.append(leaf)
             self._frontier.append(leaf)
             self._check_notes(index + 1)
-        self._grow(chunk.start, leaves)
         self._commit()
         if self._comparison is not None:
             self._comparison.chunk(chunk.start, chunk.entries)
@@ -290,9 +303,14 @@ class _Replay:
             del self._keys[next(iter(self._keys))]
 
     def _check_notes(self, size: int) -> None:
-        """The notes that the store keeps of that size, if any were signed."""
+        """The notes that the store keeps of that size, if any were signed: one must where the log's
+        keys were replaced, since the old ones vouch for that."""
         if self._stored is None:
             return
+        state = self._changes.overlay
+        committed = self._stored.checkpoint(size)
+        if committed is None and log_keys_in(state, size) != log_keys_in(state, size + 1):
+            raise LedgerTampered("no checkpoint by the keys that end here", index=size - 1)
         published = self._stored.published(size)
         if published is not None:
             self._published = published
@@ -300,23 +318,24 @@ class _Replay:
                 raise LedgerTampered(
                     "what was published does not end in a root of the state", index=size - 1
                 )
-        for note in (self._stored.checkpoint(size), published):
-            if note is None:
-                continue
+        for note in (committed, published):
+            if note is None or (note == self._newest and size == self.checkpoint.size):
+                continue  # `finish` opens the newest
             try:
-                checkpoint = open_checkpoint(note, self._log).checkpoint
+                checkpoint = _opened(note, state, size)
             except InvalidCheckpoint as error:
                 raise _tampered(size - 1, error) from error
             if checkpoint != Checkpoint(self._origin, size, self._frontier.root()):
                 raise LedgerTampered("the stored checkpoint is of another tree", index=size - 1)
 
-    def _grow(self, start: int, leaves: list[bytes]) -> None:
+    def _grow(self, start: int, leaves: list[bytes]) -> list[StoredTile]:
         """The tiles over new leaves; full ones above the leaves are compared at once."""
-        edge = {(level, n): data for level, (n, data) in self._edge.items()}
-        for level, n, data in changed_tiles(start, leaves, lambda level, n: edge[level, n]):
+        changed = changed_tiles(start, leaves, self._scratch.tile)
+        for level, n, data in changed:
             self._edge[level] = n, data
             if level and len(data) == WIDTH * HASH_SIZE:
                 self._check_tile(level, n, data)
+        return changed
 
     def _check_tile(self, level: int, n: int, data: bytes) -> None:
         published = self._source.tile(level, n)
@@ -327,7 +346,8 @@ class _Replay:
 
     def _commit(self) -> None:
         """What was replayed since the last time goes into the scratch store."""
-        if self._head is not None and self._head.size == self._frontier.size:
+        start = self._head.size if self._head else 0
+        if start == self._frontier.size:
             return  # a root of the state at the beginning of a chunk
         changes = self._changes
         rows = self._head.rows if self._head else 0
@@ -340,9 +360,10 @@ class _Replay:
             tuple(self._frontier.hashes),
             rows + len(written),
         )
-        self._scratch.commit(
-            Batch([], [], written, buckets, changes.rows, [], head, b""), self._head
-        )
+        tiles = self._grow(start, self._leaves)
+        batch = Batch([], tiles, written, buckets, changes.rows, [], head, b"")
+        self._scratch.commit(batch, self._head)
+        self._leaves = []
         self._state.committed(changes.overlay.records)
         self._head = head
         self._changes = _Changes(self._state)  # which takes its size from the store
@@ -358,6 +379,7 @@ class _Replay:
                 self._check_tile(level, n, data)
         if published and not self._closing:
             raise LedgerTampered("no root of the state closes the tree", index=head.size - 1)
+        _opened(self._newest, self._state, head.size)
         if head.root != self.checkpoint.root:
             raise LedgerTampered(
                 "the tree does not have the root that the log has signed", index=head.size - 1
@@ -367,6 +389,11 @@ class _Replay:
         if self._stored is not None and self._stored.published() != self._published:
             raise LedgerTampered("what was published is behind the head", index=head.size)
         return Audited(head.size, head.root, head.time, self.genesis, dict(self._operations))
+
+
+def _opened(note: bytes, state: State, size: int) -> Checkpoint:
+    """A checkpoint, by the log's keys in force for `size` entries. Raises InvalidCheckpoint."""
+    return open_checkpoint(note, parsed_keys(tuple(log_keys_in(state, size)))).checkpoint
 
 
 def _alike(entries: Sequence[bytes], tile: bytes) -> int:

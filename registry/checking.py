@@ -20,8 +20,8 @@ from identity.keys import ED25519, P256, signing_key, thumbprint
 from identity.members import Proof
 from identity.multibase import digest_multihash
 from identity.operation import (
+    ROTATING,
     AnyOperation,
-    KeysRotate,
     as_object,
     check_no_null,
     check_size,
@@ -234,7 +234,7 @@ def _proof_value(proof: Proof) -> dict[str, str]:
 
 def _rotating_keys(operation: AnyOperation) -> dict[str, str]:
     """A rotation's new keys sign as methods of the subject before the ledger knows them."""
-    if not isinstance(operation, KeysRotate):
+    if not isinstance(operation, ROTATING):
         return {}
     return {
         f"{operation.subject}#{thumbprint(multikey)}": multikey for multikey in operation.body.keys

@@ -16,10 +16,10 @@ from identity.disclosure import CODE, NUMBER
 from identity.jcs import Json
 from identity.members import Code, CommittedCode, CommittedNumber, DataRecord, Number
 from identity.operation import (
+    ROTATING,
     AnyOperation,
     DeviceRegister,
     DeviceUpdate,
-    KeysRotate,
     NumberRebind,
     OrganizationUpdate,
     StatusResume,
@@ -123,7 +123,7 @@ def after(
         return cast("Subject", {**record, "number": "none"})
     if isinstance(operation, OrganizationUpdate):
         record |= operation_value(operation.body)
-    elif isinstance(operation, KeysRotate):
+    elif isinstance(operation, ROTATING):
         record |= {"keys": operation.body.keys, "next": operation.body.next}
     elif isinstance(operation, DeviceUpdate):
         record |= _updated(cast("Device", subject), operation.body)

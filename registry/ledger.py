@@ -20,12 +20,19 @@ from typing import cast
 
 from identity.did import tetrad_did
 from identity.disclosure import CODE, NUMBER, SERIAL
-from identity.errors import InputTooLarge, LedgerStopped, LedgerTampered, NotFound, TetradError
+from identity.errors import (
+    InputTooLarge,
+    LedgerStopped,
+    LedgerTampered,
+    NotFound,
+    PolicyViolated,
+    TetradError,
+)
 from identity.jcs import Json, canonicalize_profile
 from identity.keys import thumbprint
 from identity.members import CommittedCode, CommittedNumber, format_time
 from identity.multibase import decode_multihash
-from identity.operation import ESTABLISHING, DeviceRegister, RegistryGenesis
+from identity.operation import ESTABLISHING, DeviceRegister, RegistryGenesis, RegistryUpdate
 from registry.checking import Checked, verify_proofs
 from registry.checkpoint import Checkpoint
 from registry.entry import (
@@ -38,6 +45,7 @@ from registry.entry import (
     parse_any,
     state_root_entry,
 )
+from registry.logkeys import LogSigners, log_keys_in, log_signers
 from registry.merkle import Frontier, leaf_hash
 from registry.note import Signer, sign_note
 from registry.rules import RuleBook
@@ -81,15 +89,15 @@ class Ledger:
         self,
         store: Store,
         rules: RuleBook,
-        signer: Signer,
+        signer: Signer | LogSigners,
         origin: str,
         guard: AbstractContextManager[object] | None = None,
     ) -> None:
-        """`signer` is the log's Ed25519 key, whose name is the `origin`; `guard` a lock, where
-        another thread makes proofs of the state."""
+        """`signer` is the log's Ed25519 key, whose name is the `origin`, or all the log's keys;
+        `guard` a lock, where another thread makes proofs of the state."""
         self._store = store
         self._rules = rules
-        self._signer = signer
+        self._signers = log_signers([signer] if isinstance(signer, Signer) else signer)
         self._origin = origin
         self._stopped = ""
         self.state_map = StateMap(store, guard)
@@ -110,17 +118,28 @@ class Ledger:
     def append(self, operations: Sequence[Checked | TetradError], now: int) -> list[Outcome]:
         """Decides operations in their order and commits what is accepted, in one transaction.
 
-        An element that is an error already stays one, so that a batch keeps its lines. Raises
-        LedgerStopped when the commit failed: then none of them was written, and this writer refuses
-        from now on.
+        An element that is an error already stays one, so that a batch keeps its lines. Behind an
+        update of the log's keys another commit begins. Raises LedgerStopped when a commit failed:
+        then nothing of it was written, and this writer refuses from now on.
         """
+        outcomes = self._append(operations, now)
+        while len(outcomes) < len(operations):
+            outcomes += self._append(operations[len(outcomes) :], now)
+        return outcomes
+
+    def _append(self, operations: Sequence[Checked | TetradError], now: int) -> list[Outcome]:
+        """One commit: all the operations, or those up to an update of the log's keys."""
         self._check_running()
         draft = _Draft(self.state, self._head, self._frontier, now)
         registry = cast("Registry | None", self.state.get(("registry",)))
         ledger = registry["ledger"] if registry else ""
         self.state.read_ahead([key for one in operations for key in _asked_for(one, ledger)])
+        outcomes: list[Outcome] = []
         try:
-            outcomes = [self._decide(draft, checked) for checked in operations]
+            for checked in operations:
+                outcomes.append(self._decide(draft, checked))
+                if draft.ends:
+                    break
             if draft.entries:
                 self._commit(draft)
         finally:
@@ -153,7 +172,7 @@ class Ledger:
         if isinstance(checked, TetradError):
             return checked
         try:
-            return draft.add(checked, self._rules)
+            return draft.add(checked, self._rules, self._signers)
         except TetradError as error:
             return error
 
@@ -164,6 +183,7 @@ class Ledger:
             written, buckets = self.state_map.put(draft.records, rows, self.state.buckets)
             head = draft.head(rows + len(written))
             text = Checkpoint(self._origin, head.size, head.root).format()
+            signer = self._signers.signer(log_keys_in(draft.overlay, head.size))
             batch = Batch(
                 draft.entries,
                 changed_tiles(draft.start, draft.leaves, self._store.tile),
@@ -172,7 +192,7 @@ class Ledger:
                 draft.rows,
                 draft.disclosures,
                 head,
-                sign_note(text, [self._signer], draft.now),
+                sign_note(text, [signer], draft.now),
             )
             self._store.commit(batch, self._head)
         except BaseException as error:
@@ -200,8 +220,10 @@ class _Draft:
         self.records: list[tuple[bytes, int, bytes]] = []
         self.rows: list[Row] = []
         self.disclosures: list[tuple[int, list[str]]] = []
+        self.ends = False
+        """The last entry is an update of the log's keys: the tree up to it is for the old ones."""
 
-    def add(self, checked: Checked, rules: RuleBook) -> Accepted:
+    def add(self, checked: Checked, rules: RuleBook, signers: LogSigners) -> Accepted:
         """One operation; raises what the rule book raises."""
         known = known_index(self.overlay, checked)
         if known is not None:
@@ -211,6 +233,13 @@ class _Draft:
         changes = rules.apply(
             self.overlay, checked.operation, checked.hash, checked.unique, self.now
         )
+        log = _named_log(checked)
+        if log and not signers.holds(log):
+            raise PolicyViolated(
+                "the service does not hold the secrets of these log keys",
+                pointer="/body/log",
+                hint="tetrad registry update --rotate-log-keys --data DIR draws and stores them",
+            )
         index, previous = self._place()
         context = entry_context(index, self._time, previous, checked.unique)
         entry = join_entry(context, checked.canonical)
@@ -226,6 +255,7 @@ class _Draft:
                 self.rows.append(row)
         if checked.disclosures:
             self.disclosures.append((index, checked.disclosures))
+        self.ends = bool(log)
         return Accepted(checked.hash, index, repeated=False)
 
     def close(self, root: bytes) -> None:
@@ -255,6 +285,12 @@ class _Draft:
             tuple(self._frontier.hashes),
             rows,
         )
+
+
+def _named_log(checked: Checked) -> list[str]:
+    """The log keys that an operation names, if it does."""
+    operation = checked.operation
+    return operation.body.log or [] if isinstance(operation, RegistryUpdate) else []
 
 
 def _asked_for(checked: Checked | TetradError, ledger: str) -> list[Key]:

@@ -114,11 +114,38 @@ def consistency_proof(size1: int, size2: int, read: Read) -> list[bytes]:
         raise InvalidConsistency(f"A tree of {size2} entries cannot extend one of {size1}.")
     if size1 in (0, size2):
         return []
+    path = prefix_path(size1, size2, read)
+    return path[1:] if size1 & (size1 - 1) == 0 else path  # that subtree is the first root
+
+
+def prefix_path(size1: int, size2: int, read: Read) -> list[bytes]:
+    """Hashes of the tree of `size2` leaves that give its root and that of its first `size1`.
+
+    A consistency proof (RFC 6962, 2.1.2) that always begins with its first hash, so that it needs
+    neither root to be computed from: `roots_of` reads it. 0 < size1 < size2, or InvalidConsistency.
+    """
+    if not 0 < size1 < size2:
+        raise InvalidConsistency(f"No path leads from {size1} to {size2} entries.")
     # The last complete subtree of the first tree, and its path up to the root of the second.
     level = (size1 & -size1).bit_length() - 1
     n = (size1 >> level) - 1
-    path = _path(level, n, size2, read)
-    return path if n == 0 else [read(level, n), *path]  # n = 0: that subtree is the first root
+    return [read(level, n), *_path(level, n, size2, read)]
+
+
+def roots_of(path: Sequence[bytes], size1: int, size2: int) -> tuple[bytes, bytes]:
+    """The roots of the first `size1` and of all `size2` leaves that a `prefix_path` leads to.
+
+    All of its hashes go into the second root. So if that is the root of a tree, the first is the
+    one of that tree's beginning, whoever made the path. Raises InvalidConsistency.
+    """
+    if not 0 < size1 < size2 or not path:
+        raise InvalidConsistency(f"No path leads from {size1} to {size2} entries.")
+    _check_lengths(InvalidConsistency, *path)
+    fn, sn = size1 - 1, size2 - 1  # RFC 9162, 2.1.4.2, step 3
+    while fn & 1:  # step 4
+        fn >>= 1
+        sn >>= 1
+    return _both_roots(path, fn, sn)
 
 
 def _levels(size: int) -> Iterable[int]:
@@ -201,12 +228,8 @@ def check_consistency(
     if not proof:  # step 1
         raise InvalidConsistency("The consistency proof is empty.")
     # Step 2: the first tree is one complete subtree, whose root the proof leaves out.
-    path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
-    fn, sn = size1 - 1, size2 - 1  # step 3
-    while fn & 1:  # step 4
-        fn >>= 1
-        sn >>= 1
-    if _both_roots(path, fn, sn) != (root1, root2):
+    path = [root1, *proof] if size1 & (size1 - 1) == 0 else proof
+    if roots_of(path, size1, size2) != (root1, root2):
         raise InvalidConsistency(f"The tree of {size2} entries does not extend that of {size1}.")
 
 

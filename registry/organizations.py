@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import cast
 
+from identity.bodies import VrfUniqueness
 from identity.did import tetrad_did
+from identity.errors import InvalidKey, TetradError
+from identity.multibase import base64url_decode
 from identity.operation import (
     OrganizationRegister,
     RegistryGenesis,
     operation_value,
 )
+from identity.vrf import check_public
 from registry import grants
 from registry.case import Case
 from registry.effects import new_organization
@@ -23,6 +27,8 @@ def genesis(case: Case) -> Changes:
     case.signers(new_keys=body.keys).exactly(set())
     did = tetrad_did(case.hash, case.hash)
     claims = case.claim_keys(did, body.keys, body.next)
+    if isinstance(body.uniqueness, VrfUniqueness):
+        check_vrf_key(body.uniqueness)
     registry: Registry = {
         "authority": did,
         "origin": body.origin,
@@ -34,6 +40,14 @@ def genesis(case: Case) -> Changes:
     }
     record = new_organization(body, did, case.hash, case.stamp)
     return {**claims, ("registry",): registry, ("did", did): record}
+
+
+def check_vrf_key(uniqueness: VrfUniqueness) -> None:
+    """A key under which each value has one keyed hash, whoever made the key. Raises InvalidKey."""
+    try:
+        check_public(base64url_decode(uniqueness.key))
+    except TetradError as error:
+        raise InvalidKey(error.detail, pointer="/body/uniqueness/key") from None
 
 
 def organization_register(case: Case) -> Changes:

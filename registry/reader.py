@@ -6,18 +6,19 @@ Everything here is computed from committed bytes. Specified in specs/2-registry.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+import orjson
+
+from identity.did import tetrad_did
 from identity.errors import LedgerTampered, NotFound
-from registry.checkpoint import Checkpoint
 from registry.entry import split_entry
+from registry.logkeys import keys_in_force
 from registry.merkle import consistency_proof, inclusion_proof
-from registry.note import Signer, sign_note
 from registry.receipt import TlogProof
+from registry.state import OperationRecord, Registry, Subject, state_key
 from registry.store import Head, Store
 from registry.tile import subtree_reader
-
-RESTAMP_SECONDS = 60
-"""The dated line of the published checkpoint is made anew at least this often."""
 
 
 class LedgerReader:
@@ -72,11 +73,38 @@ class LedgerReader:
             raise NotFound("no checkpoint of that size", size=self.head().size)
         return note
 
+    def index_of(self, operation_hash: str) -> int:
+        """The entry of the operation with this hash. Raises NotFound."""
+        registry = self.registry(self.head().size)
+        did = tetrad_did(registry["ledger"], operation_hash)
+        keys = state_key(("operation", operation_hash)), state_key(("did", did))
+        where, created = self._store.records(keys)
+        if where is not None:
+            return cast("OperationRecord", orjson.loads(where))["entry"]
+        if created is None:
+            raise NotFound("no operation of this hash on this ledger")
+        return cast("Subject", orjson.loads(created))["registered"]["entry"]
+
+    def registry(self, size: int) -> Registry:
+        """The ledger's own record as of its first `size` entries. Raises NotFound."""
+        found = self._store.versions(state_key(("registry",)), limit=1, before=size)
+        if not found:
+            raise NotFound("the ledger has not begun")
+        return cast("Registry", orjson.loads(found[0].record))
+
+    def log_keys(self, size: int) -> list[str]:
+        """The log's keys in force for the tree of `size` entries. Raises NotFound."""
+        return keys_in_force(self.registry(size), size)
+
     def receipts(self, indexes: Sequence[int]) -> list[bytes]:
         """Receipts (C2SP tlog-proof) under the newest checkpoint: `extra` is the entry without its
         operation, so that whoever holds the operation can rebuild the leaf."""
         size = self.head().size
-        checkpoint = self.checkpoint(size)
+        return self.receipts_under(indexes, size, self.checkpoint(size))
+
+    def receipts_under(self, indexes: Sequence[int], size: int, checkpoint: bytes) -> list[bytes]:
+        """As `receipts`, under a checkpoint of `size` entries. Raises NotFound where its tree does
+        not hold them all."""
         found: list[bytes] = []
         for index, entry in zip(indexes, self._entries_at(indexes), strict=True):
             context, _ = split_entry(entry, index)
@@ -95,31 +123,3 @@ class LedgerReader:
         self.entry(last)  # it exists, or NotFound
         between = self.entries(first, last + 1)
         return [between[index - first] for index in indexes]
-
-
-class Publisher:
-    """Makes the checkpoint that is published: with the dated ML-DSA-44 line, which costs ten times
-    an Ed25519 signature and therefore goes with what is published rather than with each commit."""
-
-    def __init__(self, reader: LedgerReader, origin: str, signers: Sequence[Signer]) -> None:
-        self._reader = reader
-        self._origin = origin
-        self._signers = signers
-        self._published = b""
-        self._size = -1
-        self._time = 0
-
-    def checkpoint(self, now: int, *, at_least: int = 0, every: int = 1) -> tuple[int, bytes]:
-        """(size, signed note) of the newest tree that is published, or of a newer one now.
-
-        A new one is made when the last is `every` seconds old and the tree has grown, when it does
-        not yet hold `at_least` entries, or when its date is a minute old.
-        """
-        head = self._reader.head()
-        age = now - self._time
-        grown = head.size > self._size and (age >= every or self._size < at_least)
-        if self._size < 0 or grown or age >= RESTAMP_SECONDS:
-            text = Checkpoint(self._origin, head.size, head.root).format()
-            self._published = sign_note(text, self._signers, now)
-            self._size, self._time = head.size, now
-        return self._size, self._published

@@ -12,6 +12,8 @@ The table of required signatures, in the order of specs/2-registry.md, "Signers"
 
     operation               must sign                                               sequence
     registry.genesis        its keys                                                begins
+    registry.update         every new key, each committed to in the authority's     yes
+                            `next`
     organization.register   its own keys; a holder of `admit` unless a sandbox      begins
     organization.update     the organization                                        yes
     grant.issue, .withdraw  the granter                                             yes
@@ -46,12 +48,13 @@ from identity.operation import (
     OrganizationRegister,
     OrganizationUpdate,
     RegistryGenesis,
+    RegistryUpdate,
     StatusResume,
     StatusRetire,
     StatusRevoke,
     StatusSuspend,
 )
-from registry import devices, granting, organizations, status
+from registry import devices, granting, organizations, status, updating
 from registry.case import Case
 from registry.effects import Unique
 from registry.schemes import Schemes
@@ -59,6 +62,7 @@ from registry.state import Changes, Registry, State
 
 ROWS: dict[type[AnyOperation], Callable[[Case], Changes]] = {
     RegistryGenesis: organizations.genesis,
+    RegistryUpdate: updating.registry_update,
     OrganizationRegister: organizations.organization_register,
     OrganizationUpdate: organizations.organization_update,
     GrantIssue: granting.grant_issue,

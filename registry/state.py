@@ -77,8 +77,16 @@ class Device(Subject):
     """The highest version that its data record ever had; 0 before the first."""
 
 
+class Replaced(TypedDict):
+    """The log's keys before those of `log`."""
+
+    log: list[str]
+    entry: int
+    """Of the update that replaced them: they sign every tree up to and with that entry."""
+
+
 class Registry(TypedDict):
-    """The ledger itself, out of its genesis."""
+    """The ledger itself, out of its genesis and the updates since."""
 
     authority: str
     origin: str
@@ -87,6 +95,9 @@ class Registry(TypedDict):
     log: list[str]
     policy: dict[str, Json]
     uniqueness: dict[str, Json]
+    witnesses: NotRequired[str]
+    replaced: NotRequired[Replaced]
+    """Absent while the log's keys are those of the genesis."""
 
 
 class Bearer(TypedDict):

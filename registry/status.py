@@ -19,7 +19,7 @@ from identity.errors import (
     WrongState,
 )
 from identity.keys import thumbprint
-from identity.operation import KeysRotate, StatusResume, StatusSuspend
+from identity.operation import KeysRotate, RegistryUpdate, StatusResume, StatusSuspend
 from registry.case import Case
 from registry.devices import freed_number
 from registry.effects import lifted_by
@@ -28,8 +28,13 @@ from registry.state import Changes, Device, Subject
 
 def keys_rotate(case: Case) -> Changes:
     """keys.rotate"""
-    body = cast("KeysRotate", case.operation).body
     subject = case.subject()
+    return case.changing(subject, rotated(case, subject))
+
+
+def rotated(case: Case, subject: Subject) -> Changes:
+    """The keys of the operation's body, which the subject must have committed to, taken over."""
+    body = cast("KeysRotate | RegistryUpdate", case.operation).body
     for place, key in enumerate(body.keys):
         if thumbprint(key) not in subject["next"]:
             raise UnknownMethod(
@@ -44,8 +49,7 @@ def keys_rotate(case: Case) -> Changes:
             raise KeyReused(
                 "a key that served cannot be committed to again", pointer=f"/body/next/{place}"
             )
-    claims = case.claim_keys(subject["did"], body.keys, body.next)
-    return case.changing(subject, claims)
+    return case.claim_keys(subject["did"], body.keys, body.next)
 
 
 def _controller(subject: Subject) -> str:

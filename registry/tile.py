@@ -94,11 +94,32 @@ def tile_width(level: int, n: int, size: int) -> int:
 
 def tiles_of(size: int) -> Iterator[Tile]:
     """Every tile of a tree of `size` entries, each in its widest form, the lowest level first."""
+    return grown_tiles(0, size)
+
+
+def grown_tiles(old: int, size: int) -> Iterator[Tile]:
+    """What a tree of `size` entries has that one of `old` had not: every tile in which a hash is
+    new, in its widest form, the lowest level first."""
     level = 0
     while hashes := size >> _HEIGHT * level:
-        for n in range((hashes + WIDTH - 1) // WIDTH):
-            yield Tile(level, n, tile_width(level, n, size))
+        first = (old >> _HEIGHT * level) // WIDTH
+        for n in range(first, (hashes + WIDTH - 1) // WIDTH):
+            width = tile_width(level, n, size)
+            if width > tile_width(level, n, old):
+                yield Tile(level, n, width)
         level += 1
+
+
+def first_entry(level: int, n: int) -> int:
+    """The index of the first entry under a tile or in a bundle."""
+    return n * WIDTH << _HEIGHT * max(level, 0)
+
+
+def tile_root(data: bytes) -> bytes:
+    """The hash of a full tile, as the tile above it holds it. Raises LedgerTampered."""
+    if len(data) != WIDTH * HASH_SIZE:
+        raise LedgerTampered(f"A full tile of {len(data)} bytes.")
+    return _parents(_expand(data, ())[-1])
 
 
 def cut_tile(stored: bytes, width: int) -> bytes:
@@ -109,6 +130,25 @@ def cut_tile(stored: bytes, width: int) -> bytes:
     if len(stored) < width * HASH_SIZE:
         raise LedgerTampered(f"A tile of {width} hashes is stored with {len(stored)} bytes.")
     return stored[: width * HASH_SIZE]
+
+
+def fit_tile(tile: Tile, width: int, data: bytes) -> bytes:
+    """What lies under the path of `width` (that of the tile, or of its full form), cut to the tile.
+
+    Raises LedgerTampered unless it holds exactly as many hashes or entries as the path says: a
+    short tile under the path of a full one has once cost a log its tree.
+    """
+    index = first_entry(tile.level, tile.n)
+    path = tile_path(tile.level, tile.n, width)
+    if tile.level == ENTRIES:
+        try:
+            entries = decode_bundle(data, width)
+        except MalformedInput:
+            raise LedgerTampered(f"{path} is not {width} entries", index=index) from None
+        return data if width == tile.width else encode_bundle(entries[: tile.width])
+    if len(data) != width * HASH_SIZE:
+        raise LedgerTampered(f"{path} has {len(data)} bytes, not {width * HASH_SIZE}", index=index)
+    return data[: tile.width * HASH_SIZE]
 
 
 def changed_tiles(size: int, leaves: Sequence[bytes], read_tile: ReadTile) -> list[StoredTile]:
@@ -129,7 +169,7 @@ def changed_tiles(size: int, leaves: Sequence[bytes], read_tile: ReadTile) -> li
             changed.append(tile)
             n += 1
             if len(tile.data) == WIDTH * HASH_SIZE:  # a partial tile is not hashed into the next
-                hashes.append(_parents(_expand(tile.data, ())[-1]))
+                hashes.append(tile_root(tile.data))
         size //= WIDTH
         level += 1
     return changed

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import gc
 import secrets
-import signal
-import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
-from uvicorn.server import HANDLED_SIGNALS
 
-from identity.durable import replace_file
-from identity.errors import Unavailable
+from registry.policy import Policy
+from registry.reader import LedgerReader
 from resolver.api import problems
 from resolver.api.connection import limited_by
 from resolver.api.docs import DocsEndpoints
@@ -35,16 +31,31 @@ from resolver.api.listings import ListingEndpoints
 from resolver.api.openapi import ApiDescription
 from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
+from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
+from resolver.listening import run_server
+from resolver.opening import check_published
 from resolver.service import Clock, Service
 from resolver.settings import Settings
+from resolver.tile_folder import PublishedFiles, TileFolder
 
 
-def create_app(settings: Settings, site: Site, clock: Clock = time.time) -> FastAPI:
-    """The application over a ledger; its lifespan starts and stops the service."""
-    service = Service(settings, site, clock)
+def create_app(
+    settings: Settings,
+    site: Site,
+    clock: Clock = time.time,
+    *,
+    publish: TileFolder | None = None,
+    witnesses: Policy | None = None,
+) -> FastAPI:
+    """The application over a ledger; its lifespan starts and stops the service.
+
+    `publish` is a folder for static files, `witnesses` are asked to cosign what is published.
+    """
+    static = None if publish is None else PublishedFiles(publish, LedgerReader(site.store))
+    service = Service(settings, site, clock, static=static, witnesses=witnesses)
     statuses: Counter[int] = Counter()
 
     @asynccontextmanager
@@ -93,6 +104,7 @@ def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
         *PreparationEndpoint(service).routes(),
+        *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
         *ListingEndpoints(service).routes(),
         *IdentifierEndpoints(service).routes(),
@@ -108,82 +120,31 @@ def serve(
     port: int = 8000,
     ready_file: Path | None = None,
     on_ready: Callable[[str], None] | None = None,
+    *,
+    publish: TileFolder | None = None,
+    witnesses: Policy | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then commits what was accepted and closes the site.
+    """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
     `port` 0 takes a free one. When requests are answered, `ready_file` gets the address, and
     `on_ready` is called with it. Whether a sandbox may listen beyond loopback is for the caller.
-    Raises Unavailable where the address is taken.
+    Raises Unavailable where the address is taken; RolledBack where what the folder `publish` shows
+    is ahead of the ledger, ForkDetected where it is of another.
     """
-    try:
-        listener = _listen(host, port)
-    except OSError as error:
-        site.close()
-        raise Unavailable(
-            f"cannot listen on {host}, port {port}: {error.strerror}",
-            hint="another port, or 0 for a free one",
-        ) from None
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listener.getsockname()[1]}"
     sys.setswitchinterval(0.001)  # seconds: a question does not wait long while a commit computes
-    config = uvicorn.Config(
-        create_app(settings, site),
-        loop="uvloop",
-        http=limited_by(settings),
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        proxy_headers=False,
-        log_level="error",
-        backlog=settings.connections,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=settings.stop_seconds,
-    )
-
-    server = _Server(config)
-
-    def ready() -> None:
-        if ready_file is not None:
-            replace_file(ready_file, f"{address}\n".encode(), mode=0o644)
-        if on_ready is not None:
-            on_ready(address)
-
-    server.ready = ready
     try:
-        server.run([listener])
+        if publish is not None:
+            check_published(site.store, publish.checkpoint())
+        run_server(
+            create_app(settings, site, publish=publish, witnesses=witnesses),
+            settings,
+            limited_by(settings),
+            host=host,
+            port=port,
+            ready_file=ready_file,
+            on_ready=on_ready,
+        )
     finally:
-        listener.close()
         site.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """Tells when requests are answered, and returns after a signal instead of raising it again."""
-
-    ready: Callable[[], None]
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self.ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        before = {one: signal.signal(one, self.handle_exit) for one in HANDLED_SIGNALS}
-        try:
-            yield
-        finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
+        if publish is not None:
+            publish.close()

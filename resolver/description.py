@@ -32,7 +32,7 @@ from resolver.schemes.plain_text import plain
 
 Random = Callable[[int], bytes]
 
-_WITH_NEXT = ("organization.register", "device.register", "keys.rotate")
+_WITH_NEXT = ("organization.register", "device.register", "keys.rotate", "registry.update")
 _WITH_DATA = ("device.register", "device.update")
 _WITH_NUMBER = ("device.register", "number.rebind")
 

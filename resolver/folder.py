@@ -26,25 +26,24 @@ import orjson
 
 from identity.did import did_key_method, tetrad_did
 from identity.durable import replace_file
-from identity.errors import ForkDetected, KeystoreError, LedgerTampered, RolledBack, TetradError
+from identity.errors import KeystoreError, TetradError
 from identity.jcs import Json, canonicalize, parse
 from identity.keystore import Keystore
 from identity.members import format_time, parse_time
 from identity.multibase import base64url_decode, base64url_encode
 from identity.operation import operation_hash
 from identity.wallet import Wallet
-from registry.admission import UniqueHash, hmac_uniqueness
 from registry.checking import check_operation
-from registry.checkpoint import open_checkpoint
-from registry.entry import parse_entry
 from registry.ledger import Ledger
-from registry.merkle import Frontier, leaf_hash, root_at
-from registry.note import SignatureType, Signer
+from registry.logkeys import LogSigners
+from registry.note import Signer
 from registry.reader import LedgerReader
 from registry.rules import RuleBook
 from registry.store import MemoryStore, Store
 from registry.stores.sqlite import SqliteStore
-from registry.tile import subtree_reader
+from registry.uniqueness import ALGORITHMS, HMAC, Uniqueness
+from resolver.held import log_pair, log_signers_of
+from resolver.opening import check_store
 from resolver.schemes import SCHEMES
 
 DATABASE: Final = "ledger.sqlite3"
@@ -66,42 +65,74 @@ class LogSecrets:
     ed25519: bytes = field(repr=False)
     ml_dsa_44: bytes = field(repr=False)
     uniqueness: bytes = field(repr=False)
+    further: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False, kw_only=True)
+    """Ed25519 and ML-DSA-44 secrets that were drawn for later: the state tells which are in force
+    (resolver/rotation.py)."""
+    uniqueness_alg: str = field(repr=False, default=HMAC, kw_only=True)
 
     @classmethod
-    def new(cls, origin: str, random: Callable[[int], bytes] = secrets.token_bytes) -> LogSecrets:
-        """Secrets out of a random source."""
-        return cls(origin, random(32), random(32), random(32))
+    def new(
+        cls,
+        origin: str,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        uniqueness: str = HMAC,
+    ) -> LogSecrets:
+        """Secrets out of a random source; `uniqueness` names the keyed hash."""
+        return cls(origin, random(32), random(32), random(32), uniqueness_alg=uniqueness)
 
     @property
     def signers(self) -> tuple[Signer, Signer]:
-        """The Ed25519 signer and the ML-DSA-44 signer."""
-        return (
-            Signer(self.origin, SignatureType.ED25519, self.ed25519),
-            Signer(self.origin, SignatureType.ML_DSA_44, self.ml_dsa_44),
-        )
+        """The Ed25519 signer and the ML-DSA-44 signer with which the log began."""
+        return self.sets[0]
 
     @property
-    def unique(self) -> UniqueHash:
+    def sets(self) -> list[tuple[Signer, Signer]]:
+        """The signers of every set of keys, in the order in which they were drawn."""
+        pairs = ((self.ed25519, self.ml_dsa_44), *self.further)
+        return [log_pair(self.origin, *pair) for pair in pairs]
+
+    @property
+    def unique(self) -> Uniqueness:
         """The keyed hash of committed values."""
-        return hmac_uniqueness(self.uniqueness)
+        return Uniqueness.of(self.uniqueness_alg, self.uniqueness)
 
     def to_json(self) -> bytes:
         """As it lies in `log.key`."""
         names = ("ed25519", "ml_dsa_44", "uniqueness")
         text = {name: base64url_encode(getattr(self, name)) for name in names}
-        return orjson.dumps({"origin": self.origin, **text}, option=orjson.OPT_INDENT_2) + b"\n"
+        kept: dict[str, Any] = {"origin": self.origin, **text}
+        kept["uniqueness_alg"] = self.uniqueness_alg
+        if self.further:
+            kept["further"] = [[base64url_encode(one) for one in pair] for pair in self.further]
+        return orjson.dumps(kept, option=orjson.OPT_INDENT_2) + b"\n"
 
     @classmethod
     def from_json(cls, data: bytes) -> LogSecrets:
         """Reads `log.key`. Raises KeystoreError."""
         try:
-            members = cast("dict[str, str]", parse(data))
+            members = cast("dict[str, Any]", parse(data))
             found = [base64url_decode(members[n]) for n in ("ed25519", "ml_dsa_44", "uniqueness")]
-            if any(len(secret) != 32 for secret in found):
+            further = tuple(
+                (base64url_decode(one), base64url_decode(other))
+                for one, other in members.get("further", [])
+            )
+            if any(len(one) != 32 for one in (*found, *(one for pair in further for one in pair))):
                 raise KeystoreError("a secret of the log does not have 32 bytes")
-            return cls(members["origin"], *found)
-        except (KeyError, TypeError, AttributeError, TetradError) as error:
+            algorithm = members["uniqueness_alg"]
+            if algorithm not in ALGORITHMS:
+                raise KeystoreError("log.key names a keyed hash that is not known here")
+            return cls(members["origin"], *found, further=further, uniqueness_alg=algorithm)
+        except (KeyError, TypeError, ValueError, AttributeError, TetradError) as error:
             raise KeystoreError(f"log.key cannot be read: {error}") from None
+
+    @classmethod
+    def read(cls, folder: Path) -> LogSecrets:
+        """Those of a data folder. Raises KeystoreError."""
+        try:
+            return cls.from_json((folder / "log.key").read_bytes())
+        except OSError as error:
+            raise KeystoreError(f"log.key cannot be read: {error.strerror}") from None
 
 
 class Site(Protocol):
@@ -111,6 +142,10 @@ class Site(Protocol):
     store: Store
     genesis: dict[str, Json]
     """The genesis operation."""
+    signers: LogSigners
+    """The log's secrets by their verifier keys; it finds those that were added meanwhile."""
+    last_kept: bytes | None
+    """The checkpoint that was kept when the site was opened."""
 
     def keep_checkpoint(self, note: bytes) -> None:
         """Makes a signed checkpoint durable, outside the database."""
@@ -148,7 +183,7 @@ def genesis_operation(
             "recovery": "none",
             "log": [str(signer.key) for signer in keys.signers],
             "policy": dict(policy),
-            "uniqueness": {"alg": "hmac-sha256"},
+            "uniqueness": keys.unique.member,
         },
     }
     signed = wallet.sign(operation, did_key_method(first.keys[0]))
@@ -159,8 +194,8 @@ def genesis_operation(
 
 def begin(store: Store, keys: LogSecrets, genesis: dict[str, Json]) -> None:
     """Writes the genesis as the first entry of an empty store. Raises what the rule book raises."""
-    ledger = Ledger(store, RuleBook(SCHEMES), keys.signers[0], keys.origin)
-    checked = check_operation(genesis, [], SCHEMES, keys.unique, lambda _: None)
+    ledger = Ledger(store, RuleBook(SCHEMES), log_signers_of(lambda: keys), keys.origin)
+    checked = check_operation(genesis, [], SCHEMES, keys.unique.hash, lambda _: None)
     (outcome,) = ledger.append([checked], parse_time(str(genesis["created"])))
     if isinstance(outcome, TetradError):
         raise outcome
@@ -172,13 +207,17 @@ class MemorySite:
     def __init__(self, keys: LogSecrets, genesis: dict[str, Json]) -> None:
         self.secrets = keys
         self.genesis = genesis
+        self.signers = log_signers_of(lambda: self.secrets)
+        self.last_kept: bytes | None = None
         self.store: Store = MemoryStore()
         begin(self.store, keys, genesis)
 
     @classmethod
-    def sandbox(cls, now: int, origin: str = SANDBOX_ORIGIN) -> MemorySite:
+    def sandbox(
+        cls, now: int, origin: str = SANDBOX_ORIGIN, *, uniqueness: str = HMAC
+    ) -> MemorySite:
         """A new sandbox, whose authority's keys nobody keeps."""
-        keys = LogSecrets.new(origin)
+        keys = LogSecrets.new(origin, uniqueness=uniqueness)
         return cls(keys, genesis_operation(keys, Wallet(secrets.token_bytes), now=now))
 
     def keep_checkpoint(self, note: bytes) -> None:
@@ -198,6 +237,8 @@ class DataFolder:
         self.path = path
         self.secrets = keys
         self.genesis = genesis
+        self.signers = log_signers_of(lambda: LogSecrets.read(path))
+        self.last_kept = _kept(path)
         self.store = store
         self._lock = lock
 
@@ -217,11 +258,13 @@ class DataFolder:
         name: str = "Sandbox",
         policy: Mapping[str, Json] = SANDBOX_POLICY,
         passphrase: str = SANDBOX_PASSPHRASE,
+        uniqueness: str = HMAC,
     ) -> DataFolder:
         """Begins a ledger in a folder without one, and opens it. Raises KeystoreError.
 
-        `passphrase` protects the authority's keys. The wallet is written before anything that
-        depends on its keys, `log.key` last: a folder without it is begun anew.
+        `passphrase` protects the authority's keys; `uniqueness` names the keyed hash. The wallet is
+        written before anything that depends on its keys, `log.key` last: a folder without it is
+        begun anew.
         """
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if cls.exists(path):
@@ -230,7 +273,7 @@ class DataFolder:
             )
         lock = _lock(path)
         try:
-            keys = LogSecrets.new(origin)
+            keys = LogSecrets.new(origin, uniqueness=uniqueness)
             (path / "authority.wallet").unlink(missing_ok=True)
             with Keystore.create(
                 path / "authority.wallet", passphrase, secrets.token_bytes
@@ -255,7 +298,7 @@ class DataFolder:
             raise KeystoreError("there is no ledger in this folder", hint="tetrad init")
         lock = _lock(path)
         try:
-            keys = LogSecrets.from_json((path / "log.key").read_bytes())
+            keys = LogSecrets.read(path)
             genesis = parse((path / "genesis.json").read_bytes())
             if not isinstance(genesis, dict):
                 raise KeystoreError("genesis.json does not hold an operation")
@@ -294,49 +337,6 @@ def _checked_store(path: Path, keys: LogSecrets, genesis: dict[str, Json]) -> St
         store.close()
         raise
     return store
-
-
-def check_store(
-    store: Store, keys: LogSecrets, genesis: dict[str, Json], kept: bytes | None
-) -> None:
-    """What must hold before a store is trusted again; `kept` is the checkpoint outside of it.
-
-    Raises RolledBack, ForkDetected, LedgerTampered, InvalidCheckpoint.
-    """
-    reader = LedgerReader(store)
-    head = store.head()
-    if head is None:
-        raise LedgerTampered("the database holds no ledger", index=0)
-    if parse_entry(reader.entry(0), 0).operation != genesis:
-        raise LedgerTampered("the first entry is not the genesis of this folder", index=0)
-    if head.last_leaf != leaf_hash(reader.entry(head.size - 1)):
-        raise LedgerTampered("the last entry was changed", index=head.size - 1)
-    edge = Frontier(head.size, head.frontier).root()
-    if edge != head.root or reader_root(store, head.size) != head.root:
-        raise LedgerTampered("the right edge of the tree does not hash to its root", size=head.size)
-    if kept is None:
-        if head.size == 1:  # `create` was interrupted before it kept the first one
-            return
-        raise RolledBack(
-            "the checkpoint beside the database is missing, and with it what tells an old database",
-            hint="put back one that this log has signed: every receipt ends with one",
-        )
-    published = open_checkpoint(kept, [signer.key for signer in keys.signers]).checkpoint
-    if published.size > head.size:
-        raise RolledBack(
-            f"the published checkpoint has {published.size} entries, the database {head.size}",
-            hint="an old database was put back: restore one that is as new as the checkpoint",
-        )
-    if reader_root(store, published.size) != published.root:
-        raise ForkDetected(
-            f"the published checkpoint of {published.size} entries has another root",
-            hint="this database is not the one that the checkpoint was made from",
-        )
-
-
-def reader_root(store: Store, size: int) -> bytes:
-    """The root over the first `size` entries, out of the stored tiles."""
-    return root_at(size, subtree_reader(store.tile))
 
 
 def _kept(path: Path) -> bytes | None:

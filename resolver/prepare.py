@@ -44,10 +44,12 @@ from resolver.prepared import PURPOSE, Prepared, Signing, list_member, text_memb
 from resolver.schemes import SchemeTable
 
 ESTABLISHING = ("organization.register", "device.register")
+ROTATES = ("keys.rotate", "registry.update")
 SUPERVISED = ("status.suspend", "status.resume")
 UNSEQUENCED = (*ESTABLISHING, "status.revoke")
 TYPES = (
     *ESTABLISHING,
+    "registry.update",
     *("organization.update", "grant.issue", "grant.withdraw", "device.update", "number.rebind"),
     *("keys.rotate", *SUPERVISED, "status.revoke", "status.retire"),
 )
@@ -154,7 +156,7 @@ class _Keys:
     ) -> None:
         self._present = present
         self._new: dict[str, str] = {}
-        listed = body.get("keys", []) if kind in (*ESTABLISHING, "keys.rotate") else []
+        listed = body.get("keys", []) if kind in (*ESTABLISHING, *ROTATES) else []
         for place, multikey in enumerate(list_member(listed, "/body/keys")):
             text = text_member(multikey, f"/body/keys/{place}", "a Multikey")
             key = public_key(text)

@@ -14,23 +14,35 @@ any work is done. Nothing is answered before its commit has returned.
 from __future__ import annotations
 
 import asyncio
+import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 
 from identity.did import ledger_label
-from identity.errors import Busy, LedgerStopped, TetradError
+from identity.errors import Busy, LedgerStopped, QuorumMissing, TetradError
 from identity.operation import ESTABLISHING, operation_hash
 from registry.checking import Checked, Checker
+from registry.checkpoint import open_checkpoint
+from registry.keyupdates import KeyUpdates
 from registry.ledger import Ledger
-from registry.reader import LedgerReader, Publisher
+from registry.logkeys import parsed_keys
+from registry.policy import Policy
+from registry.reader import LedgerReader
 from registry.rules import RuleBook
+from resolver.evidence import Evidence
 from resolver.folder import Site
+from resolver.presented import UniqueProofs
+from resolver.publication import Publication, Published, StaticFiles
 from resolver.registration.checker_pool import CheckerPool
 from resolver.registration.keyring import Keyring
 from resolver.registration.writer import Job, Outcomes, Receipted, Writer
 from resolver.resolution import Resolver
 from resolver.schemes import SCHEMES
 from resolver.settings import Settings
+from resolver.witnessing import Witnesses
+
+logger = logging.getLogger("tetrad")
 
 Clock = Callable[[], float]
 """Seconds since the epoch."""
@@ -39,7 +51,17 @@ Clock = Callable[[], float]
 class Service:
     """One ledger at work. Its methods belong to one event loop; start it there."""
 
-    def __init__(self, settings: Settings, site: Site, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        site: Site,
+        clock: Clock = time.time,
+        *,
+        static: StaticFiles | None = None,
+        witnesses: Policy | None = None,
+    ) -> None:
+        """`static` is a folder for static files, `witnesses` are asked to cosign what is published.
+        Raises MalformedPolicy for a witness that cannot be asked."""
         self.settings = settings
         self.site = site
         self.clock = clock
@@ -48,17 +70,32 @@ class Service:
         self.unique = site.secrets.unique
         self.ledger_hash = operation_hash(site.genesis)
         self.label = ledger_label(self.ledger_hash)
-        self.signers = site.secrets.signers
         self.keyring = Keyring(site.store)
         self.reader = LedgerReader(site.store)
-        self.publisher = Publisher(self.reader, site.secrets.origin, self.signers)
-        self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique)
-        ledger = Ledger(site.store, RuleBook(SCHEMES), self.signers[0], site.secrets.origin)
-        checker = Checker(SCHEMES, self.unique, self.keyring.key_of)
+        guard = threading.Lock()
+        ledger = Ledger(site.store, RuleBook(SCHEMES), site.signers, site.secrets.origin, guard)
+        self.key_updates = KeyUpdates(site.store, self.reader)
+        self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique.hash)
+        self.unique_proofs = UniqueProofs(site.store, self.reader, self.unique)
+        self.evidence = Evidence(site.store, self.reader, ledger.state_map)
+        checker = Checker(SCHEMES, self.unique.hash, self.keyring.key_of)
         self.writer = Writer(settings, ledger, checker, site, clock)
-        self._pool = CheckerPool(settings, site.secrets.uniqueness, self.keyring)
-        self.published_size = 0
-        """Entries under the newest checkpoint that was given out."""
+        self._pool = CheckerPool(settings, site.secrets, self.keyring)
+        self.witnesses = (
+            None
+            if witnesses is None
+            else Witnesses(witnesses, site.secrets.origin, LedgerReader(site.store).consistency)
+        )
+        self.publication = Publication(
+            self.writer,
+            ledger,
+            site.store,
+            lambda size: site.signers.of(self.reader.log_keys(size)),
+            clock,
+            max(0.05, settings.checkpoint_seconds),
+            static=static,
+            cosign=None if self.witnesses is None else self._cosign,
+        )
         self._batches = 0
         self._stopping = False
 
@@ -66,13 +103,28 @@ class Service:
         """Starts the writer and the checkers."""
         self.keyring.load()
         self.writer.start(asyncio.get_running_loop())
+        self.publication.start()
         await self._pool.start()
 
     async def stop(self) -> None:
         """Refuses new operations, commits those that were accepted, and writes the checkpoint."""
         self._stopping = True
+        await self.publication.stop()
         await asyncio.to_thread(self.writer.stop)
         await self._pool.stop()
+        if self.witnesses is not None:
+            await self.witnesses.close()
+
+    async def _cosign(self, note: bytes, size: int) -> tuple[bytes, bool]:
+        assert self.witnesses is not None  # noqa: S101 - it is asked for where there are some
+        policy, log = self.witnesses.policy, parsed_keys(tuple(self.reader.log_keys(size)))
+        cosigned = await self.witnesses.cosign(note, size, self.settings.witness_seconds)
+        try:
+            policy.cosigned_at(open_checkpoint(cosigned, log, policy.keys).times)
+        except QuorumMissing as missing:
+            logger.warning("published without a quorum: %s", missing.detail)
+            return cosigned, False
+        return cosigned, True
 
     @property
     def now(self) -> int:
@@ -163,26 +215,10 @@ class Service:
         """Gives the place back."""
         self._batches -= 1
 
-    async def checkpoint(self) -> tuple[int, bytes]:
-        """(size, note) of a checkpoint over all that was committed before it was asked for. What is
-        published lies in the synced file first, so that no restored database can fall behind it
-        unnoticed."""
-        head = self.reader.head()
-        if self.writer.kept < head.size and self.writer.failure is None:
-            await self.writer.keep()
-        if self.writer.kept < head.size:
-            raise self.writer.failure or LedgerStopped("the service is stopping")
-        return self._publish(at_least=head.size)
-
-    def checkpoint_over(self, entry: int) -> tuple[int, bytes]:
-        """(size, note) of a published checkpoint that holds an entry: for an answer with proof."""
-        return self._publish(at_least=entry + 1)
-
-    def _publish(self, at_least: int = 0) -> tuple[int, bytes]:
-        every = max(1, self.settings.checkpoint_seconds)
-        size, note = self.publisher.checkpoint(self.now, at_least=at_least, every=every)
-        self.published_size = size
-        return size, note
+    async def checkpoint(self) -> Published:
+        """A publication over all that was committed before it was asked for. Raises
+        LedgerStopped."""
+        return await self.publication.covering(self.reader.head().size)
 
 
 def _looked_at(done: asyncio.Future[Outcomes]) -> None:

@@ -70,7 +70,10 @@ class Settings:
     )
     chunk_lines: int = _setting(125, 1, 10_000, "lines", "of a batch that a checker gets at a time")
     checkpoint_seconds: int = _setting(
-        1, 0, 60, "seconds", "at most, between a commit and its checkpoint in the synced file"
+        1, 0, 60, "seconds", "at most, between a commit and its checkpoint, kept and published"
+    )
+    witness_seconds: int = _setting(
+        2, 1, 60, "seconds", "that a publication waits for the cosignatures of its witnesses"
     )
     stop_seconds: int = _setting(
         30, 1, 3_600, "seconds", "that requests in flight have to end when the service stops"
@@ -80,6 +83,14 @@ class Settings:
     page_rows: int = _setting(100, 1, 1_000, "rows", "of one page of a listing or a history")
     lookups: int = _setting(
         60, 1, 1_000_000, "requests", "POST /v1/resolve for each client address and minute"
+    )
+    absences: int = _setting(
+        100,
+        0,
+        1_000_000,
+        "requests",
+        "not found and asked to be proved absent, for each client address and day, where the "
+        "ledger can prove it; with 0 it never does",
     )
     lookup_clients: int = _setting(
         10_000, 1, 10_000_000, "addresses", "whose lookups are counted; the oldest is forgotten"

@@ -5,7 +5,11 @@
     trust = trust.observe(note, hashes)               # hashes of that consistency proof
 
 Everything else follows from the genesis: its hash is the ledger's name, its body holds the log's
-keys. A log may only grow. What is newer must extend what was seen; what is older must be a
+first keys, and those that took their place are known by evidence (resolver/keyhistory.py):
+
+    trust = trust.extend(item)                        # of GET /v1/ledger/keys, in their order
+
+A log may only grow. What is newer must extend what was seen; what is older must be a
 beginning of it; a server that cannot show either is refused. Does no I/O; kept by the client
 (resolver/client) as JSON. Specified in specs/3-resolution.md, "Trust".
 """
@@ -21,6 +25,7 @@ from identity.did import ledger_label, tetrad_did
 from identity.errors import (
     ForkDetected,
     InvalidAnswer,
+    InvalidCheckpoint,
     InvalidConsistency,
     MalformedInput,
     RolledBack,
@@ -29,10 +34,12 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.operation import RegistryGenesis, operation_hash, read_operation
 from registry.checking import document_digest, verify_proofs
-from registry.checkpoint import Checkpoint, OpenedCheckpoint, open_checkpoint
+from registry.checkpoint import Checkpoint, OpenedCheckpoint
 from registry.merkle import check_consistency
 from registry.note import VerifierKey
-from resolver.verifier import Pinned
+from registry.policy import Policy
+from resolver.keyhistory import KeyHistory, read_item
+from resolver.pinned import Pinned
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,10 @@ class Trust:
     """The genesis operation, signed by the authority's keys."""
     newest: bytes = b""
     """The newest checkpoint seen, as a signed note; b"" before the first."""
+    updates: tuple[dict[str, Json], ...] = ()
+    """The evidence that the log's keys were replaced, in order."""
+    witness_policy: str = ""
+    """Whose cosignatures are asked for (C2SP tlog-policy); "" for nobody's."""
 
     @classmethod
     def begin(cls, genesis: Json) -> Trust:
@@ -96,19 +107,81 @@ class Trust:
         return cast("dict[str, Json]", self._body["policy"])
 
     @property
+    def uniqueness(self) -> dict[str, Json]:
+        """The function of the keyed hashes, with the key under which they are proved, if any."""
+        return cast("dict[str, Json]", self._body["uniqueness"])
+
+    @property
     def name(self) -> str:
         """What the authority calls itself."""
         return cast("str", self._body["authority"])
 
     @cached_property
     def log_keys(self) -> tuple[VerifierKey, ...]:
-        """The log's keys. Raises InvalidKey."""
+        """The log's keys in the genesis. Raises InvalidKey."""
         return tuple(VerifierKey.parse(key) for key in cast("list[str]", self._body["log"]))
 
     @cached_property
     def pinned(self) -> Pinned:
         """What the verifier of answers needs."""
-        return Pinned(self.ledger, self.log_keys)
+        keys, following = tuple(self._body["keys"]), tuple(self._body["next"])
+        later = self.history.keys.later
+        return Pinned(self.ledger, self.log_keys, later, keys, following, self.witnesses)
+
+    @cached_property
+    def witnesses(self) -> Policy | None:
+        """Whose cosignatures a checkpoint needs; None without a policy. Raises MalformedPolicy."""
+        return Policy.parse(self.witness_policy) if self.witness_policy else None
+
+    def asking(self, policy: str) -> Trust:
+        """Trust that asks for the cosignatures of a policy; "" for nobody's.
+
+        Raises MalformedPolicy; InvalidAnswer for a policy that does not accept this log.
+        """
+        asking = replace(self, witness_policy=policy)
+        if asking.witnesses is not None and asking.witnesses.logs:
+            known = {key for keys in self.history.keys.every() for key in keys}
+            if not known & set(asking.witnesses.log_keys(self.origin)):
+                raise InvalidAnswer(
+                    "the policy does not name a key of this log",
+                    hint="a line `log` with its vkey, or no such line at all",
+                )
+        return asking
+
+    @cached_property
+    def history(self) -> KeyHistory:
+        """The log's keys as far as they are known. Raises what its evidence does not prove."""
+        genesis = cast("RegistryGenesis", read_operation(self.genesis))
+        history = KeyHistory.begin(genesis, self.ledger)
+        for item in self.updates:
+            history = history.extended(item)
+        return history
+
+    def keys_needed(self, note: bytes) -> bool:
+        """Whether a checkpoint is by keys that are not known here: then ask for their evidence.
+
+        Nothing is verified. Raises InvalidCheckpoint for what is no checkpoint.
+        """
+        return not self.history.keys.knows_signer(note)
+
+    def extend(self, item: Json) -> Trust:
+        """Trust after the evidence of one more update of the log's keys, whose checkpoint was held
+        against what was seen (`observe`).
+
+        Raises InvalidAnswer, InvalidCheckpoint, InvalidProof, InvalidKey; ForkDetected where the
+        newest checkpoint seen is by a key that, by this evidence, was replaced before.
+        """
+        history = self.history.extended(item)
+        kept = cast("dict[str, Json]", item)
+        if self.newest:
+            try:
+                history.keys.open(self.newest)
+            except InvalidCheckpoint:
+                note, _ = read_item(item)
+                raise self._fork(note, "a key that was replaced signed a later tree") from None
+        extended = replace(self, updates=(*self.updates, kept))
+        extended.__dict__["history"] = history  # proved just now
+        return extended
 
     @property
     def size(self) -> int:
@@ -123,8 +196,8 @@ class Trust:
         return self.open(self.newest).checkpoint
 
     def open(self, note: bytes) -> OpenedCheckpoint:
-        """A checkpoint of this log, by its pinned keys. Raises InvalidCheckpoint."""
-        return open_checkpoint(note, self.log_keys)
+        """A checkpoint of this log, by its keys in force. Raises InvalidCheckpoint."""
+        return self.history.keys.open(note)
 
     def consistency_needed(self, note: bytes) -> tuple[int, int] | None:
         """The two sizes between which `observe` will ask for a proof, or None where it will not.
@@ -153,11 +226,11 @@ class Trust:
         """
         needed = self.consistency_needed(note)
         if not self.newest:
-            return replace(self, newest=note)
+            return self._seeing(note)
         offered, seen = self.open(note).checkpoint, self._seen()
         if needed is None and offered.size == seen.size:
             # The same tree: keep the note with the later date.
-            return replace(self, newest=note) if self._later(note) else self
+            return self._seeing(note) if self._later(note) else self
         smaller, larger = sorted((offered, seen), key=lambda tree: tree.size)
         if needed is None or (proof is None and offered is smaller):
             raise RolledBack(
@@ -172,7 +245,12 @@ class Trust:
             check_consistency(proof, smaller.size, larger.size, smaller.root, larger.root)
         except InvalidConsistency as error:
             raise self._fork(note, error.detail) from None
-        return replace(self, newest=note) if offered is larger else self
+        return self._seeing(note) if offered is larger else self
+
+    def _seeing(self, note: bytes) -> Trust:
+        seeing = replace(self, newest=note)
+        seeing.__dict__["history"] = self.history  # it is the same: not to be proved again
+        return seeing
 
     def _later(self, note: bytes) -> bool:
         return _dated(self.open(note)) > _dated(self.open(self.newest))
@@ -187,7 +265,15 @@ class Trust:
 
     def to_json(self) -> dict[str, Json]:
         """As the client keeps it."""
-        return {"genesis": self.genesis, "checkpoint": self.newest.decode("utf-8")}
+        value: dict[str, Json] = {
+            "genesis": self.genesis,
+            "checkpoint": self.newest.decode("utf-8"),
+        }
+        if self.updates:
+            value["updates"] = list(self.updates)
+        if self.witness_policy:
+            value["witnesses"] = self.witness_policy
+        return value
 
     @classmethod
     def from_json(cls, value: Json) -> Trust:
@@ -195,9 +281,23 @@ class Trust:
 
         Raises TetradError of what does not hold.
         """
-        if not isinstance(value, Mapping) or set(value) != {"genesis", "checkpoint"}:
+        optional = {"updates", "witnesses"}
+        if not isinstance(value, Mapping) or set(value) - optional != {"genesis", "checkpoint"}:
             raise MalformedInput("a pinned ledger has the members `genesis` and `checkpoint`")
+        policy = value.get("witnesses", "")
+        if not isinstance(policy, str):
+            raise MalformedInput("a policy is text", pointer="/witnesses")
         trust = cls.begin(value["genesis"])
+        updates = value.get("updates", [])
+        if not isinstance(updates, list):
+            raise MalformedInput("updates are a list", pointer="/updates")
+        for place, item in enumerate(updates):
+            try:
+                trust = trust.extend(item)
+            except TetradError as error:
+                error.pointer = f"/updates/{place}{error.pointer}"
+                raise
+        trust = trust.asking(policy)
         note = value["checkpoint"]
         if not isinstance(note, str):
             raise MalformedInput("a checkpoint is text", pointer="/checkpoint")
@@ -217,8 +317,9 @@ def _dated(opened: OpenedCheckpoint) -> int:
 def merged(ours: Trust, kept: Trust) -> Trust:
     """Of two states of trust in one ledger, written by two programs, the one that saw more.
 
-    Raises ForkDetected where they saw different trees of one size.
+    Raises ForkDetected where they saw different trees of one size, or different keys of the log.
     """
+    ours, kept = _alike(ours, kept), _alike(kept, ours)
     if not kept.newest or not ours.newest:
         return ours if ours.newest else kept
     return (
@@ -226,3 +327,13 @@ def merged(ours: Trust, kept: Trust) -> Trust:
         if kept.size == ours.size
         else max((ours, kept), key=lambda trust: trust.size)
     )
+
+
+def _alike(trust: Trust, other: Trust) -> Trust:
+    """`trust` with the updates of the log's keys that the other knows beyond its own."""
+    mine, theirs = trust.history.keys.later, other.history.keys.later
+    if any(one != another for one, another in zip(mine, theirs, strict=False)):
+        raise ForkDetected("the log shows two histories of its keys")
+    for item in other.updates[len(trust.updates) :]:
+        trust = trust.extend(item)
+    return trust

@@ -1,61 +1,48 @@
 """The verifier of answers and receipts: bytes in, what they prove or an error out.
 
-It does no I/O and trusts nobody: all it is given beside the evidence are the pinned ledger's hash,
-its authority and its log keys. An answer is checked in the order of specs/3-resolution.md,
-"Verification": the checkpoint, the inclusion of every entry, the signatures of every operation,
-then the device's operations are replayed and the outcome compared with what the answer asserts.
-What is not proved (that nothing newer was withheld) is said, not passed over.
+    verified = verify_answer(answer, pinned, key=("code", "gs1", "https://id.gs1.org/…"))
+    absent = verify_absence(problem, pinned, key)
+
+It does no I/O and trusts nobody: all it is given beside the evidence is what was pinned. An answer
+is checked in the order of specs/3-resolution.md, "Verification": the checkpoint, the root of the
+state that ends its tree, the records below that root; then, where the device's operations are
+shown, their chain, their signatures, and that they add up to the record. What is not proved is
+said, not passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from identity.did import tetrad_did
-from identity.disclosure import NUMBER
-from identity.errors import (
-    InvalidAnswer,
-    InvalidReceipt,
-    LedgerTampered,
-    TetradError,
-)
+from identity.errors import InvalidAnswer, InvalidReceipt, LedgerTampered, TetradError
 from identity.jcs import Json, canonicalize
-from identity.keys import thumbprint
-from identity.multibase import decode_multihash
-from identity.operation import (
-    AnyOperation,
-    DeviceRegister,
-    KeysRotate,
-    NumberRebind,
-    OrganizationRegister,
-    RegistryGenesis,
-    operation_hash,
-    read_operation,
-)
-from registry import effects
-from registry.checking import verify_proofs
-from registry.checkpoint import OpenedCheckpoint, open_checkpoint
-from registry.entry import Entry, join_entry, parse_entry
+from identity.operation import operation_hash
+from registry.checkpoint import OpenedCheckpoint
+from registry.entry import StateRoot, join_entry, parse_any, parse_entry
+from registry.map_proof import MapProof, check_absent, check_present
 from registry.merkle import check_inclusion, leaf_hash
-from registry.note import VerifierKey, decode64
+from registry.note import decode64
 from registry.receipt import TlogProof
-from registry.state import Device
+from registry.state import Device, Key, state_key
+from resolver.pinned import Pinned
+from resolver.replaying import (
+    Shown,
+    keys_of,
+    replay,
+    shown_entries,
+    shown_operations,
+    verify_signatures,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
-    """What a verifier trusts before it looks: one genesis."""
+class VerifiedState:
+    """A checkpoint, and the root of the state that ends its tree."""
 
-    ledger: str
-    """Operation hash of the genesis, 'zQm…'."""
-    log_keys: tuple[VerifierKey, ...]
-
-    @property
-    def authority(self) -> str:
-        """The DID of the ledger's authority."""
-        return tetrad_did(self.ledger, self.ledger)
+    checkpoint: OpenedCheckpoint
+    root: StateRoot
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,221 +53,162 @@ class VerifiedAnswer:
     status: str
     device: Device
     entry: int
-    """The newest entry of the device that was shown."""
+    """The entry that made the device's record what it is."""
     signers: tuple[str, ...]
-    """The DIDs whose signatures on the registration were verified, the device's own first."""
-    checkpoint: OpenedCheckpoint
+    """The DIDs whose signatures on the registration were verified, the device's own first; empty
+    where the answer does not show the device's operations, of which there are many then."""
+    state: VerifiedState
 
     @property
-    def dated(self) -> int | None:
-        """The newest time that a cosignature of the log states, in seconds; None if none does."""
-        return max((time for _, time in self.checkpoint.times if time), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """An entry of the evidence, whose inclusion is proved."""
-
-    entry: Entry
-    operation: AnyOperation
-    hash: str
+    def checkpoint(self) -> OpenedCheckpoint:
+        """Under which it stands."""
+        return self.state.checkpoint
 
 
 def verify_answer(
-    answer: Mapping[str, Json],
-    pinned: Pinned,
-    *,
-    code: tuple[str, str] | None = None,
-    did: str | None = None,
+    answer: Mapping[str, Json], pinned: Pinned, *, key: Key | None = None
 ) -> VerifiedAnswer:
-    """Checks an answer with its proof, for the code (scheme, value) or DID that was asked for.
+    """Checks an answer with its proof; `key` is that of the state under which was asked.
 
-    Raises EvidenceRefused (InvalidAnswer, InvalidCheckpoint, InvalidInclusion) or InvalidProof.
+    Without a key the device's DID alone is proved, as for a committed value whose key nobody but
+    the registry can compute. Raises EvidenceRefused or InvalidProof.
     """
     device, proof = answer.get("device"), answer.get("proof")
-    subject = device.get("did") if isinstance(device, dict) else None
-    if not isinstance(device, dict) or not isinstance(proof, dict) or not isinstance(subject, str):
+    did = device.get("did") if isinstance(device, dict) else None
+    if not isinstance(device, dict) or not isinstance(proof, dict) or not isinstance(did, str):
         raise InvalidAnswer("an answer that can be verified has the members `device` and `proof`")
-    checkpoint = _checkpoint(proof, pinned)
-    shown = _entries(proof, checkpoint)
-    keys = _keys(shown, pinned)
-    for item in shown:
-        _verify_signatures(item, keys)
-    own = [item for item in shown if _concerns(item, subject)]
-    record = _replay(own, pinned)
-    _compare(answer, record, code, did)
-    return VerifiedAnswer(
-        record["did"],
-        record["status"],
-        record,
-        own[-1].entry.index,
-        _signers(own[0], record["did"]),
-        checkpoint,
-    )
+    as_of = answer.get("asOf")
+    state = _state(proof, pinned)
+    records = _Records(proof, state, None if as_of is not None else device)
+    current = cast("Device", records.present(("did", did)))
+    if current.get("kind") != "device" or current.get("did") != did:
+        raise InvalidAnswer("the record is not that of a device", pointer="/device")
+    if key is not None and key[0] == "did" and key[1] != did:
+        raise InvalidAnswer("the answer is about another device", pointer="/device/did")
+    if key is not None and key[0] != "did":
+        bearer = records.present(key)
+        if bearer.get("did") != did:
+            raise InvalidAnswer("what was asked for belongs to another device", pointer="/device")
+    signers: tuple[str, ...] = ()
+    if "entries" in proof:
+        own = shown_entries(proof["entries"])
+        signers = _verify_operations(own, proof, pinned, current)
+        if as_of is not None:
+            until = [item for item in own if item.entry.time <= str(as_of)]
+            _compare(device, replay(until, pinned))
+    elif as_of is not None:
+        raise InvalidAnswer("an answer about the past shows what happened", pointer="/proof")
+    shown = cast("Device", device)
+    return VerifiedAnswer(did, shown["status"], shown, shown["updated"]["entry"], signers, state)
 
 
-def _checkpoint(proof: Mapping[str, Json], pinned: Pinned) -> OpenedCheckpoint:
-    note = proof.get("checkpoint")
+def verify_absence(proof: Json, pinned: Pinned, key: Key) -> VerifiedState:
+    """Checks the proof that there is no device under a key of the state.
+
+    A number may have a record, of when it became free. Raises EvidenceRefused.
+    """
+    if not isinstance(proof, dict):
+        raise InvalidAnswer("that there is none is said and not proved", pointer="/proof")
+    state = _state(proof, pinned)
+    records = _Records(proof, state, None)
+    if key[0] == "number" and records.shows(key):
+        if "did" in records.present(key):
+            raise InvalidAnswer("the number is active on a device", pointer="/proof/records")
+    else:
+        records.absent(key)
+    return state
+
+
+def _state(proof: Mapping[str, Json], pinned: Pinned) -> VerifiedState:
+    """The checkpoint, and that the last entry of its tree is the root of a state: what stands below
+    that root is the newest there is in this tree."""
+    note, stated = proof.get("checkpoint"), proof.get("state")
     if not isinstance(note, str):
         raise InvalidAnswer("the proof has no checkpoint", pointer="/proof/checkpoint")
-    return open_checkpoint(note.encode(), pinned.log_keys)
-
-
-def _entries(proof: Mapping[str, Json], checkpoint: OpenedCheckpoint) -> list[_Shown]:
-    """The entries, each proved to be in the tree, in the order of their indexes."""
-    entries = proof.get("entries")
-    if not isinstance(entries, list) or not entries:
-        raise InvalidAnswer("the proof has no entries", pointer="/proof/entries")
-    tree = checkpoint.checkpoint
-    shown: list[_Shown] = []
-    for place, item in enumerate(entries):
-        pointer = f"/proof/entries/{place}"
-        try:
-            entry, hashes = _entry(item)
-            data = canonicalize(entry)
-            index = cast("int", entry.get("index"))
-            check_inclusion(hashes, index, tree.size, leaf_hash(data), tree.root)
-            parsed = parse_entry(data, index)
-            operation = read_operation(parsed.operation)
-        except (TetradError, ValueError) as error:
-            detail = error.detail if isinstance(error, TetradError) else str(error)
-            raise InvalidAnswer(
-                f"an entry that does not hold: {detail}", pointer=pointer
-            ) from error
-        shown.append(_Shown(parsed, operation, operation_hash(parsed.operation)))
-    indexes = [item.entry.index for item in shown]
-    if indexes != sorted(set(indexes)):
-        raise InvalidAnswer("entries stand once each, in their order", pointer="/proof/entries")
-    return shown
-
-
-def _entry(item: Json) -> tuple[dict[str, Json], list[bytes]]:
-    if not isinstance(item, dict):
-        raise InvalidAnswer("an entry is an object")
-    entry, hashes = item.get("entry"), item.get("hashes")
-    if not isinstance(entry, dict) or not isinstance(hashes, list):
-        raise InvalidAnswer("an entry comes with its hashes")
-    if type(entry.get("index")) is not int:
-        raise InvalidAnswer("an entry has an index")
-    if not all(isinstance(text, str) for text in hashes):
-        raise InvalidAnswer("hashes are base64")
-    return entry, [decode64(text) for text in cast("list[str]", hashes)]
-
-
-def _keys(shown: Sequence[_Shown], pinned: Pinned) -> dict[str, str]:
-    """verification method -> Multikey, of every key that an entry of the evidence establishes."""
-    keys: dict[str, str] = {}
-    for item in shown:
-        operation = item.operation
-        if isinstance(operation, KeysRotate):
-            did = operation.subject
-        elif isinstance(operation, RegistryGenesis):
-            if item.hash != pinned.ledger:
-                raise InvalidAnswer("the genesis is not the pinned one")
-            did = pinned.authority
-        elif isinstance(operation, OrganizationRegister | DeviceRegister):
-            did = tetrad_did(pinned.ledger, item.hash)
-        else:
-            continue
-        for multikey in operation.body.keys:
-            keys[f"{did}#{thumbprint(multikey)}"] = multikey
-    return keys
-
-
-def _verify_signatures(item: _Shown, keys: Mapping[str, str]) -> None:
-    by_thumbprint = {
-        method.partition("#")[2]: keys[method]
-        for method in (proof.verificationMethod for proof in item.operation.proof)
-        if method in keys
-    }
-    pending = verify_proofs(item.operation, decode_multihash(item.hash), by_thumbprint.get)
-    if pending:
+    opened = pinned.open(note.encode())
+    tree = opened.checkpoint
+    if not isinstance(stated, dict) or not isinstance(stated.get("hashes"), list):
+        raise InvalidAnswer("the proof has no root of the state", pointer="/proof/state")
+    try:
+        hashes = [decode64(cast("str", text)) for text in cast("list[Json]", stated["hashes"])]
+        data = canonicalize(stated.get("entry"))
+        root = parse_any(data, tree.size - 1)
+        check_inclusion(hashes, tree.size - 1, tree.size, leaf_hash(data), tree.root)
+    except (TetradError, ValueError, AttributeError) as error:
+        detail = error.detail if isinstance(error, TetradError) else str(error)
         raise InvalidAnswer(
-            f"entry {item.entry.index} is signed by a key that no entry shown establishes"
-        )
+            f"the last entry is not what is shown: {detail}", pointer="/proof/state"
+        ) from None
+    if not isinstance(root, StateRoot):
+        raise InvalidAnswer("the last entry is no root of a state", pointer="/proof/state/entry")
+    return VerifiedState(opened, root)
 
 
-def _concerns(item: _Shown, did: str) -> bool:
-    """Whether an entry is part of the device's own history."""
-    operation = item.operation
-    if isinstance(operation, DeviceRegister):
-        return did.endswith(":" + item.hash)
-    # Another device's rebinding is shown where it took this one's number away.
-    return getattr(operation, "subject", None) == did or isinstance(operation, NumberRebind)
+class _Records:
+    """The records of a proof; each is checked when it is asked for."""
+
+    def __init__(
+        self, proof: Mapping[str, Json], state: VerifiedState, device: dict[str, Json] | None
+    ) -> None:
+        """`device` is the record that stands in the answer rather than in the proof."""
+        records = proof.get("records")
+        if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+            raise InvalidAnswer("the proof has no records", pointer="/proof/records")
+        self._items = cast("list[dict[str, Json]]", records)
+        self._root = state.root.root
+        self._device = device
+
+    def shows(self, key: Key) -> bool:
+        """Whether a record is shown under a key."""
+        return "record" in self._item(key)[0]
+
+    def present(self, key: Key) -> dict[str, Json]:
+        """The record under a key. Raises InvalidAnswer, InvalidStateProof."""
+        item, proof = self._item(key)
+        record = item.get("record")
+        if record is None and key[0] == "did":
+            record = self._device
+        if not isinstance(record, dict):
+            raise InvalidAnswer(f"no record is shown of this {key[0]}", pointer="/proof/records")
+        check_present(proof, state_key(key), canonicalize(record), self._root)
+        return record
+
+    def absent(self, key: Key) -> None:
+        """Checks that there is no record under a key."""
+        _, proof = self._item(key)
+        check_absent(proof, state_key(key), self._root)
+
+    def _item(self, key: Key) -> tuple[dict[str, Json], MapProof]:
+        for item in self._items:
+            if item.get("key") == list(key):
+                bucket, path = item.get("bucket"), item.get("path")
+                if not isinstance(bucket, str) or not isinstance(path, str):
+                    break
+                return item, MapProof.parse(bucket, path)
+        raise InvalidAnswer(f"nothing is proved of this {key[0]}", pointer="/proof/records")
 
 
-def _replay(own: Sequence[_Shown], pinned: Pinned) -> Device:
-    """The device's record out of its operations alone. Raises InvalidAnswer where they do not
-    follow one another: an operation of the controller cannot be left out of the middle."""
-    record: Device | None = None
-    for item in own:
-        operation, entry = item.operation, item.entry
-        stamp = {"entry": entry.index, "time": entry.time}
-        if getattr(operation, "ledger", None) != pinned.ledger:
-            raise InvalidAnswer("an operation of another ledger")
-        try:
-            if record is None:
-                if not isinstance(operation, DeviceRegister):
-                    raise InvalidAnswer("a device begins with its registration")
-                did = tetrad_did(pinned.ledger, item.hash)
-                record = effects.new_device(operation, did, item.hash, stamp, entry.unique)  # type: ignore[arg-type]
-                continue
-            _check_order(record, operation, entry)
-            by = operation.proof[0].verificationMethod.partition("#")[0]
-            changed = effects.after(
-                record,
-                operation,
-                item.hash,
-                stamp,  # type: ignore[arg-type]
-                entry.unique,
-                by,
-                pinned.authority,
-            )
-        except KeyError as missing:
-            raise InvalidAnswer(f"an entry lacks the keyed hash of {missing}") from None
-        record = cast("Device", changed)
-    if record is None:
-        raise InvalidAnswer("the evidence does not show the device's registration")
-    return record
+def _verify_operations(
+    own: list[Shown], proof: Mapping[str, Json], pinned: Pinned, current: Device
+) -> tuple[str, ...]:
+    """That the device's operations are all there are, signed, and add up to its record."""
+    signers = shown_operations(proof.get("signers"))
+    keys = keys_of([*signers, *own], pinned)
+    for item in (*signers, *own):
+        verify_signatures(item, keys)
+    _compare(cast("dict[str, Json]", current), replay(own, pinned))
+    methods = [one.verificationMethod for one in own[0].operation.proof]
+    parties = {method.partition("#")[0] for method in methods}
+    others = sorted(party for party in parties if party.startswith("did:tetrad:"))
+    return (current["did"], *others)
 
 
-def _check_order(record: Device, operation: AnyOperation, entry: Entry) -> None:
-    if getattr(operation, "subject", None) != record["did"]:
-        taken = cast("dict[str, str] | str", record["number"])
-        if isinstance(taken, str) or taken["unique"] != entry.unique.get(NUMBER):
-            raise InvalidAnswer("an entry that has nothing to do with this device")
-        return
-    sequence = getattr(operation, "sequence", None)
-    if sequence is not None and (
-        sequence != record["sequence"] + 1
-        or getattr(operation, "previous", None) != record["previous"]
-    ):
-        raise InvalidAnswer("an operation of the device is missing from the evidence")
-
-
-def _compare(
-    answer: Mapping[str, Json],
-    record: Device,
-    code: tuple[str, str] | None,
-    did: str | None,
-) -> None:
+def _compare(shown: Mapping[str, Json], record: Device) -> None:
     # As bytes: Python takes True for 1 and 1.0 for 1.
-    if canonicalize(answer.get("device")) != canonicalize(cast("Json", record)):
+    if canonicalize(dict(shown)) != canonicalize(cast("Json", record)):
         raise InvalidAnswer(
             "the record is not what the device's operations add up to", pointer="/device"
         )
-    if did is not None and record["did"] != did:
-        raise InvalidAnswer("the answer is about another device", pointer="/device/did")
-    if code is not None and "commitment" not in record["code"]:
-        borne = (record["code"]["scheme"], record["code"]["value"])
-        if borne != code:
-            raise InvalidAnswer("the device bears another code", pointer="/device/code")
-
-
-def _signers(registration: _Shown, did: str) -> tuple[str, ...]:
-    methods = [proof.verificationMethod for proof in registration.operation.proof]
-    parties = [method.partition("#")[0] for method in methods]
-    return (did, *sorted({party for party in parties if party.startswith("did:tetrad:")}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +230,7 @@ def verify_receipt(
     InvalidCheckpoint, InvalidInclusion.
     """
     proof = TlogProof.parse(receipt)
-    opened = open_checkpoint(proof.checkpoint, pinned.log_keys)
+    opened = pinned.open(proof.checkpoint)
     tree = opened.checkpoint
     entry = join_entry(proof.extra, canonicalize(dict(operation)))
     check_inclusion(proof.hashes, proof.index, tree.size, leaf_hash(entry), tree.root)

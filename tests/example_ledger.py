@@ -15,7 +15,7 @@ import orjson
 from identity.disclosure import CODE, DATA, NUMBER, Disclosure
 from identity.jcs import canonicalize
 from identity.operation import operation_hash
-from tests.factory import City, Signed, Subject, disclosed
+from tests.factory import City, Signed, Subject, disclosed, log_vkeys
 
 CONTENT = {"capabilities": ["volume", "leak"], "unit": "m3"}
 RECORD = {
@@ -98,6 +98,7 @@ class _Builder:
         then(city.supervise(car, "status.revoke", "its key was published", city.authority))
         withdrawn = {"grant": self.hash("grant.issue vin"), "reason": "no cars any more"}
         then(city.follow(acme, "grant.withdraw", withdrawn))
+        then(city.update_registry(log=log_vkeys(1)))
         self.close("state_root at the end")
         opened = {"number": number, "content": content, "vin": vin}
         return Example(city, acme, meter, car, self.named, opened)

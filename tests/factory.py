@@ -29,26 +29,52 @@ from identity.keys import PrivateKey, private_key
 from identity.members import format_time
 from identity.operation import operation_hash
 from identity.proof import CRYPTOSUITES, create_proof, proof_options
-from registry.admission import hmac_uniqueness
 from registry.checking import Checked, check_operation
 from registry.ledger import Accepted, Ledger, Outcome
+from registry.logkeys import LogSigners
 from registry.note import SignatureType, Signer
 from registry.reader import LedgerReader
 from registry.rules import RuleBook
 from registry.store import MemoryStore, Store
+from registry.uniqueness import HMAC, Uniqueness
 from resolver.schemes import SCHEMES
 
 NOW = 1_795_334_400
 """2026-11-22T08:00:00Z."""
 ORIGIN = "sandbox.test"
-UNIQUE = hmac_uniqueness(sha256(b"uniqueness").digest())
+SECRET = sha256(b"uniqueness").digest()
+"""Of the keyed hash."""
+UNIQUE = Uniqueness.of(HMAC, SECRET).hash
 LOG = Signer(ORIGIN, SignatureType.ED25519, sha256(b"log").digest())
 QUANTUM = Signer(ORIGIN, SignatureType.ML_DSA_44, sha256(b"quantum").digest())
 RULES = RuleBook(SCHEMES)
+GENERATIONS = 4
+"""Sets of log keys that a City holds: that of the genesis, and those for later updates."""
 
 Operation = dict[str, Any]
 Method = tuple[PrivateKey, str]
 """A key and the verification method that names it."""
+
+
+@lru_cache(maxsize=16)
+def log_pair(generation: int) -> tuple[Signer, Signer]:
+    """The log's keys of that generation; 0 are those of the genesis."""
+    if generation == 0:
+        return LOG, QUANTUM
+    secrets = (sha256(f"{name} {generation}".encode()).digest() for name in ("log", "quantum"))
+    types = (SignatureType.ED25519, SignatureType.ML_DSA_44)
+    one, other = (Signer(ORIGIN, *pair) for pair in zip(types, secrets, strict=True))
+    return one, other
+
+
+def log_vkeys(generation: int) -> list[str]:
+    """Their verifier keys."""
+    return [str(signer.key) for signer in log_pair(generation)]
+
+
+def log_signers() -> LogSigners:
+    """All generations that a City holds."""
+    return LogSigners(one for n in range(GENERATIONS) for one in log_pair(n))
 
 
 @lru_cache(maxsize=65_536)
@@ -140,15 +166,21 @@ class Signed(NamedTuple):
         if self.subject is not None and "sequence" in self.operation:
             self.subject.sequence = self.operation["sequence"]
             self.subject.previous = self.hash
-            self.subject.generation += self.operation["type"] == "keys.rotate"
+            self.subject.generation += self.operation["type"] in (
+                "keys.rotate",
+                "registry.update",
+            )
 
 
 class Maker:
     """Builds operations for one ledger, whose genesis is `genesis`."""
 
-    def __init__(self, mode: str = "sandbox", *, now: int = NOW, **policy: Any) -> None:
-        """`policy` replaces members of the genesis's policy."""
+    def __init__(
+        self, mode: str = "sandbox", *, now: int = NOW, uniqueness: str = HMAC, **policy: Any
+    ) -> None:
+        """`uniqueness` names the keyed hash; `policy` replaces members of the genesis's policy."""
         self.now = now
+        self.uniqueness = Uniqueness.of(uniqueness, SECRET)
         self.authority = Subject("authority")
         body = {
             "format": 0,
@@ -163,7 +195,7 @@ class Maker:
                 "prefixes": 16,
                 **policy,
             },
-            "uniqueness": {"alg": "hmac-sha256"},
+            "uniqueness": self.uniqueness.member,
         }
         operation = {"type": "registry.genesis", "created": self.created, "body": body}
         multikey = self.authority.key.public.multikey
@@ -241,11 +273,18 @@ class Maker:
 
     def rotate(self, subject: Subject) -> Signed:
         """The key that was committed to takes over; the next one is committed to."""
+        return self._rotated(subject, "keys.rotate")
+
+    def update_registry(self, **named: Any) -> Signed:
+        """An update by the authority that names `log`, `policy` or `witnesses`."""
+        return self._rotated(self.authority, "registry.update", **named)
+
+    def _rotated(self, subject: Subject, type_: str, **named: Any) -> Signed:
         following = key(f"{subject.name}/{subject.generation + 2}", subject.algorithm)
         new = subject.next_key
-        body = {"keys": [new.public.multikey], "next": [following.public.thumbprint]}
+        body = {"keys": [new.public.multikey], "next": [following.public.thumbprint], **named}
         method = (new, tetrad_method(subject.did, new.public.thumbprint))
-        return self.follow(subject, "keys.rotate", body, methods=[method])
+        return self.follow(subject, type_, body, methods=[method])
 
     def device_body(
         self,
@@ -312,18 +351,19 @@ class Maker:
     def check(self, signed: Signed, keys: dict[str, str] | None = None) -> Checked:
         """What the writer takes; `keys` by thumbprint, without them proofs stay pending."""
         known = (keys or {}).get
-        return check_operation(signed.operation, signed.disclosures, SCHEMES, UNIQUE, known)
+        unique = self.uniqueness.hash
+        return check_operation(signed.operation, signed.disclosures, SCHEMES, unique, known)
 
 
 class City(Maker):
     """A ledger in a store, begun with its genesis."""
 
     def __init__(
-        self, store: Store | None = None, mode: str = "sandbox", *, now: int = NOW, **policy: Any
+        self, store: Store | None = None, mode: str = "sandbox", *, now: int = NOW, **options: Any
     ) -> None:
-        super().__init__(mode, now=now, **policy)
+        super().__init__(mode, now=now, **options)
         self.store: Store = MemoryStore() if store is None else store
-        self.ledger = Ledger(self.store, RULES, LOG, ORIGIN)
+        self.ledger = Ledger(self.store, RULES, log_signers(), ORIGIN)
         self.accept(self.genesis)
 
     @property

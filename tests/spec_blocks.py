@@ -26,17 +26,21 @@ from identity.proof import signing_input
 from registry.entry import split_entry
 from registry.map_proof import SLOT, bucket_hash, check_present, value_hash
 from registry.merkle import leaf_hash
+from registry.policy import Policy
+from registry.receipt import TlogProof
 from registry.state import state_key
 from resolver import settings
 from resolver.cli import COMMANDS
 from resolver.resolution import Resolver, answer_bytes
 from resolver.schemes import SCHEMES, Description
 from tests.example_ledger import example
-from tests.factory import UNIQUE, key
+from tests.factory import LOG, UNIQUE, key
+from tests.witnesses import cosigner, lines_of
 
 SPECS = Path(__file__).parent.parent / "specs"
 BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 WIDTH = 100
+WITNESSES = ("w1", "w2", "w3")
 
 
 def layout(value: Any, indent: int = 0, lead: int = 0) -> str:
@@ -101,7 +105,8 @@ def shown_operation(name: str) -> str:
 def shown_unsigned(name: str) -> str:
     """Without `proof`, and without the three members that all operations have."""
     left = {"proof", "ledger", "created"}
-    return fenced(layout({n: m for n, m in operation(name).items() if n not in left}), "json")
+    shown = {n: m for n, m in operation(name).items() if n not in left}
+    return fenced(layout(shortened(shown)), "json")
 
 
 def shown_proof() -> str:
@@ -229,6 +234,24 @@ def shown_chain() -> str:
 def shown_receipt() -> str:
     """The receipt of the meter's registration."""
     return fenced(example().receipt.decode().rstrip("\n"))
+
+
+def shown_policy() -> str:
+    """A policy for the log of the example ledger."""
+    lines = [f"log {LOG.key}"]
+    lines += [f"witness {n} {cosigner(n).key} https://{n}.example" for n in WITNESSES]
+    lines += [f"group two 2 {' '.join(WITNESSES)}", "quorum two"]
+    text = "".join(f"{line}\n" for line in lines)
+    assert Policy.parse(text).format() == text
+    return fenced(text.rstrip("\n"))
+
+
+def shown_cosigned() -> str:
+    """The checkpoint of the example's receipt, cosigned by two witnesses of that policy."""
+    note = TlogProof.parse(example().receipt).checkpoint
+    times = zip(WITNESSES[:2], (1_795_335_360, 1_795_335_361), strict=True)
+    note += b"".join(lines_of(cosigner(n), note=note, time=time) for n, time in times)
+    return fenced(note.decode().rstrip("\n"))
 
 
 def shown_extra() -> str:
@@ -359,6 +382,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "chain": shown_chain,
     "receipt": shown_receipt,
     "extra": shown_extra,
+    "policy": shown_policy,
+    "cosigned": shown_cosigned,
     "enclosure": shown_enclosure,
     "state": shown_state,
     "schemes": shown_schemes,

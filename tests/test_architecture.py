@@ -36,13 +36,19 @@ EDGES = (
     "resolver.client",
     "resolver.demo",
     "resolver.folder",
+    "resolver.listening",
     "resolver.registration",
+    "resolver.rotation",
     "resolver.service",
     "resolver.settings",
     "resolver.simulator.hostile",
     "resolver.simulator.process",
     "resolver.simulator.run",
     "resolver.simulator.wire",
+    "resolver.witness",
+    "resolver.witnessing",
+    "resolver.static_log",
+    "resolver.tile_folder",
 )
 
 # What a pure module may not import, by the reason. A name covers its submodules.

@@ -5,9 +5,12 @@ The files are the promise: they are read here as any other implementation would 
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +18,33 @@ import pytest
 
 from identity.did import parse_tetrad_did, tetrad_did, tetrad_method
 from identity.disclosure import open_disclosure
-from identity.errors import TetradError, catalogue
+from identity.errors import MalformedPolicy, QuorumMissing, TetradError, catalogue
 from identity.jcs import canonicalize, parse
 from identity.keys import private_key, public_key
 from identity.members import parse_time
+from identity.multibase import base64url_decode
 from identity.operation import operation_hash, read_operation
 from identity.proof import create_proof, verify_proof
-from registry.admission import hmac_uniqueness
+from identity.vrf import VrfKey, verify
 from registry.checkpoint import open_checkpoint
 from registry.entry import StateRoot, parse_any
 from registry.map_proof import MapProof, check_absent, check_present
 from registry.merkle import check_consistency, check_inclusion, leaf_hash
 from registry.note import SignatureType, Signer, VerifierKey, sign_note
+from registry.policy import Policy
 from registry.state import FIRST_HISTORY, MemoryState, next_history, state_key
 from registry.state_map import StateMap
 from registry.store import Batch, Head, MemoryStore
-from resolver.verifier import Pinned, verify_receipt
+from registry.uniqueness import HMAC, Uniqueness
+from resolver.pinned import Pinned
+from resolver.trust import Trust
+from resolver.verifier import verify_receipt
+from resolver.witness.cosigning import Witness
+from resolver.witness.store import WitnessStore
 from tests.factory import RULES
 from tests.generated import every_file
 from tests.generated.__main__ import FOLDERS, SPECS
+from tests.witnesses import secrets
 
 VECTORS = SPECS / "vectors"
 CHECKER = SPECS.parent / "tests" / "interop" / "node" / "check_vectors.mjs"
@@ -158,9 +169,22 @@ def test_disclosures() -> None:
 def test_uniqueness() -> None:
     for vector in identity("uniqueness"):
         kind, scheme, value = json.loads(vector["message"])
-        assert (
-            hmac_uniqueness(bytes.fromhex(vector["key"]))(kind, scheme, value) == vector["unique"]
-        )
+        unique = Uniqueness.of(HMAC, bytes.fromhex(vector["key"])).hash
+        assert unique(kind, scheme, value) == vector["unique"]
+
+
+def test_vrf() -> None:
+    for vector in identity("vrf"):
+        public, alpha, proof = (bytes.fromhex(vector[n]) for n in ("public", "alpha", "proof"))
+        code = refusal(lambda one=(public, alpha, proof): verify(*one))
+        assert code == vector.get("error"), vector["name"]
+        if code is None:
+            beta = verify(public, alpha, proof)
+            assert beta.hex() == vector["beta"]
+            assert base64url_decode(vector["unique"]) == beta[:32]
+        if "seed" in vector:
+            key = VrfKey(bytes.fromhex(vector["seed"]))
+            assert (key.public, key.prove(alpha)) == (public, proof)
 
 
 def test_entries_and_tree() -> None:
@@ -246,6 +270,68 @@ def test_histories_and_roots_of_the_state() -> None:
             if version["entry"] < root.index
         }
         assert map_root(list(newest.items())) == root.root
+
+
+def test_log_keys() -> None:
+    vectors = load("ledger/keys.json")
+    trust = Trust.begin(vectors["genesis"])
+    for item in vectors["updates"]:
+        trust = trust.extend(item)
+    for one in vectors["in force"]:
+        assert [str(key) for key in trust.history.keys.at(one["size"])] == one["keys"]
+    for one in vectors["checkpoints"]:
+        note = one["note"].encode()
+        assert refusal(lambda note=note: trust.open(note)) == one.get("error"), one["size"]
+
+
+def test_policies() -> None:
+    for vector in load("ledger/policies.json")["policies"]:
+        if "error" in vector:
+            with pytest.raises(MalformedPolicy) as caught:
+                Policy.parse(vector["text"])
+            assert caught.value.code == vector["error"]
+            assert caught.value.members.get("line") == vector.get("line"), vector["name"]
+            continue
+        policy = Policy.parse(vector["text"])
+        assert policy.quorum == vector["quorum"]
+        assert [[w.name, w.key.name, w.url] for w in policy.witnesses] == vector["witnesses"]
+        assert [[g.name, g.threshold, list(g.members)] for g in policy.groups] == vector["groups"]
+        assert Policy.parse(policy.format()) == policy
+
+
+def test_cosigned_checkpoints() -> None:
+    file = load("ledger/cosigned.json")
+    for vector in file["vectors"]:
+        policy = Policy.parse(vector["policy"])
+        log = VerifierKey.parse(file["log"])
+        opened = open_checkpoint(vector["note"].encode(), [log], policy.keys)
+        if "error" in vector:
+            with pytest.raises(QuorumMissing) as caught:
+                policy.cosigned_at(opened.times)
+            assert caught.value.members["missing"] == vector["missing"], vector["name"]
+        else:
+            assert policy.cosigned_at(opened.times) == vector["time"], vector["name"]
+
+
+def test_the_witness_of_the_vectors(tmp_path: Path) -> None:
+    """Its Ed25519 lines and its refusals, by the witness that is served."""
+    file = load("ledger/witness.json")
+    now = itertools.count(file["time"])
+    with closing(WitnessStore(tmp_path / "w.sqlite3", create=True)) as store:
+        store.add_log(VerifierKey.parse(file["log"]))
+        for step in file["steps"]:
+            time = next(now)
+            witness = Witness(secrets("w1"), store, partial(float, time))
+            try:
+                lines = witness.add_checkpoint(step["request"].encode()).decode()
+                # Its line of ML-DSA-44 follows.
+                outcome: tuple[int, str | None] = (200, lines.partition("\n")[0] + "\n")
+            except TetradError as error:
+                size = error.members.get("size")
+                outcome = (error.status, None if size is None else f"{size}\n")
+            assert outcome == (step["status"], step.get("answer")), step["name"]
+    statuses = {step["status"] for step in file["steps"]}
+    assert statuses == {200, 400, 403, 404, 409, 422}
 
 
 def test_node_agrees() -> None:

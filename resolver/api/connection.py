@@ -128,9 +128,9 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._stop_timer()
-        body = problem_bytes(error)
+        media, body = self.refusal(error)
         head = (
-            f"content-type: {PROBLEM}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
+            f"content-type: {media}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
             "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
         )
         if "retry_after" in error.members:
@@ -138,7 +138,11 @@ class Connection(HttpToolsProtocol):
         self.transport.write(STATUS_LINE[error.status] + head.encode() + b"\r\n" + body)
         self.transport.close()
 
+    def refusal(self, error: TetradError) -> tuple[str, bytes]:
+        """Media type and body of a refusal."""
+        return PROBLEM, problem_bytes(error)
 
-def limited_by(settings: Settings) -> type[Connection]:
+
+def limited_by(settings: Settings, kind: type[Connection] = Connection) -> type[Connection]:
     """The class of connections under these limits."""
-    return type("LimitedConnection", (Connection,), {"settings": settings})
+    return type("LimitedConnection", (kind,), {"settings": settings})

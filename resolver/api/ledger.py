@@ -28,6 +28,7 @@ class LedgerEndpoints:
             Route("/checkpoint", self.checkpoint),
             Route("/tile/{path:path}", self.tile),
             Route("/v1/ledger/entries/{index}", self.entry),
+            Route("/v1/ledger/keys", self.keys),
             Route("/v1/ledger/checkpoints/{size}", self.old_checkpoint),
             Route("/v1/ledger/proofs/inclusion", self.inclusion),
             Route("/v1/ledger/proofs/consistency", self.consistency),
@@ -36,8 +37,8 @@ class LedgerEndpoints:
     async def checkpoint(self, request: Request) -> Response:
         """The published checkpoint, a C2SP signed note."""
         query(request.scope, ())
-        _, note = await self._service.checkpoint()
-        return tagged(request.scope, note, TEXT, "public, max-age=1")
+        published = await self._service.checkpoint()
+        return tagged(request.scope, published.note, TEXT, "public, max-age=1")
 
     async def old_checkpoint(self, request: Request) -> Response:
         """The checkpoint that was signed with the commit of a size."""
@@ -53,9 +54,9 @@ class LedgerEndpoints:
             tile = parse_tile_path(path.decode("ascii").removeprefix("/"))
         except UnicodeDecodeError:
             raise MalformedInput("not the path of a tile") from None
-        size = self._service.published_size
+        size = self._service.publication.size
         if tile_width(tile.level, tile.n, size) < tile.width:
-            size, _ = await self._service.checkpoint()
+            size = (await self._service.checkpoint()).size
         if tile_width(tile.level, tile.n, size) < tile.width:
             raise NotFound("the published tree has no such tile", size=size)
         if tile.level == ENTRIES:
@@ -69,6 +70,12 @@ class LedgerEndpoints:
         """The canonical bytes of an entry, of which the leaf hash is made."""
         query(request.scope, ())
         return json_response(self._reader.entry(path_number(request, "index")), headers=IMMUTABLE)
+
+    async def keys(self, request: Request) -> Response:
+        """The evidence of updates of the log's keys, those at entries after the one named."""
+        given = query(request.scope, ("after",))
+        updates = self._service.key_updates.after(number(given, "after", 0))
+        return json_response(orjson.dumps({"updates": updates}))
 
     async def inclusion(self, request: Request) -> Response:
         """The inclusion proof of an entry in the tree of a size, the newest unless given."""

@@ -38,6 +38,7 @@ class ListingEndpoints:
             Route("/v1/devices", self.devices),
             Route("/v1/organizations", self.organizations),
             Route("/v1/organizations/{did}", self.organization),
+            Route("/v1/registry", self.registry),
             Route("/v1/grants", self.grants),
             Route("/v1/grants/{hash}", self.grant),
         ]
@@ -66,6 +67,14 @@ class ListingEndpoints:
         if record is None or b'"kind":"device"' in record:
             raise NotFound("no organization with this DID on this ledger")
         return json_response(b'{"organization":%b}' % record)
+
+    async def registry(self, request: Request) -> Response:
+        """The ledger's own record: its log keys, policy and recommended witnesses."""
+        query(request.scope, ())
+        record = self._record(("registry",))
+        if record is None:
+            raise NotFound("the ledger has not begun")
+        return json_response(b'{"registry":%b}' % record)
 
     async def grant(self, request: Request) -> Response:
         """A grant, by the hash of the operation that issued it."""

@@ -141,10 +141,21 @@ class ApiDescription:
             "/v1/devices/{did}/receipt": {
                 "get": _get(
                     "The receipt of its registration, a C2SP tlog-proof",
-                    [_in_path("did", device)],
+                    [_in_path("did", device), _witnessed()],
                     *(200, 404),
                     media=_TEXT,
                 )
+            },
+            "/v1/operations/{hash}/receipt": {
+                "get": _get(
+                    "The receipt of an operation by its hash, a C2SP tlog-proof",
+                    [_in_path("hash", self._service.ledger_hash), _witnessed()],
+                    *(200, 404),
+                    media=_TEXT,
+                )
+            },
+            "/v1/registry": {
+                "get": _get("This ledger's log keys, policy and recommended witnesses", [])
             },
             "/v1/organizations": {"get": _get("Organizations", page)},
             "/v1/organizations/{did}": {
@@ -156,6 +167,12 @@ class ApiDescription:
 
     def _ledger(self) -> dict[str, dict[str, Operation]]:
         return {
+            "/v1/ledger/keys": {
+                "get": _get(
+                    "The evidence that the log's keys were replaced, after an entry",
+                    [_asked("after", 0)],
+                )
+            },
             "/checkpoint": {
                 "get": _get("The published checkpoint (C2SP tlog-checkpoint)", [], media=_TEXT)
             },
@@ -262,7 +279,7 @@ class ApiDescription:
                 "content": {JSON: {"example": {"code": _CODE, "proof": False}}},
             },
             "responses": {
-                "200": {"description": "The device"},
+                "200": {"description": "The device; with proof of its keyed hash, if there is one"},
                 **_problems(300, 400, 404, 410, 413, 415, 422, 429),
             },
         }
@@ -296,6 +313,11 @@ def _asked(name: str, example: object = None, *, required: bool = False) -> dict
 
 def _at() -> dict[str, Any]:
     return {**_asked("at"), "description": "as of this time, 2026-11-22T08:00:00Z"}
+
+
+def _witnessed() -> dict[str, Any]:
+    said = "1 for the published checkpoint, with the cosignatures that it has"
+    return {**_asked("witnessed", 0), "description": said}
 
 
 def _proof() -> dict[str, Any]:

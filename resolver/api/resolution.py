@@ -8,14 +8,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from identity.errors import SchemaViolation, TetradError, UnsupportedMediaType
+from identity.errors import NotFound, SchemaViolation, TetradError, UnsupportedMediaType
 from identity.jcs import parse
+from registry.state import state_key
 from resolver.api.frame import Direct
-from resolver.api.limits import RateLimit
+from resolver.api.limits import DAY, RateLimit
 from resolver.api.problems import problem_response
 from resolver.api.requests import client_of, flag, media_type, number, query, read_body
-from resolver.api.responses import NO_CACHE, TEXT, json_response
-from resolver.resolution import Found, answer_bytes, tombstone
+from resolver.api.responses import NO_CACHE, json_response
+from resolver.resolution import Asked, answer_bytes, tombstone
 from resolver.service import Service
 
 MAX_CODE = 1_024
@@ -33,6 +34,9 @@ class ResolutionEndpoints:
         self._limit = RateLimit(
             service.settings.lookups, service.settings.lookup_clients, service.clock
         )
+        self._absences = RateLimit(
+            service.settings.absences, service.settings.lookup_clients, service.clock, DAY
+        )
 
     def routes(self) -> list[BaseRoute]:
         """The routes, in the order in which they are tried."""
@@ -41,14 +45,14 @@ class ResolutionEndpoints:
             Route("/v1/resolve", self.by_body, methods=["POST"]),
             Route("/v1/devices/{did}", self.device),
             Route("/v1/devices/{did}/history", self.history),
-            Route("/v1/devices/{did}/receipt", self.receipt),
         ]
 
     async def by_code(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The device that bears a code (an ASGI application)."""
-        await self._by_code(scope)(scope, receive, send)
+        response = await self._by_code(scope)
+        await response(scope, receive, send)
 
-    def _by_code(self, scope: Scope) -> Response:
+    async def _by_code(self, scope: Scope) -> Response:
         try:
             given = query(scope, ("code", "scheme", "at", "proof"))
             code = given.get("code", "")
@@ -58,8 +62,8 @@ class ResolutionEndpoints:
                     pointer="/code",
                     hint="/v1/resolve?code=…, percent-encoded",
                 )
-            found = self._resolver.by_code(code, given.get("scheme"), at=given.get("at"))
-            return self._answer(found, proof=flag(given, "proof"))
+            asked = self._resolver.code(code, given.get("scheme"))
+            return await self._answer(asked, given.get("at"), proof=flag(given, "proof"))
         except TetradError as error:
             return problem_response(error, NO_CACHE)
 
@@ -87,23 +91,23 @@ class ResolutionEndpoints:
             if not isinstance(value, str) or (name != "disclosure" and len(value) > MAX_CODE):
                 raise SchemaViolation(f"{name} is a text", pointer=f"/{name}")
             texts[name] = value
-        return self._answer(self._asked(texts), proof=proof)
+        client = client_of(request)
+        return await self._answer(self._asked(texts), texts.get("at"), proof=proof, client=client)
 
-    def _asked(self, texts: dict[str, str]) -> Found:
-        at = texts.get("at")
+    def _asked(self, texts: dict[str, str]) -> Asked:
         if ("disclosure" in texts) == ("code" in texts):
             raise SchemaViolation("one of disclosure and code is asked for")
         if "code" in texts:
-            return self._resolver.by_code(texts["code"], texts.get("scheme"), at=at, private=True)
+            return self._resolver.code(texts["code"], texts.get("scheme"), private=True)
         if "scheme" not in texts:
             raise SchemaViolation("a disclosure is asked for with its scheme", pointer="/scheme")
-        return self._resolver.by_disclosure(texts["scheme"], texts["disclosure"], at=at)
+        return self._resolver.disclosure(texts["scheme"], texts["disclosure"])
 
     async def device(self, request: Request) -> Response:
         """The device with a DID."""
         given = query(request.scope, ("at", "proof"))
-        found = self._resolver.by_did(request.path_params["did"], at=given.get("at"))
-        return self._answer(found, proof=flag(given, "proof"))
+        asked = self._resolver.did(request.path_params["did"])
+        return await self._answer(asked, given.get("at"), proof=flag(given, "proof"))
 
     async def history(self, request: Request) -> Response:
         """What happened to a subject, the newest first."""
@@ -114,21 +118,45 @@ class ResolutionEndpoints:
         more = changes[-1]["index"] if len(changes) == limit else None
         return json_response(orjson.dumps({"changes": changes, "before": more}))
 
-    async def receipt(self, request: Request) -> Response:
-        """The receipt of a device's registration, under the newest checkpoint."""
-        query(request.scope, ())
-        found = self._resolver.by_did(request.path_params["did"])
-        (receipt,) = self._service.reader.receipts([found.device["registered"]["entry"]])
-        return Response(receipt, 200, NO_CACHE, TEXT)
-
-    def _answer(self, found: Found, *, proof: bool) -> Response:
-        evidence = None
+    async def _answer(
+        self, asked: Asked, at: str | None, *, proof: bool, client: str = ""
+    ) -> Response:
+        evidence, unique = None, None
+        try:
+            found = self._resolver.find(asked, at=at)
+        except NotFound as missing:
+            if proof and at is None:
+                await self._prove_absence(asked, missing, client)
+            raise
         if proof:
-            size, checkpoint = self._service.checkpoint_over(found.entry)
-            evidence = self._resolver.proof(found, checkpoint, size)
+            # What has changed in the meantime is not under that root: it is found again below it.
+            published = await self._service.publication.covering(found.entry + 1)
+            found = self._resolver.find(asked, at=at, within=published.size)
+            evidence = self._service.evidence.of(found, published.size, published.note)
+            unique = self._service.unique_proofs.of(asked)
         if found.ended:
-            return problem_response(tombstone(found, evidence), NO_CACHE)
-        return json_response(answer_bytes(found, evidence))
+            return problem_response(tombstone(found, evidence, unique), NO_CACHE)
+        return json_response(answer_bytes(found, evidence, unique))
+
+    async def _prove_absence(self, asked: Asked, missing: NotFound, client: str) -> None:
+        """That there is none, beside the words that say so, for whom that may be shown."""
+        proofs = self._service.unique_proofs
+        if asked.value is not None and proofs.possible:
+            if not self._service.settings.absences:
+                return
+            # Counted before it is known whether there is anything to tell.
+            self._absences.check(client, hint="without proof there is an answer now")
+        if not proofs.may_be_told(asked):
+            return
+        unique = proofs.of(asked)
+        if unique is not None:
+            missing.members["unique"] = unique
+        # A number that has just become free is still somebody's under an older root.
+        changed = self._service.store.versions(state_key(asked.key), limit=1)
+        published = await self._service.publication.covering(changed[0].entry + 1 if changed else 1)
+        evidence = self._service.evidence.of_absence(asked, published.size, published.note)
+        if evidence is not None:
+            missing.members["proof"] = orjson.loads(evidence)
 
 
 def page_limit(given: dict[str, str], most: int) -> int:

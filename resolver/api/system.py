@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -32,11 +33,13 @@ ENDPOINTS = {
     "devices": "/v1/devices",
     "organizations": "/v1/organizations",
     "grants": "/v1/grants",
+    "registry": "/v1/registry",
     "identifiers": "/1.0/identifiers/",
     "checkpoint": "/checkpoint",
     "tiles": "/tile/",
     "entries": "/v1/ledger/entries/",
     "proofs": "/v1/ledger/proofs/",
+    "keys": "/v1/ledger/keys",
     "openapi": "/openapi.json",
 }
 
@@ -83,7 +86,7 @@ class SystemEndpoints:
         if not self._service.ready:
             failure = self._service.writer.failure
             return problem_response(failure or LedgerStopped("the service is stopping"))
-        return json_response(b'{"status":"ready"}')
+        return json_response(orjson.dumps({"status": "ready", **standing(self._service)}))
 
     async def metrics(self, request: Request) -> Response:
         """Figures in the text format of Prometheus."""
@@ -91,10 +94,27 @@ class SystemEndpoints:
         return Response(generate_latest(self._registry), 200, {}, CONTENT_TYPE_LATEST)
 
 
+def standing(service: Service) -> dict[str, Any]:
+    """What is published, and how the witnesses stand: a witness that fails holds up nothing, but it
+    does not go unnoticed."""
+    current = service.publication.current
+    shown: dict[str, Any] = {"published": None}
+    if current is not None:
+        shown["published"] = {"size": current.size, "seconds": max(0, service.now - current.time)}
+    if service.publication.failures:
+        shown["staticFiles"] = {"failures": service.publication.failures}
+    if service.witnesses is not None:
+        shown["quorum"] = service.publication.cosigned
+        shown["witnesses"] = [asdict(one) for one in service.witnesses.figures()]
+    return shown
+
+
 def describe(service: Service) -> dict[str, Any]:
     """The content of /.well-known/tetrad."""
     genesis: dict[str, Any] = service.site.genesis
     settings = service.settings
+    size = service.reader.head().size
+    log = service.reader.log_keys(size)
     return {
         "ledger": service.ledger_hash,
         "label": service.label,
@@ -102,9 +122,9 @@ def describe(service: Service) -> dict[str, Any]:
         "origin": genesis["body"]["origin"],
         "mode": genesis["body"]["mode"],
         "genesis": genesis,
-        "log": {"vkey": genesis["body"]["log"][0], "vkeys": genesis["body"]["log"]},
-        "policy": genesis["body"]["policy"],
-        "witnesses": [],
+        "log": {"vkey": log[0], "vkeys": log},
+        "policy": service.reader.registry(size)["policy"],
+        "witnesses": service.witnesses.policy.format() if service.witnesses else "",
         "versions": {"tetrad": installed_version(), "format": genesis["body"]["format"]},
         "schemes": list(service.schemes.names()),
         "limits": {
@@ -117,6 +137,7 @@ def describe(service: Service) -> dict[str, Any]:
             "batchBytes": settings.batch_bytes,
             "pageRows": settings.page_rows,
             "lookupsPerMinute": settings.lookups,
+            "absencesPerDay": settings.absences,
         },
         "endpoints": ENDPOINTS,
     }
@@ -147,9 +168,35 @@ class Figures(Collector):
         yield CounterMetricFamily("tetrad_commit_seconds", "In commits", value=figures.seconds)
         yield GaugeMetricFamily("tetrad_queue", "Operations that wait", value=writer.waiting)
         yield GaugeMetricFamily("tetrad_ready", "Takes operations", value=self._service.ready)
+        yield from self._published()
         head = store.head()
         yield GaugeMetricFamily("tetrad_entries", "Entries", value=head.size if head else 0)
         subjects = GaugeMetricFamily("tetrad_subjects", "What is registered", labels=["kind"])
         for kind in ("device", "organization", "grant"):
             subjects.add_metric([kind], store.count(kind))
         yield subjects
+
+    def _published(self) -> Iterator[Metric]:
+        """What is shown, and who has cosigned it."""
+        publication, witnesses = self._service.publication, self._service.witnesses
+        yield GaugeMetricFamily("tetrad_published", "Entries published", value=publication.size)
+        yield CounterMetricFamily(
+            "tetrad_static_failures", "Static files not written", value=publication.failures
+        )
+        if witnesses is None:
+            return
+        yield GaugeMetricFamily(
+            "tetrad_quorum", "What is published meets the policy", value=publication.cosigned
+        )
+        behind = GaugeMetricFamily(
+            "tetrad_witness_behind", "Entries not cosigned", labels=["witness"]
+        )
+        failures = CounterMetricFamily(
+            "tetrad_witness_failures", "Answers of no use", labels=["witness", "reason"]
+        )
+        for one in witnesses.figures():
+            behind.add_metric([one.name], one.behind)
+            for reason, count in sorted(one.failures.items()):
+                failures.add_metric([one.name, reason], count)
+        yield behind
+        yield failures

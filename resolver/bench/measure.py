@@ -141,7 +141,9 @@ def grow(
         log, _ = site.secrets.signers
         ledger = Ledger(site.store, RuleBook(SCHEMES), log, log.key.name)
         began = time.perf_counter()
-        fleet.fill(ledger, owner, site.secrets.unique, start, count, int(time.time()), progress)
+        fleet.fill(
+            ledger, owner, site.secrets.unique.hash, start, count, int(time.time()), progress
+        )
         site.keep_checkpoint(site.store.checkpoint() or b"")
         return {"devices": count, "seconds": time.perf_counter() - began}
     finally:

@@ -30,17 +30,17 @@ WORTH_PROCESSES = 4_096
     server=False,
 )
 def audit(frame: Frame, place: str, jobs: int | None) -> None:
-    """Re-hash and replay the ledger of a service or of a data folder.
+    """Re-hash and replay the ledger of a service, a mirror, a data folder or a folder of tiles.
 
     Every entry is hashed, every signature verified, every rule applied again; the tree must have
-    the root that the log signed. Of a folder, all that the database holds is compared as well. The
-    first entry that does not follow is named.
+    the root that the log signed. Of a data folder, all that the database holds is compared as well.
+    The first entry that does not follow is named.
     """
     folder = Path(place)
     is_url = place.startswith(("http://", "https://"))
     if not is_url and not folder.is_dir():
-        raise KeystoreError(f"there is no folder {place}", hint="a data folder, or a URL")
-    audited = _remote(frame, place, jobs) if is_url else _folder(folder, jobs)
+        raise KeystoreError(f"there is no folder {place}", hint="a folder, or a URL")
+    audited = _remote(frame, place, jobs) if is_url else _local(frame, folder, jobs)
     what = ", ".join(f"{count} {kind}" for kind, count in sorted(audited.operations.items()))
     frame.show(
         {
@@ -68,7 +68,46 @@ def _remote(frame: Frame, url: str, jobs: int | None) -> Audited:
             log,
             RuleBook(SCHEMES),
             genesis=client.trust.ledger,
-            check=_checker(log.size, jobs),
+            published=True,
+            check=checker(log.size, jobs),
+            progress=Progress("entries"),
+        )
+
+
+def _local(frame: Frame, folder: Path, jobs: int | None) -> Audited:
+    from resolver.folder import DATABASE
+    from resolver.static_log import CHECKPOINT
+
+    if (folder / DATABASE).is_file():
+        return _folder(folder, jobs)
+    if (folder / CHECKPOINT).is_file():
+        return _tiles(frame, folder, jobs)
+    raise KeystoreError(
+        f"there is no ledger in {folder}", hint="a data folder, a folder of tiles, or a URL"
+    )
+
+
+def _tiles(frame: Frame, folder: Path, jobs: int | None) -> Audited:
+    """Of a folder of tiles: it must show a pinned ledger, at no other tree than was seen."""
+    from registry.audit import audit as run
+    from registry.merkle import consistency_proof
+    from registry.rules import RuleBook
+    from resolver.schemes import SCHEMES
+    from resolver.static_log import StaticLog
+
+    with StaticLog(folder) as log:
+        trust = frame.home.trust_in(log.ledger())
+        note = log.checkpoint() or b""
+        needed, proof = trust.consistency_needed(note), None
+        if needed is not None and needed[1] == log.size:
+            proof = consistency_proof(*needed, log.reader(log.size))
+        frame.home.keep(trust.observe(note, proof))
+        return run(
+            log,
+            RuleBook(SCHEMES),
+            genesis=trust.ledger,
+            published=True,
+            check=checker(log.size, jobs),
             progress=Progress("entries"),
         )
 
@@ -84,8 +123,6 @@ def _folder(folder: Path, jobs: int | None) -> Audited:
     from resolver.folder import DATABASE
     from resolver.schemes import SCHEMES
 
-    if not (folder / DATABASE).is_file():
-        raise KeystoreError(f"there is no ledger in {folder}", hint="a data folder, or a URL")
     with (folder / "lock").open("a+b") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,14 +139,15 @@ def _folder(folder: Path, jobs: int | None) -> Audited:
                 RuleBook(SCHEMES),
                 genesis=genesis,
                 stored=store,
-                check=_checker(head.size if head else 0, jobs),
+                check=checker(head.size if head else 0, jobs),
                 progress=Progress("entries"),
             )
         finally:
             store.close()
 
 
-def _checker(size: int, jobs: int | None) -> Callable[[Iterable[Chunk]], Iterable[Verdicts]]:
+def checker(size: int, jobs: int | None) -> Callable[[Iterable[Chunk]], Iterable[Verdicts]]:
+    """How that many entries are checked: in processes of their own, where that pays."""
     from registry.verdict import check_chunk
 
     if jobs is None:

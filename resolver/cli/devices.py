@@ -55,17 +55,24 @@ def history(frame: Frame, name: str) -> None:
 
 @device.command()
 @click.argument("name", metavar="DEVICE")
-@verb()
-def receipt(frame: Frame, name: str) -> None:
+@verb(
+    click.option(
+        "--witnessed",
+        is_flag=True,
+        help="Under the published checkpoint, with the cosignatures of witnesses that it has.",
+    ),
+)
+def receipt(frame: Frame, name: str, *, witnessed: bool) -> None:
     """The receipt of DEVICE's registration, under the newest checkpoint, proved.
 
-    Printed as C2SP tlog-proof.
+    Printed as C2SP tlog-proof. It verifies for ever, whatever becomes of the log's keys: a receipt
+    that was only logged can be fetched again as --witnessed.
     """
     with frame.reading() as client:
         did = subject_of(client, name, ended=True)
         changes: list[dict[str, Any]] = client.history(did)
         registration = changes[-1]["entry"]["operation"]
-        verified, text = client.receipt(did, registration)
+        verified, text = client.receipt(did, registration, witnessed=witnessed)
     if frame.as_json:
         frame.show(
             {"did": did, "operation": registration, "receipt": text, "index": verified.index}

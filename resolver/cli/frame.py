@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from identity.durable import replace_file
 from identity.errors import KeystoreError, MalformedInput, SignerMissing, TetradError
 from resolver.cli.terminal import visible, visible_json
 
@@ -49,6 +50,17 @@ SERVER: list[Option] = [
         "--url", envvar="TETRAD_URL", help="The service.  [default: the one trusted last]"
     ),
 ]
+MAX_AGE = click.option(
+    "--max-age",
+    type=click.IntRange(min=0),
+    metavar="SECONDS",
+    help="Refuse what is older, or what nobody dates.",
+)
+POLICY = click.option(
+    "--policy",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Whose cosignatures are asked for: a C2SP tlog-policy.",
+)
 WALLET: list[Option] = [
     click.option(
         "--wallet",
@@ -152,6 +164,10 @@ class Frame:
             raise KeystoreError(f"no wallet at {path}", hint="look at --wallet and TETRAD_WALLET")
         passphrase = self._passphrase(trust, path, exists=exists)
         return self.home.open_wallet(path, passphrase)
+
+    def prefer_wallet(self, path: Path) -> None:
+        """The wallet to open where none was named."""
+        self._options = {**self._options, "wallet": self._options.get("wallet") or path}
 
     def _passphrase(self, trust: Trust, path: Path, *, exists: bool) -> str:
         """The passphrase that was given; a sandbox, which protects nothing, has a common one."""
@@ -296,6 +312,14 @@ def read_input(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as failure:
         raise MalformedInput(f"{path} cannot be read: {failure.strerror}") from None
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """A file that is there whole, or not at all. Raises MalformedInput."""
+    try:
+        replace_file(path, data, mode=0o644)
+    except OSError as failure:
+        raise MalformedInput(f"{path} cannot be written: {failure.strerror}") from None
 
 
 def prefix_of(text: str) -> dict[str, str]:

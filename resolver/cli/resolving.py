@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from resolver.cli.frame import Frame, verb
+from resolver.cli.frame import MAX_AGE, Frame, verb, write_output
 
 if TYPE_CHECKING:
     from resolver.client import Resolved
+    from resolver.freshness import Age
 
 
 @click.command()
@@ -19,9 +20,21 @@ if TYPE_CHECKING:
     click.option("--scheme", help="The scheme of the code, where it is not plain."),
     click.option("--disclosure", metavar="WyJ…", help="A number's or code's disclosure instead."),
     click.option("--at", metavar="TIME", help="As it was then, as in 2026-11-22T08:00:00Z."),
+    MAX_AGE,
+    click.option(
+        "--bundle",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write a file that `tetrad verify` checks anywhere, without a network.",
+    ),
 )
 def resolve(
-    frame: Frame, code: str | None, scheme: str | None, disclosure: str | None, at: str | None
+    frame: Frame,
+    code: str | None,
+    scheme: str | None,
+    disclosure: str | None,
+    at: str | None,
+    max_age: int | None,
+    bundle: Path | None,
 ) -> None:
     """Find the device that bears CODE, in any form that is printed on it, or the DID CODE.
 
@@ -30,8 +43,14 @@ def resolve(
     if (code is None) == (disclosure is None):
         raise click.UsageError("name a code, a DID, or a --disclosure with its --scheme")
     with frame.reading() as client:
-        found = client.resolve(code, scheme=scheme, disclosure=disclosure, at=at, tombstones=True)
-    frame.show(_value(found), *_lines(found, int(time.time()), at))
+        found = client.resolve(
+            code, scheme=scheme, disclosure=disclosure, at=at, tombstones=True, max_age=max_age
+        )
+        if bundle is not None:
+            from resolver.bundle import bundle_bytes
+
+            write_output(bundle, bundle_bytes(client.trust, found.key, found.answer))
+    frame.show(_value(found), *_lines(found, at))
     if found.status in ("revoked", "retired"):
         raise click.exceptions.Exit(1)
 
@@ -48,30 +67,40 @@ def _value(found: Resolved) -> dict[str, Any]:
         "verified": {
             "entry": verified.entry,
             "signers": list(verified.signers),
-            "checkpoint": {"origin": tree.origin, "size": tree.size, "dated": verified.dated},
+            "checkpoint": {"origin": tree.origin, "size": tree.size, **_age(found.age)},
             "asserted": found.asserted,
         },
         "proof": found.answer["proof"],
     }
 
 
-def _lines(found: Resolved, now: int, at: str | None) -> list[str]:
+def _lines(found: Resolved, at: str | None) -> list[str]:
     verified = found.verified
     about = found.device["object"]
     name = found.maker_name or found.maker
     signed = "maker and device" if found.maker in verified.signers else "controller and device"
-    age = "of unknown age" if verified.dated is None else f"{max(0, now - verified.dated)} s old"
     lines = [f"read as {found.read_as.value}"] if found.read_as else []
     lines += [f"as it was at {at}"] if at else []
     lines.append(f"{found.status.upper()}  {found.did}  {name} {about['model']}")
     if "reason" in found.device and found.status != "active":
         lines.append(f"reason: {found.device['reason']}")
+    if verified.signers:
+        lines.append(f"✓ {signed} signed")
+    else:
+        lines.append("– signatures are not shown: the device has changed too often")
+    root = verified.state.root
     lines.append(
-        f"✓ {signed} signed  ✓ in the ledger, entry {verified.entry}"
-        f"  ✓ checkpoint by the pinned log, {age}"
+        f"✓ in the ledger, entry {verified.entry}  ✓ the newest there is, by the state of entry "
+        f"{root.index}"
     )
+    lines.append(f"✓ checkpoint by the pinned log, {found.age}")
     lines += [f"– {found.asserted}"] if found.asserted else []
-    lines.append(
-        "– witnesses: none configured; that nothing newer was withheld is the registry's word"
-    )
+    if found.age.by != "witnesses":
+        lines.append(
+            "– witnesses: none asked for; that others are shown the same is the registry's word"
+        )
     return lines
+
+
+def _age(age: Age) -> dict[str, Any]:
+    return {"age": age.seconds, "datedBy": age.by or None}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from identity.errors import PolicyViolated
-from resolver.cli.frame import Frame, verb
+from resolver.cli.frame import Frame, read_input, verb
 
 if TYPE_CHECKING:
     from resolver.folder import DataFolder, MemorySite
@@ -24,6 +24,11 @@ _DATA = click.option(
     help="The data folder.",
 )
 _ORIGIN = click.option("--origin", help="The name of the log.  [default: after the folder]")
+_UNIQUENESS = click.option(
+    "--uniqueness",
+    type=click.Choice(["hmac-sha256", "ecvrf-edwards25519-sha512-tai"]),
+    help="How a new ledger hashes numbers: the second can prove one absent.  [default: the first]",
+)
 _PASSPHRASE = click.option(
     "--passphrase-file",
     "secret",
@@ -38,6 +43,7 @@ _PASSPHRASE = click.option(
     click.option("--permissioned", is_flag=True, help="Only whom the authority admits registers."),
     click.option("--name", help="What the authority calls itself."),
     _ORIGIN,
+    _UNIQUENESS,
     _PASSPHRASE,
     server=False,
 )
@@ -48,6 +54,7 @@ def init(
     permissioned: bool,
     name: str | None,
     origin: str | None,
+    uniqueness: str | None,
     secret: Path | None,
 ) -> None:
     """Begin a ledger: a sandbox, or with --permissioned the real kind.
@@ -56,7 +63,14 @@ def init(
     """
     if data is None:
         raise click.UsageError("name the folder: --data DIR")
-    folder = create(data, permissioned=permissioned, name=name, origin=origin, secret=secret)
+    folder = create(
+        data,
+        permissioned=permissioned,
+        name=name,
+        origin=origin,
+        uniqueness=uniqueness,
+        secret=secret,
+    )
     shown = _described(folder)
     folder.close()
     kind = "a permissioned ledger" if permissioned else "a sandbox: anyone may register"
@@ -81,7 +95,18 @@ def init(
         type=click.Path(path_type=Path, dir_okay=False),
         help="Written with the address once requests are answered.",
     ),
+    click.option(
+        "--publish",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="A folder for tiles and checkpoints, which any file server can serve.",
+    ),
+    click.option(
+        "--witnesses",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Whose cosignatures are asked for: a C2SP tlog-policy, with URLs.",
+    ),
     _ORIGIN,
+    _UNIQUENESS,
     server=False,
 )
 def serve(
@@ -93,21 +118,27 @@ def serve(
     public: bool,
     ephemeral: bool,
     ready_file: Path | None,
+    publish: Path | None,
+    witnesses: Path | None,
     origin: str | None,
+    uniqueness: str | None,
 ) -> None:
     """Serve the ledger in --data; in an empty folder, a sandbox is made.
 
     Every limit is a setting, TETRAD_…, listed in the documentation. SIGTERM and Ctrl-C stop it once
     what was accepted is on the disk.
     """
+    from registry.policy import Policy
+    from registry.reader import LedgerReader
     from resolver import app
     from resolver.settings import Settings
+    from resolver.tile_folder import TileFolder
 
     if ephemeral == (data is not None):
         raise click.UsageError("name a folder with --data, or say --ephemeral")
     host = host or ("0.0.0.0" if public else "127.0.0.1")  # noqa: S104 - said by --public
     settings = Settings.from_environment(os.environ)
-    site = _site(data, origin)
+    site = _site(data, origin, uniqueness)
     try:
         body: dict[str, object] = site.genesis["body"]  # type: ignore[assignment]
         sandbox = body["mode"] == "sandbox"
@@ -116,12 +147,15 @@ def serve(
                 f"anyone may register in a sandbox, and {host} is not this machine alone",
                 hint="--public, if that is meant",
             )
+        policy = Policy.parse(read_input(str(witnesses))) if witnesses is not None else None
+        public_folder = TileFolder(publish) if publish is not None else None
     except BaseException:
         site.close()
         raise
 
     def on_ready(address: str) -> None:
-        name, identifier, key = str(body["log"][0]).split("+", 2)  # type: ignore[index]
+        reader = LedgerReader(site.store)
+        name, identifier, key = reader.log_keys(reader.head().size + 1)[0].split("+", 2)
         if sandbox:
             click.echo("  SANDBOX: anyone may register. Not for production.")
         click.echo(f"  Listening on {address}   (API at /docs)")
@@ -138,17 +172,28 @@ def serve(
         port=port,
         ready_file=ready_file,
         on_ready=None if quiet else on_ready,
+        publish=public_folder,
+        witnesses=policy,
     )
 
 
-def _site(data: Path | None, origin: str | None) -> DataFolder | MemorySite:
+def _site(data: Path | None, origin: str | None, uniqueness: str | None) -> DataFolder | MemorySite:
+    from registry.uniqueness import HMAC
     from resolver.folder import SANDBOX_ORIGIN, DataFolder, MemorySite
 
     if data is None:
-        return MemorySite.sandbox(int(time.time()), origin or SANDBOX_ORIGIN)
-    if DataFolder.exists(data):
-        return DataFolder.open(data)
-    return create(data, permissioned=False, origin=origin)
+        return MemorySite.sandbox(
+            int(time.time()), origin or SANDBOX_ORIGIN, uniqueness=uniqueness or HMAC
+        )
+    if not DataFolder.exists(data):
+        return create(data, permissioned=False, origin=origin, uniqueness=uniqueness)
+    folder = DataFolder.open(data)
+    if uniqueness not in (None, folder.secrets.uniqueness_alg):
+        folder.close()
+        raise click.UsageError(
+            f"the ledger in {data} has {folder.secrets.uniqueness_alg}, from its genesis on"
+        )
+    return folder
 
 
 def create(
@@ -157,10 +202,12 @@ def create(
     permissioned: bool,
     name: str | None = None,
     origin: str | None = None,
+    uniqueness: str | None = None,
     secret: Path | None = None,
 ) -> DataFolder:
     """A new ledger in a folder; the passphrase of a sandbox is known to all unless one is given."""
     from identity.keystore import read_passphrase
+    from registry.uniqueness import HMAC
     from resolver.folder import SANDBOX_PASSPHRASE, DataFolder
 
     mode = "permissioned" if permissioned else "sandbox"
@@ -177,6 +224,7 @@ def create(
         mode=mode,
         name=name or ("Authority" if permissioned else "Sandbox"),
         passphrase=passphrase,
+        uniqueness=uniqueness or HMAC,
     )
 
 

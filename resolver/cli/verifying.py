@@ -1,46 +1,100 @@
-"""`tetrad verify FILE`: receipts and answers, offline."""
+"""`tetrad verify FILE`: receipts, answers, and evidence against a log, offline."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
 from identity.errors import InvalidReceipt, SchemaViolation, TetradError
-from resolver.cli.frame import HOME, Frame, read_input, verb
+from resolver.cli.checking import Verified, Wanted, check
+from resolver.cli.frame import HOME, MAX_AGE, POLICY, Frame, read_input, verb
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @verb(
     click.option("--operation", metavar="FILE", help="The operation of a bare receipt."),
+    click.option("--ledger", metavar="zQm…", help="The fingerprint of the ledger, if not pinned."),
+    POLICY,
+    MAX_AGE,
     HOME,
     server=False,
 )
-def verify(frame: Frame, file: str, operation: str | None) -> None:
+def verify(
+    frame: Frame,
+    file: str,
+    operation: str | None,
+    ledger: str | None,
+    policy: Path | None,
+    max_age: int | None,
+) -> None:
     """Check FILE against the pinned ledger, without asking anybody.
 
-    FILE is what `register --out` wrote, an answer of `resolve --json`, or a receipt with its
-    --operation. Nothing offline can tell whether something newer was withheld.
+    FILE is what `register --out` wrote, a bundle or an answer of `resolve`, a receipt with its
+    --operation, or what a monitor holds against a log: that is refused unless it proves that the
+    log misbehaved. A bundle, and such evidence, need no pinned ledger if you name the --ledger.
+    Nothing offline can tell what came later: mind the age, or bound it with --max-age.
     """
     data = read_input(file)
-    count = 0
-    newest: tuple[int, str] = (0, "")
+    if _is_evidence(data):
+        _accuse(frame, data, ledger)
+        return
+    wanted = Wanted(ledger, policy, max_age)
+    found: list[Verified] = []
     for place, item in enumerate(_items(data, operation), 1):
         try:
-            newest = max(newest, _check(frame, item))
+            found.append(check(frame, item, wanted))
         except TetradError as error:
             error.pointer = f"line {place}{error.pointer and ' ' + error.pointer}"
             raise
-        count += 1
-    if not count:
+    if not found:
         raise SchemaViolation("there is nothing in this file to verify")
-    size, origin = newest
+    size, origin = max((one.size, one.origin) for one in found)
+    count = len(found)
     frame.show(
-        {"verified": count, "origin": origin, "size": size},
+        {
+            "verified": count,
+            "origin": origin,
+            "size": size,
+            **(found[0].value if count == 1 else {}),
+        },
         f"✓ {count} of {count} in the ledger {origin}, under checkpoints by its pinned log",
+        *(found[0].lines if count == 1 else ()),
         f"– the newest of them has {size} entries; what came later is not known here",
+    )
+
+
+def _is_evidence(data: bytes) -> bool:
+    """By its members alone: whatever reads as JSON of that shape is checked as evidence."""
+    from identity.jcs import parse
+
+    try:
+        value = parse(data, max_bytes=2**24)
+    except TetradError:
+        return False
+    return isinstance(value, dict) and "kind" in value and "checkpoints" in value
+
+
+def _accuse(frame: Frame, data: bytes, ledger: str | None) -> None:
+    from identity.jcs import parse
+    from registry.evidence import check_evidence
+    from resolver.trust import Trust
+
+    evidence: Any = parse(data, max_bytes=2**24)
+    if ledger is None:
+        trust = frame.home.trust_in(str(evidence.get("ledger")))
+    else:
+        trust = Trust.begin(evidence.get("genesis"))
+        if trust.ledger != ledger:
+            raise SchemaViolation("the genesis in it is not that ledger's", pointer="/genesis")
+    proved = check_evidence(evidence, trust.ledger, trust.open)
+    frame.show(
+        {**proved._asdict(), "ledger": trust.ledger, "proved": True},
+        f"✓ proved against the log {proved.origin}: {proved.said}",
+        f"  {proved.kind}, by signatures of its pinned keys; ledger {trust.ledger}",
     )
 
 
@@ -68,25 +122,3 @@ def _items(data: bytes, operation: str | None) -> Iterator[dict[str, Any]]:
 
 def _is_ndjson(data: bytes) -> bool:
     return data.split(b"\n", 1)[0].rstrip().endswith(b"}")
-
-
-def _check(frame: Frame, item: dict[str, Any]) -> tuple[int, str]:
-    """Size and origin of the checkpoint under which it holds. Raises EvidenceRefused."""
-    from identity.did import parse_tetrad_did
-    from resolver.verifier import verify_answer, verify_receipt
-
-    if isinstance(item.get("device"), dict):
-        label, _ = parse_tetrad_did(str(item["device"].get("did")))
-        trust = frame.home.trust_labelled(label)
-        tree = verify_answer(item, trust.pinned).checkpoint.checkpoint
-    elif isinstance(item.get("operation"), dict) and isinstance(item.get("receipt"), str):
-        operation = item["operation"]
-        trust = frame.home.trust_in(str(operation.get("ledger")))
-        receipt = item["receipt"].encode("utf-8", "replace")
-        tree = verify_receipt(receipt, operation, trust.pinned).checkpoint.checkpoint
-    else:
-        raise SchemaViolation(
-            "neither an answer with its proof nor an operation with its receipt",
-            hint="tetrad resolve --json, or tetrad register --out",
-        )
-    return tree.size, tree.origin

@@ -14,6 +14,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -100,7 +101,8 @@ class Home:
                 before = self._read_trust(trust.label)
                 if before.ledger != trust.ledger:
                     raise InvalidAnswer("two ledgers have the same label: one of them is an attack")
-                trust = merged(trust, before)
+                # The policy is what whoever writes says; what was seen is both of theirs.
+                trust = replace(merged(trust, before), witness_policy=trust.witness_policy)
             self._write(path, trust.to_json())
 
     def wallet_file(self, trust: Trust) -> Path:

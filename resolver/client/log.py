@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from registry.checkpoint import Checkpoint
-from registry.note import Note
-from registry.tile import ENTRIES, WIDTH, decode_bundle, tile_path, tile_width
+from registry.tile import ENTRIES, WIDTH, Tile, decode_bundle, tile_width
+from resolver.client.tiles import VerifiedTiles, fetch_tile
 
 if TYPE_CHECKING:
     from resolver.client import Client
@@ -15,13 +14,20 @@ if TYPE_CHECKING:
 class RemoteLog:
     """The `Source` of registry/audit.py, as of one checkpoint, which extends what was seen.
 
-    The client proves that checkpoint; whatever else is read here, the audit holds against it.
+    The client proves that checkpoint, and every tile is held against its root before it is handed
+    on: so that a server that lies never reaches the state of a replay that goes on another day.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(
+        self, client: Client, note: bytes | None = None, first: bytes | None = None
+    ) -> None:
+        """As of a `note` that was observed, of the newest one without it; `first` is the entry 0
+        where it is known from before."""
         self._client = client
-        self._note = client.checkpoint()
-        self.size = Checkpoint.parse(Note.parse(self._note).text).size
+        self._note = client.checkpoint() if note is None else note
+        self.tiles = VerifiedTiles(client.trust.open(self._note).checkpoint)
+        self.size = self.tiles.tree.size
+        self.first = first
         self._bundle: tuple[int, list[bytes]] = (-1, [])
 
     def checkpoint(self) -> bytes | None:
@@ -29,14 +35,18 @@ class RemoteLog:
         return self._note
 
     def entries(self, start: int, end: int) -> list[bytes]:
-        """The entries start … end-1 of one bundle. Raises MalformedInput, NotFound."""
+        """The entries start … end-1 of one bundle. Raises LedgerTampered, NotFound."""
+        if self.first is not None and (start, end) == (0, 1):
+            return [self.first]
         n = start // WIDTH
         if self._bundle[0] != n:
             width = tile_width(ENTRIES, n, self.size)
-            data = self._client.fetch("/" + tile_path(ENTRIES, n, width))
+            data = self._client.run(fetch_tile(Tile(ENTRIES, n, width)))
             self._bundle = n, decode_bundle(data, width)
+            if n == 0:
+                self.first = self._bundle[1][0]
         return self._bundle[1][start - n * WIDTH : end - n * WIDTH]
 
     def tile(self, level: int, n: int) -> bytes:
-        """A tile of this checkpoint's tree."""
-        return self._client.fetch("/" + tile_path(level, n, tile_width(level, n, self.size)))
+        """A tile of this checkpoint's tree. Raises LedgerTampered, NotFound."""
+        return self._client.run(self.tiles.tile(level, n))

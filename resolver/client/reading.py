@@ -6,7 +6,7 @@ checkpoint by the pinned log, which extends the newest one that was seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote
@@ -18,13 +18,14 @@ from identity.errors import (
     InvalidAnswer,
     MalformedCode,
     MalformedInput,
+    NotFound,
     TetradError,
 )
 from identity.jcs import Json, canonicalize
 from identity.operation import operation_hash
-from registry.note import decode64
 from registry.receipt import TlogProof
-from registry.state import Device
+from registry.state import Device, Key
+from registry.uniqueness import verify_shown
 from resolver.client.flow import (
     Flow,
     Request,
@@ -35,9 +36,18 @@ from resolver.client.flow import (
     member,
     refusal,
 )
+from resolver.client.seeing import Seeing
+from resolver.client.tiles import fetch_genesis
+from resolver.freshness import Age
 from resolver.schemes import SCHEMES, Code
 from resolver.trust import Trust
-from resolver.verifier import VerifiedAnswer, VerifiedReceipt, verify_answer, verify_receipt
+from resolver.verifier import (
+    VerifiedAnswer,
+    VerifiedReceipt,
+    verify_absence,
+    verify_answer,
+    verify_receipt,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +56,12 @@ class Resolved:
 
     read_as: Code | None
     """The code that was asked for, in canonical form; None where a DID or disclosure was."""
+    key: Key | None
+    """Of the state, under which the device was found, where anybody can compute it."""
     answer: dict[str, Json]
     """The answer as the server gave it, its proof included."""
     verified: VerifiedAnswer
+    age: Age
     asserted: str
     """What rests on the registry's word alone; empty where everything is proved."""
 
@@ -75,9 +88,8 @@ class Resolved:
     @property
     def maker_name(self) -> str:
         """The name under which the maker was registered, where the evidence shows it; else ''."""
-        proof = cast("dict[str, list[dict[str, dict[str, dict[str, Json]]]]]", self.answer["proof"])
-        for item in proof["entries"]:
-            operation = item["entry"]["operation"]
+        proof = cast("dict[str, list[dict[str, Json]]]", self.answer["proof"])
+        for operation in proof.get("signers", []):
             if operation["type"] == "organization.register" and self.maker.endswith(
                 ":" + operation_hash(operation)
             ):
@@ -85,30 +97,8 @@ class Resolved:
         return ""
 
 
-class Reading:
+class Reading(Seeing):
     """The reading half of a client: flows that ask and verify."""
-
-    def __init__(
-        self, trust: Trust | None, on_trust: Callable[[Trust], None] | None = None
-    ) -> None:
-        self._trust = trust
-        self._on_trust = on_trust
-
-    @property
-    def trust(self) -> Trust:
-        """The pinned ledger, with the newest checkpoint seen. Raises MalformedInput before."""
-        if self._trust is None:
-            raise MalformedInput(
-                "this client trusts no ledger yet", hint="pin its genesis first: tetrad trust URL"
-            )
-        return self._trust
-
-    def set_trust(self, trust: Trust) -> None:
-        """Pins a ledger, or keeps a newer checkpoint of it."""
-        if trust is not self._trust:
-            self._trust = trust
-            if self._on_trust is not None:
-                self._on_trust(trust)
 
     def describe(self) -> Flow[dict[str, Json]]:
         """What the service says of itself (/.well-known/tetrad); nothing of it is trusted."""
@@ -116,51 +106,18 @@ class Reading:
 
     def introduce(self) -> Flow[Trust]:
         """The ledger that the service shows, checked but not pinned: whoever calls compares its
-        `ledger` with what they were told, then calls `set_trust`. Raises InvalidAnswer."""
-        described = yield from self.describe()
+        `ledger` with what they were told, then calls `set_trust`. A folder of static files
+        describes nothing: there the first entry is the genesis. Raises InvalidAnswer."""
+        response = yield from ask(Request("GET", "/.well-known/tetrad"))
+        if response.status == 404:
+            return Trust.begin((yield from fetch_genesis()))
+        if response.status != 200:
+            raise refusal(response)
         try:
-            return Trust.begin(described.get("genesis"))
+            return Trust.begin(json_object(response.body).get("genesis"))
         except TetradError as error:
             error.pointer = f"/genesis{error.pointer}"
             raise
-
-    def checkpoint(self) -> Flow[bytes]:
-        """The published checkpoint, held against everything that was seen before.
-
-        Raises InvalidCheckpoint, RolledBack, ForkDetected.
-        """
-        note = yield from ask_bytes(Request("GET", "/checkpoint"))
-        yield from self.observe(note)
-        return note
-
-    def observe(self, note: bytes) -> Flow[None]:
-        """Holds a checkpoint against the newest one seen, with a proof from the server if needed.
-
-        Raises InvalidCheckpoint, RolledBack, ForkDetected.
-        """
-        while True:
-            needed, proof = self.trust.consistency_needed(note), None
-            if needed is None:
-                break
-            proof = yield from self._consistency(*needed)
-            # Another flow of this client may have seen more in the meantime.
-            if self.trust.consistency_needed(note) == needed:
-                break
-        self.set_trust(self.trust.observe(note, proof))
-
-    def _consistency(self, size1: int, size2: int) -> Flow[list[bytes] | None]:
-        """The hashes of a consistency proof; None where the server has no such tree."""
-        query = {"from": str(size1), "to": str(size2)}
-        response = yield from ask(Request("GET", "/v1/ledger/proofs/consistency", query))
-        if response.status == 404:
-            return None
-        if response.status != 200:
-            raise refusal(response)
-        hashes = member(json_object(response.body), "hashes", list)
-        try:
-            return [decode64(text) for text in hashes]
-        except (ValueError, TypeError, AttributeError):
-            raise InvalidAnswer("the hashes of a proof are base64", pointer="/hashes") from None
 
     def resolve(
         self,
@@ -170,23 +127,18 @@ class Reading:
         disclosure: str | None = None,
         at: str | None = None,
         tombstones: bool = False,
+        max_age: int | None = None,
     ) -> Flow[Resolved]:
         """The device behind a code in any form, a DID, or a disclosed number, proved.
 
-        `disclosure` needs its `scheme`. `at` is an RFC 3339 time. Raises InvalidIdentifier,
-        NotFound, EvidenceRefused; for a revoked or retired device Gone, whose member `answer` is
+        `disclosure` needs its `scheme`. `at` is an RFC 3339 time; `max_age` bounds the answer's age
+        in seconds. Raises InvalidIdentifier, EvidenceRefused; NotFound, whose member `proved` says
+        that there is none, and without it the registry's word for a value that it alone can look
+        up; for a revoked or retired device Gone, whose member `answer` is
         proved as well, unless `tombstones` are wanted.
         """
-        read_as = None
-        if disclosure is not None:
-            request = _disclosed(disclosure, scheme, at)
-        elif code is not None and code.startswith("did:"):
-            parse_tetrad_did(code)
-            request = Request("GET", f"/v1/devices/{code}", _query(at=at, proof="1"))
-        else:
-            read_as = SCHEMES.read(code or "", scheme)
-            request = _coded(read_as, at)
-        response = yield from ask(request)
+        asked = _asked(code, scheme, disclosure, at)
+        response = yield from ask(asked.request)
         gone = None
         if response.status == 410:
             gone = refusal(response)
@@ -194,36 +146,40 @@ class Reading:
         elif response.status == 200:
             answer = json_object(response.body)
         else:
-            raise refusal(response)
-        did = code if code and code.startswith("did:") else None
-        resolved = self._verified(answer, read_as, did, disclosure)
-        _check_time(answer, resolved.device, at)
-        yield from self.observe(_note_of(answer))
+            missing = refusal(response)
+            key = self._key_of(asked, missing.members)
+            if isinstance(missing, NotFound) and key is not None and at is None:
+                yield from self._prove_absence(missing, key, max_age)
+            raise missing
+        note = _note_of(answer)
+        yield from self.learn(note)
+        key = self._key_of(asked, answer)
+        # Of the past, the evidence shows the device and not who had the number.
+        shown = None if key is not None and key[0] == "number" and at is not None else key
+        verified = verify_answer(answer, self.trust.pinned, key=shown)
+        asserted = _check_asked(verified, asked, key)
+        _check_time(answer, verified.device, at)
+        age = self.dated(verified.checkpoint, max_age)
+        yield from self.observe(note)
         if isinstance(gone, Gone) and not tombstones:
             raise gone
-        return resolved
+        return Resolved(asked.read_as, asked.key, answer, verified, age, asserted)
 
-    def _verified(
-        self,
-        answer: dict[str, Json],
-        read_as: Code | None,
-        did: str | None,
-        disclosure: str | None,
-    ) -> Resolved:
-        verified = verify_answer(
-            answer,
-            self.trust.pinned,
-            code=(read_as.scheme, read_as.value) if read_as else None,
-            did=did,
-        )
-        asserted = ""
-        if disclosure is not None:
-            _check_commitment(verified, disclosure)
-        elif "commitment" in verified.device["code"] and read_as is not None:
-            if read_as.scheme != verified.device["code"]["scheme"]:
-                raise InvalidAnswer("the device bears a code of another scheme")
-            asserted = "the code is committed to: that this device bears it is the registry's word"
-        return Resolved(read_as, answer, verified, asserted)
+    def _key_of(self, asked: _Asked, answer: Mapping[str, Json]) -> Key | None:
+        """The key of the state under which the answer must stand: of a value that is hashed there,
+        where the answer proves the hash. Raises InvalidVrfProof."""
+        if asked.presented is None or "unique" not in answer:
+            return asked.key
+        return verify_shown(self.trust.uniqueness, *asked.presented, answer["unique"])
+
+    def _prove_absence(self, missing: NotFound, key: Key, max_age: int | None) -> Flow[None]:
+        """Whether there is none, where a server says so; `missing` then bears `proved`."""
+        note = _note_of(missing.members)
+        yield from self.learn(note)
+        state = verify_absence(missing.members.get("proof"), self.trust.pinned, key)
+        self.dated(state.checkpoint, max_age)
+        yield from self.observe(note)
+        missing.members["proved"] = True
 
     def device(self, did: str) -> Flow[Device]:
         """The present record of a device, revoked ones included, as the server asserts it.
@@ -253,14 +209,36 @@ class Reading:
                 return changes
             before = str(following)
 
-    def receipt(self, did: str, operation: Mapping[str, Json]) -> Flow[tuple[VerifiedReceipt, str]]:
-        """The receipt of a device's registration under the newest checkpoint, proved for the
-        operation that the caller holds, and its text."""
+    def receipt(
+        self, did: str, operation: Mapping[str, Json], *, witnessed: bool = False
+    ) -> Flow[tuple[VerifiedReceipt, str]]:
+        """The receipt of a device's registration under the newest checkpoint, or the published one,
+        proved for the operation that the caller holds, and its text."""
         path = f"/v1/devices/{quote(did, safe=':')}/receipt"
-        receipt = yield from ask_bytes(Request("GET", path))
+        return (yield from self._receipt(path, operation, witnessed=witnessed))
+
+    def operation_receipt(
+        self, operation: Mapping[str, Json], *, witnessed: bool = False
+    ) -> Flow[tuple[VerifiedReceipt, str]]:
+        """As `receipt`, for any operation that stands in the ledger. Raises NotFound."""
+        path = f"/v1/operations/{operation_hash(dict(operation))}/receipt"
+        return (yield from self._receipt(path, operation, witnessed=witnessed))
+
+    def _receipt(
+        self, path: str, operation: Mapping[str, Json], *, witnessed: bool
+    ) -> Flow[tuple[VerifiedReceipt, str]]:
+        query = {"witnessed": "1"} if witnessed else {}
+        receipt = yield from ask_bytes(Request("GET", path, query))
+        note = _note_of_receipt(receipt)
+        yield from self.learn(note)
         verified = verify_receipt(receipt, operation, self.trust.pinned)
-        yield from self.observe(_note_of_receipt(receipt))
+        yield from self.observe(note)
         return verified, receipt.decode("utf-8", "replace")
+
+    def registry(self) -> Flow[dict[str, Json]]:
+        """The ledger's own record, as the server asserts it."""
+        answer = yield from ask_json(Request("GET", "/v1/registry"))
+        return cast("dict[str, Json]", member(answer, "registry", dict))
 
     def organization(self, did: str) -> Flow[dict[str, Json]]:
         """The record of an organization, as the server asserts it. Raises NotFound."""
@@ -279,6 +257,45 @@ class Reading:
     def fetch(self, path: str) -> Flow[bytes]:
         """The bytes at an address of the log, such as a tile. Raises NotFound."""
         return (yield from ask_bytes(Request("GET", path)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, and what its answer must be about."""
+
+    request: Request
+    key: Key | None
+    """Of the state; None where the registry alone can tell which it is."""
+    read_as: Code | None = None
+    disclosure: str | None = None
+    presented: tuple[str, str, str] | None = None
+    """Kind, scheme and canonical value of what a keyed hash stands for in the state."""
+
+
+def _asked(code: str | None, scheme: str | None, disclosure: str | None, at: str | None) -> _Asked:
+    if disclosure is not None:
+        request = _disclosed(disclosure, scheme, at)
+        presented = _presented(disclosure, scheme or "")
+        return _Asked(request, None, disclosure=disclosure, presented=presented)
+    if code is not None and code.startswith("did:"):
+        parse_tetrad_did(code)
+        request = Request("GET", f"/v1/devices/{code}", _query(at=at, proof="1"))
+        return _Asked(request, ("did", code))
+    read_as = SCHEMES.read(code or "", scheme)
+    committed = SCHEMES.is_committed(read_as.scheme)
+    plain = ("code", read_as.scheme, read_as.value)
+    if committed:
+        return _Asked(_coded(read_as, at), None, read_as, presented=plain)
+    return _Asked(_coded(read_as, at), plain, read_as)
+
+
+def _presented(disclosure: str, scheme: str) -> tuple[str, str, str] | None:
+    """None for text that is not canonical: under its hash there is nothing, whoever has the value.
+    Raises InvalidIdentifier."""
+    opened = open_disclosure(disclosure)
+    if SCHEMES.canonical(scheme, opened.value) != opened.value:
+        return None
+    return "number" if opened.name == NUMBER else "code", scheme, opened.value
 
 
 def _query(**members: str | None) -> dict[str, str]:
@@ -311,18 +328,26 @@ def _question(asked: dict[str, Json], at: str | None) -> Request:
     return Request("POST", "/v1/resolve", body=body)
 
 
-def _check_commitment(verified: VerifiedAnswer, disclosure: str) -> None:
-    opened = open_disclosure(disclosure)
-    shown = verified.device["number"] if opened.name == NUMBER else verified.device["code"]
-    if not isinstance(shown, dict) or shown.get("commitment") != opened.digest:
-        raise InvalidAnswer("the device does not commit to what was disclosed")
+def _check_asked(verified: VerifiedAnswer, asked: _Asked, key: Key | None) -> str:
+    """What rests on the registry's word alone, of an answer that is about what was asked for."""
+    if asked.disclosure is not None:
+        opened = open_disclosure(asked.disclosure)
+        shown = verified.device["number"] if opened.name == NUMBER else verified.device["code"]
+        if not isinstance(shown, dict) or shown.get("commitment") != opened.digest:
+            raise InvalidAnswer("the device does not commit to what was disclosed")
+        if key is not None and shown.get("unique") != key[2]:
+            raise InvalidAnswer("the record has another keyed hash than what was disclosed")
+    elif key is None and asked.read_as is not None:
+        if asked.read_as.scheme != verified.device["code"].get("scheme"):
+            raise InvalidAnswer("the device bears a code of another scheme")
+        return "the code is committed to: that this device bears it is the registry's word"
+    return ""
 
 
 def _check_time(answer: Mapping[str, Json], device: Device, at: str | None) -> None:
     """Whether an answer speaks of the time that was asked about.
 
-    Times of this one form sort as text. That nothing between the last entry shown and that time was
-    withheld is the registry's word, as it is without a time.
+    Times of this one form sort as text. The verifier has seen to it that nothing was left out.
     """
     if answer.get("asOf") != at:
         raise InvalidAnswer("the answer is about another time", pointer="/asOf")
@@ -331,7 +356,11 @@ def _check_time(answer: Mapping[str, Json], device: Device, at: str | None) -> N
 
 
 def _note_of(answer: Mapping[str, Json]) -> bytes:
-    return cast("str", cast("dict[str, Json]", answer["proof"])["checkpoint"]).encode()
+    proof = answer.get("proof")
+    note = proof.get("checkpoint") if isinstance(proof, dict) else None
+    if not isinstance(note, str):
+        raise InvalidAnswer("what the registry says is not proved", pointer="/proof")
+    return note.encode("utf-8", "replace")
 
 
 def _note_of_receipt(receipt: bytes) -> bytes:

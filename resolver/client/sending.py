@@ -51,7 +51,9 @@ class Sending(Reading):
         """Sends a signed operation, and proves its receipt. Raises what the registry refuses."""
         posted = {name: submission.get(name, []) for name in ("operation", "disclosures")}
         body = yield from ask_bytes(Request("POST", "/v1/operations", body=canonicalize(posted)))
-        acknowledged = self._acknowledged(json_object(body), posted)
+        answer = json_object(body)
+        yield from self._learn_from(answer)
+        acknowledged = self._acknowledged(answer, posted)
         yield from self.observe(TlogProof.parse(acknowledged.receipt.encode()).checkpoint)
         return acknowledged
 
@@ -78,12 +80,18 @@ class Sending(Reading):
             if "error" in answer:
                 outcomes.append(problem_error(member(answer, "error", dict)))
                 continue
+            yield from self._learn_from(answer)
             outcome = self._acknowledged(answer, one)
             notes[TlogProof.parse(outcome.receipt.encode()).checkpoint] = None
             outcomes.append(outcome)
         for note in notes:
             yield from self.observe(note)
         return outcomes
+
+    def _learn_from(self, answer: Mapping[str, Json]) -> Flow[None]:
+        """Learns of the keys under which the receipt of an answer was made."""
+        receipt = member(answer, "receipt", str).encode("utf-8", "replace")
+        yield from self.learn(TlogProof.parse(receipt).checkpoint)
 
     def _acknowledged(self, answer: Mapping[str, Json], posted: Mapping[str, Json]) -> Acknowledged:
         operation = cast("dict[str, Json]", posted["operation"])

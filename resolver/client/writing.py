@@ -27,7 +27,7 @@ from identity.wallet import Establishment, Wallet
 from resolver.client.flow import Flow, member
 from resolver.client.sending import Acknowledged, Sending
 from resolver.client.signing import sign_what_we_can
-from resolver.prepare import ESTABLISHING, Position, prepare
+from resolver.prepare import ESTABLISHING, ROTATES, Position, prepare
 from resolver.prepared import Prepared
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
@@ -63,11 +63,10 @@ class Writing(Sending):
         random: Callable[[int], bytes],
         on_trust: Callable[[Trust], None] | None = None,
     ) -> None:
-        super().__init__(trust, on_trust)
+        super().__init__(trust, clock, on_trust)
         self.wallet = wallet
         self.passes_on = False
         self._save = save
-        self.clock = clock
         self.random = random
 
     def create_organization(
@@ -193,12 +192,35 @@ class Writing(Sending):
 
         A rotation that was interrupted is sent again as it was, and is then the one.
         """
+        return (yield from self._rotate("keys.rotate", did, {}, algorithm))
+
+    def update_registry(
+        self,
+        *,
+        log: Sequence[str] = (),
+        policy: Mapping[str, Json] | None = None,
+        witnesses: str | None = None,
+        algorithm: str = "Ed25519",
+    ) -> Flow[Acknowledged]:
+        """Other keys of the log, another policy, or other recommended witnesses. The authority's
+        committed keys sign, and take over as in `rotate_keys`.
+
+        An update that was interrupted is sent again as it was, and is then the one.
+        """
+        named: dict[str, Json] = {"log": list(log)} if log else {}
+        named |= {"policy": dict(policy)} if policy is not None else {}
+        named |= {"witnesses": witnesses} if witnesses is not None else {}
+        return (yield from self._rotate("registry.update", self.trust.authority, named, algorithm))
+
+    def _rotate(
+        self, kind: str, did: str, body: Mapping[str, Json], algorithm: str
+    ) -> Flow[Acknowledged]:
         for finished in (yield from self.finish()):
             operation = finished.operation
-            if operation["type"] == "keys.rotate" and operation["subject"] == did:
+            if operation["type"] == kind and operation["subject"] == did:
                 return finished
-        following = self.wallet.begin_rotation(did, algorithm)
-        acknowledged = yield from self._change("keys.rotate", did, _keys(following), by=[])
+        following = _keys(self.wallet.begin_rotation(did, algorithm))
+        acknowledged = yield from self._change(kind, did, {**following, **body}, by=[])
         self.wallet.finish_rotation(did)
         self._save()
         return acknowledged
@@ -356,7 +378,7 @@ class Writing(Sending):
                 finished.append(done)
                 self.wallet.keep_receipt(hash_, {**kept, "receipt": done.receipt})
                 subject = str(operation.get("subject"))
-                if operation["type"] == "keys.rotate" and self.wallet.identity(subject).drawn:
+                if operation["type"] in ROTATES and self.wallet.identity(subject).drawn:
                     self.wallet.finish_rotation(subject)
             self._save()
         return finished

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from identity.errors import Busy
-from resolver.registration.checkers import decode_items, encode_request
+from resolver.folder import LogSecrets
+from resolver.registration.checkers import decode_items, encode_items, encode_request
 from resolver.registration.keyring import Keyring
 from resolver.settings import Settings
 
@@ -38,8 +39,8 @@ class Checker:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, secret: bytes) -> Checker:
-        """Starts a process, which imports the pure parts alone."""
+    async def start(cls, uniqueness: bytes) -> Checker:
+        """Starts a process, which imports the pure parts alone; `uniqueness` is its first frame."""
         paths = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "resolver.registration.checkers"),
@@ -50,7 +51,7 @@ class Checker:
             start_new_session=True,  # an interrupt at the terminal is for the service to handle
         )
         checker = cls(process)
-        checker._send(secret)
+        checker._send(uniqueness)
         return checker
 
     def ask(self, request: bytes) -> asyncio.Future[bytes]:
@@ -93,9 +94,9 @@ class Checker:
 class CheckerPool:
     """The checkers of one service."""
 
-    def __init__(self, settings: Settings, secret: bytes, keyring: Keyring) -> None:
+    def __init__(self, settings: Settings, secrets: LogSecrets, keyring: Keyring) -> None:
         self._settings = settings
-        self._secret = secret
+        self._uniqueness = encode_items([secrets.uniqueness_alg.encode(), secrets.uniqueness])
         self._keyring = keyring
         self._checkers: list[Checker] = []
         self._repair = asyncio.Lock()
@@ -103,7 +104,7 @@ class CheckerPool:
     async def start(self) -> None:
         """Starts the processes."""
         for _ in range(self._settings.checkers):
-            self._checkers.append(await Checker.start(self._secret))
+            self._checkers.append(await Checker.start(self._uniqueness))
 
     async def stop(self) -> None:
         """Ends them."""
@@ -141,4 +142,4 @@ class CheckerPool:
                 if not checker.alive:
                     logger.error("a checker died; starting another")
                     await checker.process.wait()
-                    self._checkers[place] = await Checker.start(self._secret)
+                    self._checkers[place] = await Checker.start(self._uniqueness)

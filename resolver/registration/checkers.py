@@ -10,8 +10,8 @@ content; requests and answers are framed lists of bytes, so that nothing is unpi
              "-" JSON problem
 
 A checker knows no state: it is told the keys of organizations (thumbprint to Multikey, which never
-changes), and leaves proofs under other keys to the writer. The very first frame carries the secret
-of the uniqueness hash.
+changes), and leaves proofs under other keys to the writer. The very first frame carries the name
+and the secret of the uniqueness hash, as a framed list.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ import orjson
 
 from identity.errors import TetradError, catalogue
 from identity.operation import OPERATION
-from registry.admission import UniqueHash, hmac_uniqueness
+from registry.admission import UniqueHash
 from registry.checking import Checked, Checker
+from registry.uniqueness import Uniqueness
 from resolver.schemes import SCHEMES
 
 MAX_KEYS = 100_000
@@ -93,10 +94,11 @@ def encode_request(keys: dict[str, str], lines: Sequence[bytes]) -> bytes:
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """Answers frames until the input ends: the whole life of a checker."""
-    secret = _read(source)
-    if secret is None:
+    first = _read(source)
+    if first is None:
         return
-    unique = hmac_uniqueness(secret)
+    alg, secret = decode_items(first)
+    unique = Uniqueness.of(alg.decode(), secret).hash
     keys: dict[str, str] = {}
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from identity.errors import LedgerStopped, TetradError
 from registry.checking import Checked, Checker
@@ -40,6 +41,8 @@ class Receipted:
 
 
 Outcomes = list[Receipted | TetradError]
+Errand = tuple[Callable[[], Any], asyncio.Future[Any]]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -83,7 +86,7 @@ class Writer:
         self._clock = clock
         self._reader = LedgerReader(site.store)  # a reader belongs to one thread
         self._jobs: deque[Job] = deque()
-        self._wishes: list[asyncio.Future[None]] = []
+        self._errands: list[Errand] = []
         self._wake = threading.Condition()
         self._stopping = False
         self._ended = False
@@ -129,39 +132,69 @@ class Writer:
         """The opposite of `reserve`."""
         self.waiting -= operations
 
-    async def keep(self) -> None:
-        """Returns when the newest checkpoint lies in the synced file."""
-        wish = asyncio.get_running_loop().create_future()
+    async def run(self, errand: Callable[[], T]) -> T:
+        """Runs something in the writer's thread, between two commits, and returns what it does.
+
+        Raises what it raises; LedgerStopped where the writer has ended.
+        """
+        done = asyncio.get_running_loop().create_future()
         with self._wake:
-            if self._ended:  # all there is was kept at the end
-                return
-            self._wishes.append(wish)
+            if self._ended:
+                raise self.failure or LedgerStopped("the service has stopped")
+            self._errands.append((errand, done))
             self._wake.notify()
-        await wish
+        return cast("T", await done)
+
+    async def close(self) -> int:
+        """The size of a tree that holds all that was committed and ends in the root of its state;
+        its checkpoint lies in the synced file. Raises LedgerStopped."""
+        return await self.run(self._close)
 
     # What follows runs in the writer's thread.
 
     def _run(self) -> None:
         while True:
-            jobs, wishes = self._collect()
+            jobs, errands = self._collect()
             if jobs:
                 self._answer_soon(self._commit(jobs))
             try:
-                if wishes or not jobs or self._stopping or self._due() <= 0:
+                if not jobs or self._stopping or self._due() <= 0:
                     self._keep()
             except (OSError, TetradError) as error:
                 self._stop_for(LedgerStopped(f"the checkpoint cannot be kept: {error}"))
-            if wishes:
-                self._call(self._grant, wishes)
+            for errand, done in errands:
+                self._run_errand(errand, done)
             with self._wake:
-                if self._stopping and not self._jobs and not self._wishes:
+                if self._stopping and not self._jobs and not self._errands:
                     self._ended = True
                     return
 
-    def _collect(self) -> tuple[list[Job], list[asyncio.Future[None]]]:
+    def _run_errand(self, errand: Callable[[], Any], done: asyncio.Future[Any]) -> None:
+        try:
+            found = errand()
+        except Exception as error:  # noqa: BLE001 - whoever waits for the errand is told
+            self._call(_fail, (done, error))
+        else:
+            self._call(_succeed, (done, found))
+
+    def _close(self) -> int:
+        if self.failure is not None:
+            raise self.failure
+        try:
+            size = self._ledger.close(int(self._clock()))
+            self._keep()
+        except OSError as error:
+            self._stop_for(LedgerStopped(f"the checkpoint cannot be kept: {error}"))
+            raise self.failure or error from None
+        except TetradError as error:
+            self._stop_for(LedgerStopped(f"the tree cannot be closed: {error.detail}"))
+            raise self.failure or error from None
+        return size
+
+    def _collect(self) -> tuple[list[Job], list[Errand]]:
         """The jobs of the next commit; nothing when a checkpoint is due or the end has come."""
         with self._wake:
-            while not (self._jobs or self._wishes or self._stopping):
+            while not (self._jobs or self._errands or self._stopping):
                 behind = self._ledger_size() > self.kept and self.failure is None
                 if behind and self._due() <= 0:
                     break
@@ -172,8 +205,8 @@ class Writer:
                 job = self._jobs.popleft()
                 operations += len(job.lines)
                 jobs.append(job)
-            wishes, self._wishes = self._wishes, []
-            return jobs, wishes
+            errands, self._errands = self._errands, []
+            return jobs, errands
 
     def _commit(self, jobs: list[Job]) -> list[tuple[Job, Outcomes | TetradError]]:
         if self.failure is not None:
@@ -274,7 +307,14 @@ class Writer:
             else:
                 job.done.set_result(outcome)
 
-    def _grant(self, wishes: list[asyncio.Future[None]]) -> None:
-        for wish in wishes:
-            if not wish.done():
-                wish.set_result(None)
+
+def _succeed(outcome: tuple[asyncio.Future[Any], Any]) -> None:
+    done, found = outcome
+    if not done.done():
+        done.set_result(found)
+
+
+def _fail(outcome: tuple[asyncio.Future[Any], Exception]) -> None:
+    done, error = outcome
+    if not done.done():
+        done.set_exception(error)

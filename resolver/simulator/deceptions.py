@@ -19,7 +19,7 @@ from registry.note import SignatureType, Signer, sign_note
 from registry.receipt import TlogProof
 from resolver.simulator.signing import Signed
 from resolver.trust import Trust
-from resolver.verifier import verify_answer, verify_receipt
+from resolver.verifier import verify_absence, verify_answer, verify_receipt
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def _deception(name: str, expected: str) -> Callable[[Callable[[Shown], None]], 
 
 def _read(shown: Shown, answer: dict[str, Any]) -> None:
     """What a client does with an answer about the device it asked for."""
-    verify_answer(answer, shown.trust.pinned, did=shown.answer["device"]["did"])
+    verify_answer(answer, shown.trust.pinned, key=("did", shown.answer["device"]["did"]))
 
 
-@_deception("tampered status", "evidence.answer")
+@_deception("tampered status", "evidence.state")
 def _status(shown: Shown) -> None:
     """A suspended device is shown as active."""
     answer = deepcopy(shown.answer)
@@ -71,14 +71,12 @@ def _status(shown: Shown) -> None:
     _read(shown, answer)
 
 
-@_deception("tampered entry", "evidence.answer")
+@_deception("tampered entry", "evidence.state")
 def _entry(shown: Shown) -> None:
     """The registration inside the proof names another model, and so does the record."""
     answer = deepcopy(shown.answer)
     entries = answer["proof"]["entries"]
-    registration = next(
-        item["entry"] for item in entries if item["entry"]["operation"]["type"] == "device.register"
-    )
+    registration = next(item for item in entries if item["operation"]["type"] == "device.register")
     registration["operation"]["body"]["object"]["model"] = "M2"
     answer["device"]["object"]["model"] = "M2"
     _read(shown, answer)
@@ -92,14 +90,34 @@ def _swapped(shown: Shown) -> None:
 
 @_deception("answer without its signers", "evidence.answer")
 def _unsigned(shown: Shown) -> None:
-    """The entries that establish the signers' keys are left out."""
+    """The operations that establish the signers' keys are left out."""
     answer = deepcopy(shown.answer)
-    answer["proof"]["entries"] = [
-        item
-        for item in answer["proof"]["entries"]
-        if item["entry"]["operation"]["type"] != "organization.register"
-    ]
+    answer["proof"]["signers"] = []
     _read(shown, answer)
+
+
+@_deception("history without an event", "evidence.answer")
+def _forgotten(shown: Shown) -> None:
+    """The suspension is left out of the operations, with a record that would follow from the
+    rest."""
+    answer = deepcopy(shown.answer)
+    answer["proof"]["entries"].pop()
+    _read(shown, answer)
+
+
+@_deception("stale state", "evidence.answer")
+def _stale(shown: Shown) -> None:
+    """An older root of the state is held up as that of the newest tree."""
+    answer = deepcopy(shown.answer)
+    answer["proof"]["state"]["entry"]["index"] -= 2
+    _read(shown, answer)
+
+
+@_deception("false absence", "evidence.state")
+def _absent(shown: Shown) -> None:
+    """A device that is there is said not to be, with the proof of its presence cut to fit."""
+    proof = deepcopy(shown.answer["proof"])
+    verify_absence(proof, shown.trust.pinned, ("did", shown.answer["device"]["did"]))
 
 
 def _pretended(shown: Shown, size: int) -> bytes:

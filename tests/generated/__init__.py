@@ -40,8 +40,16 @@ def file(value: Any) -> bytes:
 
 def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
-    from tests.generated import identity, ledger, rules, schemas, state_map
+    from tests.generated import (
+        identity,
+        ledger,
+        logkeys,
+        rules,
+        schemas,
+        state_map,
+        witnesses,
+    )
 
-    modules = (identity, ledger, state_map, rules, schemas)
-    made = [module.files() for module in modules]
+    parts = (identity, ledger, logkeys, state_map, rules, schemas, witnesses)
+    made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}

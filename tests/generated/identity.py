@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 from identity.did import (
@@ -29,9 +30,12 @@ from identity.multibase import (
 )
 from identity.operation import operation_hash, unsigned_bytes
 from identity.proof import CRYPTOSUITES, proof_options, signing_input, verify_proof
-from registry.admission import hmac_uniqueness
+from identity.vrf import VrfKey
+from identity.vrf import verify as vrf_verify
+from registry.uniqueness import HMAC, Uniqueness
 from tests.factory import Maker, disclosed, key, sign
 from tests.generated import file
+from tests.identity.plain_vrf import ORDER_8, plain_prove
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -270,7 +274,7 @@ def _disclosures() -> list[dict[str, Any]]:
 
 def _uniqueness() -> list[dict[str, Any]]:
     secret = sha256(b"uniqueness").digest()
-    unique = hmac_uniqueness(secret)
+    unique = Uniqueness.of(HMAC, secret).hash
     did = tetrad_did(*[digest_multihash(sha256(name).digest()) for name in (b"genesis", b"maker")])
     asked: list[tuple[str, str, Any]] = [
         ("object", did, ["M1", "SN-1"]),
@@ -288,6 +292,83 @@ def _uniqueness() -> list[dict[str, Any]]:
     ]
 
 
+def _vrf_key(name: str) -> VrfKey:
+    return VrfKey(sha256(name.encode()).digest())
+
+
+def _s_of(proof: bytes, change: Callable[[int], int]) -> bytes:
+    s = change(int.from_bytes(proof[48:], "little"))
+    return proof[:48] + s.to_bytes(32, "little")
+
+
+def _bit(proof: bytes, place: int, bit: int) -> bytes:
+    return proof[:place] + bytes([proof[place] ^ bit]) + proof[place + 1 :]
+
+
+def _stray(alpha: bytes) -> bytes:
+    """A proof that the RFC lets pass, since c is a multiple of 8: the stray point cancels out."""
+    seed = sha256(b"uniqueness").digest()
+    made = (plain_prove(seed, alpha, nonce, ORDER_8) for nonce in count(1))
+    return next(proof for proof in made if proof[32] % 8 == 0)
+
+
+def _vrf() -> list[dict[str, Any]]:
+    key, alpha = _vrf_key("uniqueness"), canonicalize(["number", "msisdn-cn-iot", "1440000000001"])
+    proof = key.prove(alpha)
+    identity, order_8 = (1).to_bytes(32, "little"), ORDER_8.encoded
+    not_canonical = (2**255 - 18).to_bytes(32, "little")
+    off_the_curve = (2).to_bytes(32, "little")
+    good: list[tuple[str, VrfKey, bytes]] = [
+        ("a number", key, alpha),
+        ("nothing", key, b""),
+        ("a kilobyte", key, bytes(range(256)) * 4),
+        *[(f"key {n}", _vrf_key(f"vrf {n}"), f"alpha {n}".encode()) for n in range(8)],
+    ]
+    refused: list[tuple[str, bytes, bytes, bytes]] = [
+        ("another value", key.public, alpha + b" ", proof),
+        ("another key", _vrf_key("vrf 1").public, alpha, proof),
+        ("another key's proof", key.public, alpha, _vrf_key("vrf 1").prove(alpha)),
+        ("one bit of Gamma", key.public, alpha, _bit(proof, 0, 1)),
+        ("the sign of Gamma", key.public, alpha, _bit(proof, 31, 128)),
+        ("one bit of c", key.public, alpha, _bit(proof, 32, 1)),
+        ("c of zero", key.public, alpha, proof[:32] + bytes(16) + proof[48:]),
+        ("s plus one", key.public, alpha, _s_of(proof, lambda s: s + 1)),
+        ("s plus the order", key.public, alpha, _s_of(proof, lambda s: s + ED25519_ORDER)),
+        ("s of zero", key.public, alpha, proof[:48] + bytes(32)),
+        ("Gamma the identity", key.public, alpha, identity + proof[32:]),
+        ("Gamma of order 8", key.public, alpha, order_8 + proof[32:]),
+        ("Gamma with a stray point of order 8", key.public, alpha, _stray(alpha)),
+        ("Gamma not canonical", key.public, alpha, not_canonical + proof[32:]),
+        ("Gamma off the curve", key.public, alpha, off_the_curve + proof[32:]),
+        ("79 bytes", key.public, alpha, proof[:79]),
+        ("81 bytes", key.public, alpha, proof + b"\0"),
+        ("no proof", key.public, alpha, b""),
+        ("a key of order 1", identity, alpha, proof),
+        ("a key of order 8", order_8, alpha, proof),
+        ("a key that is not canonical", not_canonical, alpha, proof),
+        ("a key off the curve", off_the_curve, alpha, proof),
+        ("a key of 31 bytes", key.public[:31], alpha, proof),
+    ]
+
+    def verified(public: bytes, alpha: bytes, proof: bytes) -> dict[str, Any]:
+        beta = vrf_verify(public, alpha, proof)
+        return {"beta": beta.hex(), "unique": base64url_encode(beta[:32])}
+
+    shown = [(name, key.public, alpha, key.prove(alpha)) for name, key, alpha in good]
+    secrets = {name: sha256(b"uniqueness").digest().hex() for name, _, _ in good[:3]}
+    return [
+        {
+            "name": name,
+            **({"seed": secrets[name]} if name in secrets else {}),
+            "public": public.hex(),
+            "alpha": alpha.hex(),
+            "proof": proof.hex(),
+            **_outcome(lambda one=(public, alpha, proof): verified(*one)),  # type: ignore[misc]
+        }
+        for name, public, alpha, proof in [*shown, *refused]
+    ]
+
+
 FILES: dict[str, tuple[str, Callable[[], list[dict[str, Any]]]]] = {
     "jcs": ("`hex` is read strictly and written as RFC 8785 says.", _jcs),
     "keys": ("Multikeys, their thumbprints and did:key methods.", _keys),
@@ -298,6 +379,10 @@ FILES: dict[str, tuple[str, Callable[[], list[dict[str, Any]]]]] = {
     ),
     "proofs": ("Data Integrity proofs; both suites sign deterministically.", _proofs),
     "disclosures": ("Digests of salted values, as in SD-JWT.", _disclosures),
+    "vrf": (
+        "ECVRF-EDWARDS25519-SHA512-TAI (RFC 9381), hexadecimal; `unique` is base64url(beta[:32]).",
+        _vrf,
+    ),
     "uniqueness": ("HMAC-SHA-256 over JCS [kind, scheme, value], base64url.", _uniqueness),
 }
 

@@ -32,6 +32,7 @@ from pathlib import Path
 from resolver.app import serve
 from resolver.folder import DataFolder, MemorySite
 from resolver.settings import Settings
+from resolver.tile_folder import TileFolder
 
 path, ready = Path(sys.argv[1]), Path(sys.argv[2])
 now = int(time.time())
@@ -41,15 +42,17 @@ elif DataFolder.exists(path):
     site = DataFolder.open(path)
 else:
     site = DataFolder.create(path, now)
-serve(Settings.from_environment(os.environ), site, port=0, ready_file=ready)
+publish = TileFolder(Path(sys.argv[3])) if sys.argv[3:] else None
+serve(Settings.from_environment(os.environ), site, port=0, ready_file=ready, publish=publish)
 """
 
 
 class Server:
     """One process; started again on the same folder it serves the same ledger."""
 
-    def __init__(self, folder: Path, **settings: int) -> None:
+    def __init__(self, folder: Path, publish: Path | None = None, **settings: int) -> None:
         self.folder = folder
+        self._published = [] if publish is None else [str(publish)]
         self._settings = {f"TETRAD_{name.upper()}": str(value) for name, value in settings.items()}
         self._ready = folder.with_name(f"{folder.name}.ready")
         self.process: subprocess.Popen[bytes]
@@ -60,7 +63,7 @@ class Server:
         """Starts it, and returns when it answers."""
         self._ready.unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, str(self.folder), str(self._ready)],
+            [sys.executable, "-c", _SERVE, str(self.folder), str(self._ready), *self._published],
             cwd=REPOSITORY,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), **self._settings},
             stdout=subprocess.DEVNULL,

@@ -8,7 +8,6 @@ written, as a plain file server would serve them, where every way of lying must 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from registry.merkle import Read, consistency_proof, inclusion_proof, leaf_hash,
 from registry.note import SignatureType, Signer, VerifierKey, encode64, sign_note
 from registry.tile import ENTRIES, changed_tiles, encode_bundle, subtree_reader, tile_path
 from tests.integration.server import Server, Visitor
+from tests.resolver.cli import conftest as commands
 
 SIZE = 66_000
 OLDER = 65_537  # an earlier checkpoint, so that partial tiles lie under full ones
@@ -132,25 +132,11 @@ def server(log: Log) -> Iterator[LogServer]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Go program, built."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("go not found: the Go log client is not built")
-    program = tmp_path_factory.mktemp("go") / "logclient"
-    source = Path(__file__).parent / "go"
-    run = partial(subprocess.run, cwd=source, capture_output=True, text=True, check=False)
-    if (fetched := run([go, "mod", "download"])).returncode:
-        pytest.skip(f"golang.org/x/mod cannot be fetched: {fetched.stderr.strip()}")
-    built = run([go, "build", "-mod=readonly", "-o", str(program), "."])
-    assert built.returncode == 0, built.stderr
-    return program
-
-
-def ask(client: Path, url: str, index: int, key: VerifierKey = LOG.key) -> tuple[int, list[str]]:
+def ask(
+    client: Path, url: str, index: int, key: VerifierKey = LOG.key, *options: str
+) -> tuple[int, list[str]]:
     """The exit status of the client, and the lines that it printed."""
-    command = [str(client), url, str(key), str(index)]
+    command = [str(client), *options, url, str(key), str(index)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
@@ -266,6 +252,28 @@ def test_go_verifies_the_real_service(client: Path, service: Visitor, index: int
     assert [line.split(":")[0] for line in lines] == ALL_CHECKS
     assert lines[0] == f"ok checkpoint: signed, {3 + FLEET} entries"
     assert status == 0
+
+
+def test_go_verifies_the_service_after_a_rotation_under_the_new_key(
+    client: Path, tmp_path: Path
+) -> None:
+    """A log client that knows one key gets the new one when the log is rotated; the old one opens
+    nothing any more."""
+    process, url = commands.start("--data", str(tmp_path / "city"), ready=tmp_path / "ready")
+    try:
+        shell = commands.Shell(tmp_path, url)
+        shell.must("trust", url, "--yes")
+        shell.must("org", "create", "Acme")
+        shell.must("registry", "update", "--rotate-log-keys", "--data", str(tmp_path / "city"))
+        shell.must("org", "create", "Beta")
+        old, new = shell.must("registry", "show", "--json").json["logKeys"]
+        status, lines = ask(client, url, 1, VerifierKey.parse(new["keys"][0]))
+        assert ([line.split(":")[0] for line in lines], status) == (ALL_CHECKS, 0)
+        status, lines = ask(client, url, 1, VerifierKey.parse(old["keys"][0]))
+        assert (status, len(lines)) == (1, 1)
+        assert lines[0].startswith("FAIL checkpoint:")
+    finally:
+        commands.stop(process)
 
 
 def test_go_finds_no_entry_beyond_the_tree(client: Path, service: Visitor) -> None:

@@ -20,8 +20,9 @@ from identity.errors import (
     TetradError,
     UnknownScheme,
 )
-from registry.admission import MAX_SERIAL, hmac_uniqueness
+from registry.admission import MAX_SERIAL
 from registry.checking import Checked, check_operation
+from registry.uniqueness import ALGORITHMS, Uniqueness
 from resolver.schemes import SCHEMES
 from tests.factory import UNIQUE, Maker, Signed, Subject, disclosed, sign
 
@@ -71,13 +72,14 @@ def test_committed_values_are_hashed_under_the_operators_key() -> None:
 
 def test_the_keyed_hash_depends_on_all_of_it() -> None:
     hashes = {
-        hmac_uniqueness(key)(kind, scheme, value)
+        Uniqueness.of(alg, key).hash(kind, scheme, value)
+        for alg in ALGORITHMS
         for key in (b"a" * 32, b"b" * 32)
         for kind in ("number", "code")
         for scheme in ("imsi", "imei")
         for value in ("1", "2", ["1"])
     }
-    assert len(hashes) == 24
+    assert len(hashes) == 48
     assert all(len(hashed) == 43 for hashed in hashes)
 
 

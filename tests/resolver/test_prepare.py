@@ -28,16 +28,16 @@ from identity.keys import PrivateKey, private_key
 from identity.members import format_time
 from identity.operation import read_operation
 from identity.proof import create_proof, proof_options
-from registry.admission import hmac_uniqueness
 from registry.checking import Checked, check_operation, check_submission
 from registry.rules import RuleBook
 from registry.state import MemoryState
+from registry.uniqueness import HMAC, Uniqueness
 from resolver.prepare import PresentState, prepare
 from resolver.prepared import Prepared, attach, read_prepared
 from resolver.schemes import SCHEMES
 
 NOW = 1_795_334_400
-UNIQUE = hmac_uniqueness(b"k" * 32)
+UNIQUE = Uniqueness.of(HMAC, b"k" * 32).hash
 
 
 def key(seed: int, algorithm: str = "Ed25519") -> PrivateKey:

@@ -13,6 +13,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -26,8 +27,17 @@ from resolver.service import Service
 from resolver.settings import Settings
 from tests.factory import NOW, ORIGIN, Maker, Signed, Subject
 
+
+def _further(generation: int) -> tuple[bytes, bytes]:
+    """The secrets of tests/factory.py, `log_pair`."""
+    log, quantum = (sha256(f"{name} {generation}".encode()) for name in ("log", "quantum"))
+    return log.digest(), quantum.digest()
+
+
 SECRETS = LogSecrets(
-    ORIGIN, *(sha256(name).digest() for name in (b"log", b"quantum", b"uniqueness"))
+    ORIGIN,
+    *(sha256(name).digest() for name in (b"log", b"quantum", b"uniqueness")),
+    further=(_further(1), _further(2)),
 )
 INLINE = Settings(checkers=0)
 JSON = {"content-type": "application/json"}
@@ -47,10 +57,11 @@ class Town(Maker):
         *,
         now: int = NOW,
         site: Callable[[LogSecrets, Any], Site] = MemorySite,
-        **policy: Any,
+        **options: Any,
     ) -> None:
-        super().__init__(mode, now=now, **policy)
-        self.site = site(SECRETS, self.genesis.operation)
+        super().__init__(mode, now=now, **options)
+        secrets = replace(SECRETS, uniqueness_alg=str(self.uniqueness.member["alg"]))
+        self.site = site(secrets, self.genesis.operation)
         self.app = create_app(settings, self.site, lambda: float(self.now))
         self.service: Service = self.app.state.service
         self._loop = asyncio.new_event_loop()

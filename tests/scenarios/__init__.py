@@ -20,7 +20,7 @@ from identity.errors import TetradError
 from identity.members import format_time
 from registry.ledger import Ledger
 from registry.store import MemoryStore
-from tests.factory import LOG, ORIGIN, RULES, City, Maker, Signed, Subject
+from tests.factory import ORIGIN, RULES, City, Maker, Signed, Subject, log_signers
 
 DAY = 86_400
 CODES = "gtin:09506000"
@@ -77,7 +77,7 @@ class Blank(Town):
     def __init__(self, **policy: Any) -> None:
         Maker.__init__(self, **policy)
         self.store = MemoryStore()
-        self.ledger = Ledger(self.store, RULES, LOG, ORIGIN)
+        self.ledger = Ledger(self.store, RULES, log_signers(), ORIGIN)
 
 
 Build = Callable[[Town], Signed]
@@ -146,8 +146,8 @@ def permissioned() -> Town:
 
 def all_scenarios() -> list[Scenario]:
     """Every scenario, in the order of the rule book's table."""
-    from tests.scenarios import devices, grants, keys, numbers, organizations, status
+    from tests.scenarios import devices, grants, keys, numbers, organizations, registry, status
 
-    modules = (organizations, grants, devices, numbers, keys, status)
+    modules = (organizations, registry, grants, devices, numbers, keys, status)
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))

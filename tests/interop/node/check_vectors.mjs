@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
 const load = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
@@ -133,6 +134,78 @@ for (const one of load("identity/disclosures.json").vectors) {
 for (const one of load("identity/uniqueness.json").vectors) {
   const mac = createHmac("sha256", unhex(one.key)).update(one.message);
   holds(one.name, () => assert.equal(mac.digest("base64url"), one.unique));
+}
+
+// ECVRF-EDWARDS25519-SHA512-TAI (RFC 9381), in extended coordinates (X : Y : Z : XY/Z)
+const sha512 = (...parts) => createHash("sha512").update(Buffer.concat(parts)).digest();
+const [P, L] = [2n ** 255n - 19n, 2n ** 252n + 27742317777372353535851937790883648493n];
+const mod = (number, by = P) => ((number % by) + by) % by;
+function power(base, exponent) {
+  let result = 1n;
+  for (; exponent; exponent >>= 1n, base = (base * base) % P) {
+    if (exponent & 1n) result = (result * base) % P;
+  }
+  return result;
+}
+const inverse = (number) => power(mod(number), P - 2n);
+const D = mod(-121665n * inverse(121666n));
+const little = (bytes) => BigInt(`0x${hex(Buffer.from(bytes).reverse()) || "0"}`);
+const bytesOf = (number) => unhex(number.toString(16).padStart(64, "0")).reverse();
+function add([x1, y1, z1, t1], [x2, y2, z2, t2]) {
+  const [a, b, c, d] = [(y1 - x1) * (y2 - x2), (y1 + x1) * (y2 + x2), 2n * D * t1 * t2, 2n * z1 * z2];
+  const [e, f, g, h] = [b - a, d - c, d + c, b + a].map((one) => mod(one));
+  return [mod(e * f), mod(g * h), mod(f * g), mod(e * h)];
+}
+const negative = ([x, y, z, t]) => [mod(-x), y, z, mod(-t)];
+const NEUTRAL = [0n, 1n, 1n, 0n];
+function times(point, scalar) {
+  let result = NEUTRAL;
+  for (; scalar; scalar >>= 1n, point = add(point, point)) if (scalar & 1n) result = add(result, point);
+  return result;
+}
+function encodePoint([x, y, z]) {
+  const over = inverse(z);
+  return bytesOf(mod(y * over) | ((mod(x * over) & 1n) << 255n));
+}
+function decodePoint(bytes) { // RFC 8032, section 5.1.3
+  const [sign, y] = [little(bytes) >> 255n, little(bytes) & (2n ** 255n - 1n)];
+  const square = mod((y * y - 1n) * inverse(D * y * y + 1n));
+  let x = power(square, (P + 3n) / 8n);
+  if (mod(x * x) !== square) x = mod(x * power(2n, (P - 1n) / 4n));
+  if (y >= P || mod(x * x) !== square || (x === 0n && sign)) return null;
+  if ((x & 1n) !== sign) x = P - x;
+  return [x, y, 1n, mod(x * y)];
+}
+const isNeutral = (point) => hex(encodePoint(point)) === hex(encodePoint(NEUTRAL));
+const inGroup = (point) => point && !isNeutral(point) && isNeutral(times(point, L));
+const BASE = decodePoint(bytesOf(mod(4n * inverse(5n))));
+const tag = (number) => Buffer.from([number]);
+function toCurve(salt, alpha) { // section 5.4.1.1
+  for (let counter = 0; ; counter += 1) {
+    const data = sha512(tag(3), tag(1), salt, alpha, tag(counter), tag(0)).subarray(0, 32);
+    const point = decodePoint(data);
+    if (point && !isNeutral(times(point, 8n))) return times(point, 8n);
+  }
+}
+function vrfOutput(key, alpha, proof) { // section 5.3; null where it is refused
+  if (key.length !== 32 || proof.length !== 80) return null;
+  const [y, gamma] = [decodePoint(key), decodePoint(proof.subarray(0, 32))];
+  const [c, s] = [little(proof.subarray(32, 48)), little(proof.subarray(48))];
+  if (!inGroup(y) || !inGroup(gamma) || s >= L) return null;
+  const h = toCurve(key, alpha);
+  const u = add(times(BASE, s), negative(times(y, c)));
+  const v = add(times(h, s), negative(times(gamma, c)));
+  const points = [key, ...[h, gamma, u, v].map(encodePoint)];
+  const found = sha512(tag(3), tag(2), ...points, tag(0)).subarray(0, 16);
+  if (hex(found) !== hex(proof.subarray(32, 48))) return null;
+  return sha512(tag(3), tag(3), encodePoint(times(gamma, 8n)), tag(0));
+}
+for (const one of load("identity/vrf.json").vectors) {
+  holds(one.name, () => {
+    const beta = vrfOutput(...[one.public, one.alpha, one.proof].map(unhex));
+    assert.equal(beta && hex(beta), one.beta ?? null);
+    if (beta) assert.equal(beta.subarray(0, 32).toString("base64url"), one.unique);
+  });
 }
 
 // ledger (RFC 6962, section 2.1)
@@ -321,6 +394,49 @@ for (const [index, root] of stateRoots) {
     assert.equal(hex(mapRoot(newest)), root);
   });
 }
+
+// Log keys: who may sign which tree, and the chain from the genesis that proves it
+const rotated = load("ledger/keys.json");
+const inForce = [];
+const ledger = operationHash(rotated.genesis);
+const label = base32(unbase58(ledger.slice(1)).subarray(2, 12));
+const authority = `did:tetrad:${label}:${ledger}`;
+let committed = rotated.genesis.body.next;
+let [vkeys, since, lastSequence] = [rotated.genesis.body.log, 1, 0];
+rotated.updates.forEach(({ checkpoint: note, entries }, at) => {
+  holds(`update ${at} of the log's keys`, () => {
+    const { size, root } = opened(note, vkeys[0]);
+    entries.forEach(({ entry, hashes }, place) => {
+      const { index, operation } = entry;
+      const path = hashes.map((hash) => Buffer.from(hash, "base64"));
+      assert.equal(hex(rootFromInclusion(index, size, leafHash(jcs(entry)), path)), root);
+      assert.equal(operation.subject, authority);
+      assert.ok(operation.sequence > lastSequence);
+      const own = new Map(operation.body.keys.map((key) => [`${authority}#${thumbprint(key)}`, key]));
+      for (const key of own.values()) assert.ok(committed.includes(thumbprint(key)));
+      assert.deepEqual([...own.keys()].sort(), operation.proof.map((one) => one.verificationMethod).sort());
+      for (const proof of operation.proof) {
+        assert.ok(proofHolds(operation, proof, own.get(proof.verificationMethod)));
+      }
+      [committed, lastSequence] = [operation.body.next, operation.sequence];
+      assert.equal(place === entries.length - 1, "log" in operation.body);
+      assert.equal(index === size - 1, "log" in operation.body);
+    });
+    for (; since <= size; since += 1) inForce[since] = vkeys;
+    vkeys = entries.at(-1).entry.operation.body.log;
+  });
+});
+for (const { size, keys } of rotated["in force"]) {
+  holds(`log keys for ${size}`, () => assert.deepEqual(keys, inForce[size] ?? vkeys));
+}
+for (const { size, note, error } of rotated.checkpoints) {
+  holds(`checkpoint of ${size} by some key`, () => {
+    const open = () => opened(note, (inForce[size] ?? vkeys)[0]);
+    if (error) assert.throws(open);
+    else assert.equal(open().size, size);
+  });
+}
+checkWitnesses(load, holds);
 
 // rules: the hash of every operation, and every signature of those that are accepted
 for (const name of readdirSync(join(folder, "rules")).sort()) {

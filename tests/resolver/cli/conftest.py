@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,10 +56,12 @@ class Shell:
         return outcome
 
 
-def start(*words: str, ready: Path, **environment: str) -> tuple[subprocess.Popen[str], str]:
+def start(
+    *words: str, ready: Path, command: Sequence[str] = ("serve",), **environment: str
+) -> tuple[subprocess.Popen[str], str]:
     """`tetrad serve …` in a process of its own, once it answers, and its address."""
     process = subprocess.Popen(
-        [*TETRAD, "serve", *words, "--port", "0", "--ready-file", str(ready)],
+        [*TETRAD, *command, *words, "--port", "0", "--ready-file", str(ready)],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "TETRAD_CHECKERS": "0", **environment},
         stdout=subprocess.PIPE,

@@ -27,8 +27,8 @@ class Registry(httpx.BaseTransport):
     `lie` is called instead of the service, with the request and a way to the true answer.
     """
 
-    def __init__(self) -> None:
-        self.site = MemorySite.sandbox(int(time.time()))
+    def __init__(self, site: MemorySite | None = None) -> None:
+        self.site = site or MemorySite.sandbox(int(time.time()))
         self.app = create_app(Settings(checkers=0), self.site)
         self.asked: list[str] = []
         self.lie: Lie | None = None

@@ -1,0 +1,106 @@
+"""What `tetrad verify` makes of one item: a receipt, an answer, or a bundle."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from identity.did import parse_tetrad_did
+from identity.errors import SchemaViolation
+from resolver.bundle import known_as, read_bundle
+from resolver.cli.frame import Frame, read_input
+from resolver.freshness import age_of, check_age
+from resolver.trust import Trust
+from resolver.verifier import VerifiedAnswer, verify_answer, verify_receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the caller asks of every item."""
+
+    ledger: str | None
+    policy: Path | None
+    max_age: int | None
+
+    def of(self, trust: Trust) -> Trust:
+        """A pinned ledger with the policy that was given, if one was."""
+        if self.policy is None:
+            return trust
+        return trust.asking(read_input(str(self.policy)).decode("utf-8", "replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """An item that holds, and what is to be said of it."""
+
+    size: int
+    origin: str
+    value: dict[str, Any] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+
+def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
+    """Checks one item. Raises EvidenceRefused, InvalidProof."""
+    if "bundle" in item:
+        bundle = read_bundle(item)
+        pinned = frame.home.trust_in(bundle.trust.ledger) if wanted.ledger is None else None
+        trust = wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
+        return _answered(bundle.verify(trust), trust, wanted)
+    if isinstance(item.get("device"), dict):
+        label, _ = parse_tetrad_did(str(item["device"].get("did")))
+        trust = wanted.of(frame.home.trust_labelled(label))
+        return _answered(verify_answer(item, trust.pinned), trust, wanted)
+    if isinstance(item.get("operation"), dict) and isinstance(item.get("receipt"), str):
+        return _receipted(frame, item, wanted)
+    raise SchemaViolation(
+        "neither an answer with its proof nor an operation with its receipt",
+        hint="tetrad resolve --bundle FILE, or tetrad register --out FILE",
+    )
+
+
+def _receipted(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
+    """A receipt: logged, and where the policy asks for witnesses, witnessed."""
+    operation = item["operation"]
+    trust = wanted.of(frame.home.trust_in(str(operation.get("ledger"))))
+    opened = verify_receipt(
+        item["receipt"].encode("utf-8", "replace"), operation, trust.pinned
+    ).checkpoint
+    if wanted.policy is not None:
+        age_of(opened, trust.witnesses, int(time.time()))
+    return Verified(opened.checkpoint.size, opened.checkpoint.origin)
+
+
+def _answered(verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verified:
+    opened = verified.checkpoint
+    age = age_of(opened, trust.witnesses, int(time.time()))
+    if wanted.max_age is not None:
+        check_age(age, wanted.max_age)
+    tree, root = opened.checkpoint, verified.state.root
+    log = ", ".join(f"{key.name}+{key.id.hex()}" for key in trust.pinned.log_keys_at(tree.size))
+    dated = {key for key, moment in opened.times if moment}
+    policy = trust.witnesses
+    witnesses = [one.name for one in policy.witnesses if one.key in dated] if policy else []
+    lines = [
+        f"{verified.status.upper()}  {verified.did}",
+        f"✓ ledger {trust.ledger}",
+        f"✓ checkpoint over {tree.size} entries, keys of the log: {log}",
+        f"✓ cosigned by {', '.join(witnesses)}" if witnesses else "– witnesses: none asked for",
+        f"✓ the newest record, by the state of entry {root.index}",
+        f"✓ signed by {', '.join(verified.signers)}"
+        if verified.signers
+        else "– signatures are not shown: the device has changed too often",
+        f"– {age}",
+    ]
+    value = {
+        "did": verified.did,
+        "status": verified.status,
+        "ledger": trust.ledger,
+        "stateRoot": root.index,
+        "signers": list(verified.signers),
+        "witnesses": witnesses,
+        "age": age.seconds,
+        "datedBy": age.by or None,
+    }
+    return Verified(tree.size, tree.origin, value, tuple(lines))

@@ -1,0 +1,160 @@
+"""Evidence: what an answer shows, so that nobody has to believe it.
+
+    evidence = Evidence(store, reader, state_map)
+    proof = evidence.of(found, size, checkpoint)          # JSON bytes, for `answer_bytes`
+    proof = evidence.of_absence(asked, size, checkpoint)
+
+It stands on the last published root of the state: the root's entry ends the tree, and short paths
+lead from it to the records, or to the place where there is none. The device's operations follow,
+and those that established the keys which signed them, so that the parties' own signatures are seen
+as well. Checked by resolver/verifier.py; specified in specs/3-resolution.md, "Verification".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import orjson
+
+from identity.keys import thumbprint
+from registry.entry import split_entry
+from registry.note import encode64
+from registry.reader import LedgerReader
+from registry.state import Key, state_key
+from registry.state_map import StateMap
+from registry.store import Store
+from resolver.resolution import Asked, Found
+
+MAX_SHOWN: Final = 256
+"""Entries of one device that an answer shows; of a longer history it shows none."""
+_KEPT: Final = 10_000
+
+_SIGNED_BY = re.compile(rb'"verificationMethod":"did:tetrad:[^"#]*#([^"]*)"')
+"""In an entry's canonical bytes; within a text the quotation marks would be escaped."""
+_ROTATES = re.compile(rb'"type":"(?:keys\.rotate|registry\.update)"')
+"""In an entry whose operation may be one whose keys were committed to by the one before."""
+
+
+class Evidence:
+    """Makes evidence out of one store. Belongs to one thread."""
+
+    def __init__(self, store: Store, reader: LedgerReader, state_map: StateMap) -> None:
+        self._store = store
+        self._reader = reader
+        self._map = state_map
+        self._established: dict[bytes, int] = {}
+        self._signers: dict[int, bytes] = {}
+        self._closed: tuple[int, bytes] = (0, b"")
+
+    def of(self, found: Found, size: int, checkpoint: bytes) -> bytes:
+        """The evidence for an answer under a published checkpoint of `size` entries, whose root is
+        the one that the state map has published."""
+        did = found.device["did"]
+        own: Key = ("did", did)
+        keys = [own]
+        if found.asked.key[0] == "code" or (found.asked.key[0] == "number" and not found.as_of):
+            keys = [found.asked.key, own]
+        records = [
+            self._record(key, self._newest(key, size) if key != own or found.as_of else None)
+            for key in keys
+        ]
+        parts = [self._stands_on(size, checkpoint), b'"records":[%b]' % b",".join(records)]
+        changes = self._changes(did, size)
+        if changes:
+            entries = [self._reader.entry(index) for index in changes]
+            parts.append(b'"entries":[%b]' % b",".join(entries))
+            parts.append(b'"signers":[%b]' % b",".join(self._signing(changes, entries)))
+        return b"{%b}" % b",".join(parts)
+
+    def of_absence(self, asked: Asked, size: int, checkpoint: bytes) -> bytes | None:
+        """The evidence that there is no device under a key; None where there is. Of a number that
+        is free again there is a record."""
+        record = self._newest(asked.key, size)
+        if record is not None and (asked.key[0] != "number" or b'"did"' in record):
+            return None
+        records = b'"records":[%b]' % self._record(asked.key, record)
+        return b"{%b}" % b",".join((self._stands_on(size, checkpoint), records))
+
+    def _stands_on(self, size: int, checkpoint: bytes) -> bytes:
+        """The checkpoint, and the root of the state that ends its tree; the same for all answers
+        until the next publication."""
+        if self._closed[0] != size:
+            hashes = [orjson.dumps(encode64(one)) for one in self._reader.inclusion(size - 1, size)]
+            shown = b'"state":{"entry":%b,"hashes":[%b]}' % (
+                self._reader.entry(size - 1),
+                b",".join(hashes),
+            )
+            self._closed = size, shown
+        return b'"checkpoint":%b,%b' % (orjson.dumps(checkpoint.decode()), self._closed[1])
+
+    def _record(self, key: Key, record: bytes | None) -> bytes:
+        """A key, its record where the answer does not show it already, and its way to the root."""
+        bucket, path = self._map.prove(state_key(key)).texts()
+        shown = b"" if record is None else b'"record":%b,' % record
+        return b'{"key":%b,%b"bucket":"%b","path":"%b"}' % (
+            orjson.dumps(key),
+            shown,
+            bucket.encode(),
+            path.encode(),
+        )
+
+    def _newest(self, key: Key, size: int) -> bytes | None:
+        found = self._store.versions(state_key(key), limit=1, before=size)
+        return found[0].record if found else None
+
+    def _changes(self, did: str, size: int) -> list[int]:
+        """The entries that made a device what it is, in their order; none where they are many."""
+        key = state_key(("did", did))
+        versions = self._store.versions(key, limit=MAX_SHOWN + 1, before=size)
+        if len(versions) > MAX_SHOWN:
+            return []
+        return [version.entry for version in reversed(versions)]
+
+    def _signing(self, changes: list[int], entries: list[bytes]) -> list[bytes]:
+        """The operations that made the keys which signed these entries, and those, and so on; each
+        after what it stands on."""
+        wanted: dict[int, bytes] = {}
+        pending = list(zip(changes, entries, strict=True))
+        known = {0, *changes}  # the genesis is what a verifier pins
+        while pending:
+            for earlier in self._stand_on(*pending.pop()):
+                if earlier not in known:
+                    known.add(earlier)
+                    wanted[earlier] = self._operation(earlier)
+                    pending.append((earlier, self._reader.entry(earlier)))
+        return [operation for _, operation in sorted(wanted.items())]
+
+    def _stand_on(self, index: int, entry: bytes) -> list[int]:
+        """The entries that made the keys which signed an entry; of a rotation also the one that
+        committed to its keys."""
+        found = [self._establishing(thumbprint) for thumbprint in _SIGNED_BY.findall(entry)]
+        if _ROTATES.search(entry):
+            operation = orjson.loads(entry)["operation"]
+            if operation["type"] in ("keys.rotate", "registry.update"):
+                key = state_key(("did", operation["subject"]))
+                (before,) = self._store.versions(key, limit=1, before=index)
+                first = orjson.loads(before.record)["keys"][0]
+                found.append(self._establishing(thumbprint(first).encode()))
+        return found
+
+    def _establishing(self, thumbprint: bytes) -> int:
+        """The entry that made a key its subject's; a key is never claimed twice."""
+        index = self._established.get(thumbprint)
+        if index is None:
+            key = state_key(("key", thumbprint.decode()))
+            (version,) = self._store.versions(key, limit=1)
+            if len(self._established) >= _KEPT:
+                self._established.clear()
+            index = self._established[thumbprint] = version.entry
+        return index
+
+    def _operation(self, index: int) -> bytes:
+        """The operation of an entry that established keys; asked for again and again."""
+        operation = self._signers.get(index)
+        if operation is None:
+            _, operation = split_entry(self._reader.entry(index), index)
+            if len(self._signers) >= _KEPT:
+                self._signers.clear()
+            self._signers[index] = operation
+        return operation

@@ -1,0 +1,206 @@
+"""Publication: from a commit to the checkpoint that everybody is shown.
+
+    publication = Publication(writer, ledger, store, signers, clock, every=1)
+    publication.start()
+    published = await publication.covering(size)     # a checkpoint over so many entries, or more
+
+One at a time: the writer closes the tree with the root of its state and keeps the checkpoint in the
+synced file; the log signs it, with the dated line; tiles go into the folder for static files, where
+there is one; witnesses are asked; the cosigned checkpoint is stored and shown. From then on proofs
+of the state stand on it. What is published is made anew every minute, so that its age means
+something. A witness that is slow, dead or unwilling holds up a publication for a bounded time, and
+never a registration: verifiers hold the checkpoint against their own policy. Specified in
+specs/2-registry.md, "Publication".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from identity.errors import LedgerStopped, TetradError
+from registry.ledger import Ledger
+from registry.note import Note, Signer, sign_note
+from registry.reader import LedgerReader
+from registry.store import Store
+from resolver.held import newest_date
+from resolver.registration.writer import Writer
+
+RESTAMP_SECONDS: Final = 60
+"""What is published is dated, and cosigned, anew at least this often."""
+
+logger = logging.getLogger("tetrad")
+
+
+class Published(NamedTuple):
+    """What is shown: the tree's size, its signed checkpoint, and when it was dated."""
+
+    size: int
+    note: bytes
+    time: int
+
+
+class StaticFiles(Protocol):
+    """A folder of static files that follows what is published."""
+
+    def tiles(self, size: int) -> None:
+        """Makes every tile and bundle of the tree durable. Raises TetradError, OSError."""
+        ...
+
+    def checkpoint(self, note: bytes) -> None:
+        """Shows the checkpoint, once its tiles are there. Raises TetradError, OSError."""
+        ...
+
+
+Cosign = Callable[[bytes, int], Awaitable[tuple[bytes, bool]]]
+"""(note, size) -> the note with the cosignatures that came in time; whether they are a quorum."""
+
+
+class Publication:
+    """The publications of one service. Belongs to its event loop."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        ledger: Ledger,
+        store: Store,
+        signers: Callable[[int], Sequence[Signer]],
+        clock: Callable[[], float],
+        every: float,
+        *,
+        static: StaticFiles | None = None,
+        cosign: Cosign | None = None,
+    ) -> None:
+        """`signers` are those of a tree's size; `every` is how many seconds at most lie between a
+        commit and its publication."""
+        self._writer = writer
+        self._ledger = ledger
+        self._store = store
+        self._reader = LedgerReader(store)
+        self._signers = signers
+        self._clock = clock
+        self._every = every
+        self._static = static
+        self._cosign = cosign
+        self._current: Published | None = None
+        self._wanted = asyncio.Event()
+        self._shown = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+        self._failure: TetradError | None = None
+        self._stopping = False
+        self.cosigned = False
+        """Whether what is shown met the policy of the witnesses, where there is one."""
+        self.failures = 0
+        """Of the folder for static files, for /metrics."""
+
+    def start(self) -> None:
+        """Begins: the first publication loads the state map."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Publishes what is committed, then ends."""
+        self._stopping = True
+        self._wanted.set()
+        if self._task is not None:
+            await self._task
+
+    @property
+    def current(self) -> Published | None:
+        """What is shown now; None before the first publication of this process."""
+        return self._current
+
+    @property
+    def size(self) -> int:
+        """Entries under it."""
+        return self._current.size if self._current else 0
+
+    async def covering(self, size: int) -> Published:
+        """A publication over at least `size` committed entries; a new one where the last is not.
+
+        Raises LedgerStopped where there will be none.
+        """
+        while self._current is None or self._current.size < size:
+            if self._failure is not None:
+                raise self._failure
+            self._wanted.set()
+            async with self._shown:
+                await self._shown.wait_for(
+                    lambda: self._failure is not None or self.size >= size or self._ended
+                )
+            if self._ended and self.size < size and self._failure is None:
+                raise LedgerStopped("the service is stopping", retry_after=1)
+        return self._current
+
+    @property
+    def _ended(self) -> bool:
+        return self._task is not None and self._task.done()
+
+    async def _run(self) -> None:
+        began = time.monotonic()
+        try:
+            while True:
+                self._wanted.clear()
+                began = time.monotonic()
+                await self._publish()
+                if self._stopping:
+                    return
+                await self._wait(began)
+        except (TetradError, OSError) as error:
+            detail = error.detail if isinstance(error, TetradError) else str(error)
+            logger.critical("nothing is published any more: %s", detail)
+            self._failure = self._writer.failure or LedgerStopped(f"publication: {detail}")
+        finally:
+            async with self._shown:
+                self._shown.notify_all()
+
+    async def _wait(self, began: float) -> None:
+        """Until somebody asks for more, or what was published has become old."""
+        while not self._stopping:
+            age = time.monotonic() - began
+            head = self._ledger.head
+            grown = head is not None and head.size > self.size
+            if (self._wanted.is_set() and grown) or (grown and age >= self._every):
+                return
+            if age >= RESTAMP_SECONDS - 1:
+                return
+            self._wanted.clear()
+            left = self._every - age if grown else min(self._every, RESTAMP_SECONDS - 1 - age)
+            try:
+                await asyncio.wait_for(self._wanted.wait(), max(left, 0.01))
+            except TimeoutError:
+                continue
+
+    async def _publish(self) -> None:
+        size = await self._writer.close()
+        now = self._now()
+        text = Note.parse(self._reader.checkpoint(size)).text
+        note = sign_note(text, self._signers(size), now)
+        if self._static is not None:
+            await self._write(lambda static: static.tiles(size))
+        if self._cosign is not None:
+            note, self.cosigned = await self._cosign(note, size)
+        await self._writer.run(lambda: self._store.publish(size, note))
+        self._ledger.state_map.publish()  # in this thread, as every proof is made in it
+        self._current = Published(size, note, now)
+        if self._static is not None:
+            await self._write(lambda static: static.checkpoint(note))
+        async with self._shown:
+            self._shown.notify_all()
+
+    def _now(self) -> int:
+        """The clock, which never runs back: not behind the last entry, nor the last date."""
+        head = self._ledger.head
+        last = self._current.time if self._current else newest_date(self._store.published())
+        return max(int(self._clock()), head.time if head else 0, last)
+
+    async def _write(self, step: Callable[[StaticFiles], None]) -> None:
+        """A step of the folder for static files, which may fail without stopping the ledger."""
+        assert self._static is not None  # noqa: S101 - asked before
+        try:
+            await asyncio.to_thread(step, self._static)
+        except (TetradError, OSError) as error:
+            self.failures += 1
+            logger.warning("static files could not be written: %s", error)
