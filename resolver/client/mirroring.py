@@ -82,6 +82,7 @@ class Mirror:
             self._unopened = None
         await self._client.run(seeing.learn(note))  # where the log's keys were replaced
         self._trust = seeing.trust
+        seeing.dated(self._trust.pinned.open(note))  # whether its policy accepts it
         tree = self._trust.open(note).checkpoint
         if tree.size < self._folder.size:
             raise RolledBack(
