@@ -36,9 +36,10 @@ from registry.state import FIRST_HISTORY, MemoryState, next_history, state_key
 from registry.state_map import StateMap
 from registry.store import Batch, Head, MemoryStore
 from registry.uniqueness import HMAC, Uniqueness
+from resolver.bundle import known_as, read_bundle
 from resolver.pinned import Pinned
 from resolver.trust import Trust
-from resolver.verifier import verify_receipt
+from resolver.verifier import verify_absence, verify_answer, verify_receipt
 from resolver.witness.cosigning import Witness
 from resolver.witness.store import WitnessStore
 from tests.factory import RULES
@@ -282,6 +283,33 @@ def test_log_keys() -> None:
     for one in vectors["checkpoints"]:
         note = one["note"].encode()
         assert refusal(lambda note=note: trust.open(note)) == one.get("error"), one["size"]
+
+
+def test_answers() -> None:
+    file = load("resolution/answers.json")
+    pinned = Trust.begin(file["genesis"]).pinned
+    for one in file["vectors"]:
+        key = None if one["key"] is None else tuple(one["key"])
+        run = partial(verify_answer, one["answer"], pinned, key=key)
+        assert refusal(run) == one.get("error"), one["name"]
+
+
+def test_absences() -> None:
+    file = load("resolution/absences.json")
+    pinned = Trust.begin(file["genesis"]).pinned
+    for one in file["vectors"]:
+        run = partial(verify_absence, one["proof"], pinned, tuple(one["key"]))
+        assert refusal(run) == one.get("error"), one["name"]
+
+
+def test_bundles() -> None:
+    for one in load("resolution/bundles.json")["vectors"]:
+
+        def run(one: Any = one) -> None:
+            bundle = read_bundle(one["bundle"])
+            bundle.verify(known_as(bundle, one["ledger"], None))
+
+        assert refusal(run) == one.get("error"), one["name"]
 
 
 def test_policies() -> None:
