@@ -373,11 +373,14 @@ def test_node_agrees() -> None:
 
 
 WRONG = [
-    ("entries", "worn out", "worn off", "entry "),
-    ("state_map", '"record": "7"', '"record": "8"', "proof in the state map: a hundred keys"),
-    ("state_map", '"one key", "records": [["5f', '"one key", "records": [["5e', "map of one key"),
-    ("history", "retired", "revoked", "the state before entry"),
-    ("history", '"entry": 6', '"entry": 5', "history of"),
+    ("ledger/entries", "worn out", "worn off", "entry "),
+    ("ledger/state_map", '"record": "7"', '"record": "8"', "proof in the state map: a hundred keys"),
+    ("ledger/state_map", '"one key", "records": [["5f', '"one key", "records": [["5e', "map of one key"),
+    ("ledger/history", "retired", "revoked", "the state before entry"),
+    ("ledger/history", '"entry": 6', '"entry": 5', "history of"),
+    ("resolution/answers", '"active"', '"suspended"', "by code (resolution)"),
+    ("resolution/answers", "reported stolen", "reported st0len", "by code (resolution)"),
+    ("resolution/absences", "NOBODY", "SOMEBODY", "a code of nobody's (resolution)"),
 ]
 
 
@@ -390,7 +393,7 @@ def test_node_notices_a_wrong_vector(
         pytest.skip("node is not installed: the vectors are checked by our own code alone")
     folder = tmp_path / "vectors"
     shutil.copytree(VECTORS, folder)
-    path = folder / "ledger" / f"{file}.json"
+    path = folder / f"{file}.json"
     text = path.read_text("utf-8")
     assert right in text
     path.write_text(text.replace(right, wrong), "utf-8")

@@ -45,7 +45,7 @@ class Shown(NamedTuple):
     size: int
     devices: list[Subject]
     times: list[str]
-    """When the first device was suspended; what was restless had changed too often by then."""
+    """When the first device was suspended, and when the last had changed too often to show."""
 
     def answer(self, asked: Asked, at: str | None = None, *, by: Signer = LOG) -> Value:
         """The answer with its evidence, under a checkpoint of the whole tree."""
@@ -148,7 +148,6 @@ def _past(shown: Shown) -> list[Value]:
     key = shown.code(meter)
     past = shown.answer(shown.resolver.code(key[2], "gs1"), at)
     (own,) = (one["record"] for one in past["proof"]["records"] if one["key"][0] == "did")
-    many = shown.answer(shown.resolver.did(restless.did))
     refused = "evidence.answer"
     return [
         _vector("the past is the present", key, _change(past, lambda one: one.update(device=own)),
@@ -160,7 +159,7 @@ def _past(shown: Shown) -> list[Value]:
         _vector("the past without what came later", key,
                 _change(past, lambda one: one["proof"]["entries"].pop()), refused),
         _vector("the past of what changed 257 times", ("did", restless.did),
-                {**many, "asOf": shown.times[1]}, refused),
+                shown.answer(shown.resolver.did(restless.did), shown.times[1]), refused),
     ]  # fmt: skip
 
 
