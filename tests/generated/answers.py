@@ -241,6 +241,13 @@ def _absences(shown: Shown) -> list[Value]:
     there = shown.answer(shown.resolver.code(shown.code(meter)[2], "gs1"))["proof"]
     called = disclosed(NUMBER, ACTIVE)
     active = shown.answer(shown.resolver.disclosure("msisdn-cn-iot", called.encoded))["proof"]
+    (own,) = shown.city.store.records([state_key(("did", meter.did))])
+    device = copy.deepcopy(there)
+    next(one for one in device["records"] if one["key"][0] == "did")["record"] = orjson.loads(
+        own or b"{}"
+    )
+    nobody: Key = ("did", f"{meter.did[:-1]}{'x' if meter.did[-1] != 'x' else 'y'}")
+    authority: Key = ("did", shown.city.authority.did)
     absent, freed = shown.absence(code), shown.absence(number_key(FREED))
     state, told = "evidence.state", "evidence.answer"
 
@@ -252,7 +259,10 @@ def _absences(shown: Shown) -> list[Value]:
         one("a code of nobody's", code, absent),
         one("a number of nobody's", number_key(UNKNOWN), shown.absence(number_key(UNKNOWN))),
         one("a number that is free again", number_key(FREED), freed),
+        one("a DID of nobody's", nobody, shown.absence(nobody)),
+        one("a DID that is not of a device", authority, shown.absence(authority)),
         one("no proof", code, None, told),
+        one("a DID of a device", ("did", meter.did), device, told),
         one("a code that a device bears", shown.code(meter), there, state),
         one("a number that is active", number_key(ACTIVE), active, told),
         one("the absence of another code", shown.code(meter), absent, told),

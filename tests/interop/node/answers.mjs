@@ -103,7 +103,9 @@ export function checkAnswers(load, holds, tools) {
     const root = stateOf(proof, pinned);
     const item = itemOf(proof, key);
     if (key[0] === "number" && item.record) assert.ok(!("did" in present(proof, root, key)), "active");
-    else {
+    else if (key[0] === "did" && item.record) {
+      assert.notEqual(present(proof, root, key).kind, "device");
+    } else {
       const { bucket, path } = item;
       checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
     }
