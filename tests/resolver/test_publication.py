@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
+
+from identity.errors import LedgerStopped, TetradError
 from registry.note import Note
 from resolver.publication import Publication, with_cosignatures
 from resolver.registration.writer import Writer
@@ -62,6 +65,26 @@ def test_a_witness_that_is_gone_leaves_its_cosignature() -> None:
     assert len(asked) == 2
     names = [line.name for line in Note.parse(note).signatures]
     assert names == [LOG.key.name, QUANTUM.key.name, cosigner("w1").key.name]
+
+
+def test_what_ends_publication_is_told() -> None:
+    class Broken(Closed):
+        async def close(self) -> int:
+            raise LedgerStopped("the disk is full")
+
+    async def story() -> TetradError | None:
+        city = City()
+        publication = Publication(
+            cast("Writer", Broken(1)), city.ledger, city.store, lambda _: [LOG], lambda: NOW, 0.01
+        )
+        publication.start()
+        with pytest.raises(LedgerStopped):
+            await publication.covering(1)
+        return publication.failure
+
+    failure = asyncio.run(story())
+    assert failure is not None
+    assert "the disk is full" in failure.detail
 
 
 def test_lines_are_not_carried_to_another_tree() -> None:
