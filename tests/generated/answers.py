@@ -316,6 +316,7 @@ def _bundles(shown: Shown) -> list[Value]:
         one("a code", bundle),
         one("after an update of the log's keys", later, ledger=rolled),
         one("another version", {**bundle, "bundle": 2}, schema),
+        one("a version that is none", {**bundle, "bundle": True}, schema),
         one("a member too many", {**bundle, "ledger": shown.city.ledger_hash}, schema),
         one("a member too few", {n: m for n, m in bundle.items() if n != "updates"}, schema),
         one("a key that is none", {**bundle, "key": ["registry"]}, schema),

@@ -113,7 +113,7 @@ export function checkAnswers(load, holds, tools) {
 
   function checkBundle({ ledger, bundle }) {
     assert.deepEqual(Object.keys(bundle).sort(), ["answer", "bundle", "genesis", "key", "updates"]);
-    assert.equal(bundle.bundle, 1);
+    assert.strictEqual(bundle.bundle, 1);
     assert.ok(bundle.key === null || bundle.key.length > 1);
     const pinned = pin(bundle.genesis);
     assert.equal(pinned.ledger, ledger);
