@@ -115,6 +115,11 @@ class Publication:
         return self._current
 
     @property
+    def failure(self) -> TetradError | None:
+        """Why nothing is published any more, until the service is started again."""
+        return self._failure
+
+    @property
     def size(self) -> int:
         """Entries under it."""
         return self._current.size if self._current else 0
@@ -186,6 +191,7 @@ class Publication:
         if self._static is not None:
             await self._write(lambda static: static.tiles(size))
         if self._cosign is not None:
+            note = with_cosignatures(note, self._store.published(size))
             note, self.cosigned = await self._cosign(note, size)
         await self._writer.run(lambda: self._store.publish(size, note))
         self._ledger.state_map.publish()  # in this thread, as every proof is made in it
@@ -209,3 +215,14 @@ class Publication:
         except (TetradError, OSError) as error:
             self.failures += 1
             logger.warning("static files could not be written: %s", error)
+
+
+def with_cosignatures(note: bytes, before: bytes | None) -> bytes:
+    """A checkpoint with the lines that an earlier note of the same tree has, and it has not: what a
+    witness once cosigned does not end with the witness, it only grows old."""
+    fresh, earlier = Note.parse(note), Note.parse(before or note)
+    if fresh.text != earlier.text:
+        return note
+    known = {(line.name, line.id) for line in fresh.signatures}
+    more = [line for line in earlier.signatures if (line.name, line.id) not in known]
+    return Note(fresh.text, (*fresh.signatures, *more)).format()
