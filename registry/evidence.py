@@ -31,14 +31,17 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.members import parse_time
 from registry.checkpoint import Checkpoint, OpenedCheckpoint
+from registry.entry import Entry, StateRoot, parse_entry
 from registry.merkle import check_inclusion, leaf_hash, roots_of
 from registry.note import decode64, encode64
-from registry.verdict import check_entry
+from registry.verdict import check_any
 
 OpenNote = Callable[[bytes], OpenedCheckpoint]
 """Opens a checkpoint by the log's keys. Raises InvalidCheckpoint."""
 
 KINDS = ("fork", "rollback", "entry")
+_ALWAYS = {"kind", "ledger", "genesis", "checkpoints"}
+_MORE = {"fork": {"proof"}, "rollback": set[str](), "entry": {"index", "entries"}}
 MAX_HASHES = 128
 """Of one proof: a tree of 2^63 entries needs 64."""
 
@@ -101,7 +104,9 @@ def check_evidence(evidence: Json, ledger: str, open_note: OpenNote) -> Misbehav
     """
     if not isinstance(evidence, dict) or evidence.get("kind") not in KINDS:
         raise SchemaViolation(f"evidence is of a kind: {', '.join(KINDS)}", pointer="/kind")
-    if evidence.get("ledger") != ledger:
+    if set(evidence) - _MORE[str(evidence["kind"])] != _ALWAYS:
+        raise SchemaViolation("evidence has the members of its kind, and no other")
+    if evidence["ledger"] != ledger:
         raise MisbehaviourUnproved("this is about another ledger", pointer="/ledger")
     if evidence["kind"] == "entry":
         return _check_entry(evidence, open_note)
@@ -142,7 +147,8 @@ def _check_rollback(first: OpenedCheckpoint, second: OpenedCheckpoint) -> Misbeh
     if after.size >= before.size:
         raise MisbehaviourUnproved("the second checkpoint is not smaller than the first")
     dates = dict(first.times)
-    if not any(time and time > dates[key] > 0 for key, time in second.times if key in dates):
+    own = [(key, time) for key, time in second.times if key.name == after.origin and key in dates]
+    if not any(time > dates[key] > 0 for key, time in own):  # a witness may date what is old
         raise MisbehaviourUnproved(
             "no key of the log dates the smaller checkpoint later",
             hint="without a date, the smaller one may be the older one",
@@ -184,20 +190,28 @@ def _included(item: Json, index: int, tree: Checkpoint) -> bytes:
 def _broken(entries: Sequence[bytes], index: int) -> str | None:
     """Why the entry, the first of these, cannot stand after the one before it, the second."""
     try:
-        entry = check_entry(entries[0], index, {}).entry
+        entry = _read(entries[0], index)
     except TetradError as error:
         return error.detail
-    if entry is None or len(entries) == 1:
+    if len(entries) == 1:
         return None
     if entry.previous != leaf_hash(entries[1]).hex():
         return "it does not follow the one before it"
     try:
-        before = check_entry(entries[1], index - 1, {}).entry
+        before = _read(entries[1], index - 1)
     except TetradError:  # a matter for evidence of its own
         return None
-    if before is not None and parse_time(entry.time) < parse_time(before.time):
+    if parse_time(entry.time) < parse_time(before.time):
         return "it is older than the one before it"
+    if isinstance(entry, StateRoot) and isinstance(before, StateRoot):
+        return "it is a root of the state, as is the one before it"
     return None
+
+
+def _read(data: bytes, index: int) -> Entry | StateRoot:
+    """All that can be told of an entry without a state. Raises TetradError."""
+    found = check_any(data, index, {})
+    return found if isinstance(found, StateRoot) else found.entry or parse_entry(data, index)
 
 
 def _texts(evidence: Mapping[str, Json], name: str, count: int) -> list[str]:

@@ -68,13 +68,19 @@ class LogKeys:
         size = Checkpoint.parse(Note.parse(note).text).size
         try:
             return open_checkpoint(note, self.at(size), witnesses)
-        except InvalidCheckpoint:
-            if not self.knows_signer(note) and self._signed_out_of_turn(note, size):
+        except InvalidCheckpoint as error:
+            if self.knows_signer(note):
+                raise
+            if self._signed_out_of_turn(note, size):
                 raise InvalidCheckpoint(
                     f"signed by log keys that are not in force for a tree of {size} entries",
                     hint="a key that was replaced signs no later tree: keep this checkpoint, it is "
                     "evidence against whoever holds that key",
                 ) from None
+            error.hint = (
+                "if the log's keys were replaced meanwhile, ask its service for anything: with its "
+                "answer comes the evidence"
+            )
             raise
 
     def knows_signer(self, note: bytes) -> bool:
@@ -131,7 +137,8 @@ class LogSigners:
     def holds(self, log: Sequence[str]) -> bool:
         """Whether every one of these keys is held; looks again where one is not."""
         if self._more is not None and not set(log) <= set(self._held):
-            self._held |= {str(signer.key): signer for signer in self._more()}
+            # Replaced, not changed: the writer and the publisher look in from two threads.
+            self._held = {**self._held, **{str(signer.key): signer for signer in self._more()}}
         return set(log) <= set(self._held)
 
     def of(self, log: Sequence[str]) -> tuple[Signer, ...]:

@@ -231,7 +231,10 @@ def decode64(text: str) -> bytes:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and not any(c == "+" or c.isspace() or c < " " for c in name)
+    # A surrogate (out of bytes of a command line that are no UTF-8) cannot be written.
+    return bool(name) and not any(
+        c == "+" or c.isspace() or c < " " or "\ud800" <= c <= "\udfff" for c in name
+    )
 
 
 def _split(data: bytes) -> tuple[str, list[str]]:

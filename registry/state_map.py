@@ -66,6 +66,8 @@ class StateMap:
         self._store = store
         self._guard = guard or nullcontext()
         self._levels: list[bytearray] = []
+        self._count = 0
+        """Buckets there are."""
         self._changed: dict[int, Bucket] = {}
         """Buckets that were put since the last close, by their start."""
         self._nodes: list[dict[int, bytes]] = []
@@ -102,6 +104,7 @@ class StateMap:
                 for one in grown:
                     self._before_closed.setdefault(one.start, origin)
             changed += grown
+            self._count += len(grown) - 1
         self._changed.update((one.start, one) for one in changed)
         return written, changed
 
@@ -173,8 +176,15 @@ class StateMap:
         self._levels = [bytearray(32 << depth) for depth in range(deepest + 1)]
         self._nodes = [{} for _ in self._levels]
         self._changed.clear()
-        parts = (self._store.buckets(*_span(_RANGE_BITS, n)) for n in range(1 << _RANGE_BITS))
-        _folded((bucket for part in parts for bucket in part), 0, self._set)
+        self._count = 0
+        _folded(self._everything(), 0, self._set)
+
+    def _everything(self) -> Iterator[Bucket]:
+        """All buckets, counted."""
+        for n in range(1 << _RANGE_BITS):
+            part = self._store.buckets(*_span(_RANGE_BITS, n))
+            self._count += len(part)
+            yield from part
 
     def _close(self) -> bytes:
         """Hashes of the changed buckets and of every node above them; the root."""
@@ -189,16 +199,16 @@ class StateMap:
             if bucket.depth <= deepest:
                 place = bucket.start >> PLACE_BITS - bucket.depth
                 dirty[bucket.depth][place] = bucket_hash(bucket.entries)
-        read = 0
         for place in deeper:
             buckets = self._store.buckets(*_span(deepest, place))
             dirty[deepest][place] = _folded(buckets, deepest, _forget)
-            read += len(buckets)
         self._changed.clear()
         for depth in range(deepest, 0, -1):
             self._climb(depth, dirty[depth], dirty[depth - 1])
         self._nodes[0].update(dirty[0])
-        if read > 4 * len(deeper):  # the map has outgrown what is kept of it
+        # By the number of all buckets: keys that were made to agree in many bits lie deep, and must
+        # not cost more memory than others.
+        if self._count > 4 << deepest:
             self._levels.append(bytearray(64 << deepest))
             self._nodes.append({})
         return self._nodes[0].get(0) or bytes(self._levels[0])

@@ -297,12 +297,15 @@ class MemoryStore:
         disclosures = dict(batch.disclosures)
         rows = [(self._rows.setdefault(row.kind, {}), row) for row in batch.rows]
         tiles = {(level, n): data for level, n, data in batch.tiles}
-        buckets = self._map[1] | {bucket.start: bucket for bucket in batch.buckets}
+        starts, buckets = self._map
+        new = {bucket.start for bucket in batch.buckets if bucket.start not in buckets}
+        starts = sorted([*starts, *new])  # of what is nearly sorted, in one pass
+        buckets = buckets | {bucket.start: bucket for bucket in batch.buckets}
         # Nothing below can fail.
         self._entries += batch.entries
         self._tiles.update(tiles)
         self._written += batch.written
-        self._map = sorted(buckets), buckets
+        self._map = starts, buckets
         for lines, row in rows:
             lines[row.entry] = row
         self._disclosures.update(disclosures)

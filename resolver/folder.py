@@ -1,7 +1,8 @@
 """The data folder: everything that a service keeps, and the checks before it is trusted again.
 
     DIR/ledger.sqlite3     entries, tiles, state (-wal beside it)
-    DIR/log.key            the log's secrets: JSON, readable to the owner alone
+    DIR/log.key            the log's secrets, every set of keys: JSON, readable to the owner alone
+    DIR/log.key.lock       held while further keys are drawn (resolver/rotation.py)
     DIR/authority.wallet   the authority's keys; in a sandbox under a known passphrase
     DIR/checkpoint         the newest signed checkpoint, written by temporary file, sync and rename
     DIR/genesis.json       the genesis as it was submitted
@@ -145,8 +146,6 @@ class Site(Protocol):
     """The genesis operation."""
     signers: LogSigners
     """The log's secrets by their verifier keys; it finds those that were added meanwhile."""
-    last_kept: bytes | None
-    """The checkpoint that was kept when the site was opened."""
 
     def keep_checkpoint(self, note: bytes) -> None:
         """Makes a signed checkpoint durable, outside the database."""
@@ -209,7 +208,6 @@ class MemorySite:
         self.secrets = keys
         self.genesis = genesis
         self.signers = log_signers_of(lambda: self.secrets)
-        self.last_kept: bytes | None = None
         self.store: Store = MemoryStore()
         begin(self.store, keys, genesis)
 
@@ -239,7 +237,6 @@ class DataFolder:
         self.secrets = keys
         self.genesis = genesis
         self.signers = log_signers_of(lambda: LogSecrets.read(path))
-        self.last_kept = _kept(path)
         self.store = store
         self._lock = lock
 

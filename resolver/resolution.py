@@ -49,9 +49,9 @@ class Asked:
     read_as: Code | None = None
     digest: str | None = None
     """Of a disclosure: what the device commits to."""
-    private: bool = False
-    """The key holds a keyed hash, which is not shown to whoever has not found it: it stands in
-    public entries."""
+    value: str | None = None
+    """Of a number or a committed code, in canonical form. The key then holds its keyed hash, which
+    is not shown to everybody: it stands in public entries (resolver/presented.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,15 @@ class Resolver:
                 f"{code.scheme} is a scheme of numbers",
                 hint="a number is resolved by POST /v1/resolve with its disclosure",
             )
-        value, committed = code.value, self._schemes.is_committed(code.scheme)
-        if committed:
+        if self._schemes.is_committed(code.scheme):
             if not private:
                 raise MalformedCode(
                     f"a code of {code.scheme} does not belong in a URL",
                     hint="POST /v1/resolve with the code in the body",
                 )
-            value = self._unique("code", code.scheme, code.value)
-        return Asked(("code", code.scheme, value), code, private=committed)
+            hashed = self._unique("code", code.scheme, code.value)
+            return Asked(("code", code.scheme, hashed), code, value=code.value)
+        return Asked(("code", code.scheme, code.value), code)
 
     def did(self, did: str) -> Asked:
         """What is asked by a DID. Raises MalformedInput."""
@@ -132,7 +132,7 @@ class Resolver:
         if self._schemes.canonical(scheme, opened.value) != opened.value:
             raise _not_found()
         key = (kind, scheme, self._unique(kind, scheme, opened.value))
-        return Asked(key, digest=opened.digest, private=True)
+        return Asked(key, digest=opened.digest, value=opened.value)
 
     def find(self, asked: Asked, *, at: str | None = None, within: int | None = None) -> Found:
         """The device, now, at a time, or as the first `within` entries have it.

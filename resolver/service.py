@@ -76,7 +76,7 @@ class Service:
         ledger = Ledger(site.store, RuleBook(SCHEMES), site.signers, site.secrets.origin, guard)
         self.key_updates = KeyUpdates(site.store, self.reader)
         self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique.hash)
-        self.unique_proofs = UniqueProofs(site.store, self.reader, SCHEMES, self.unique)
+        self.unique_proofs = UniqueProofs(site.store, self.reader, self.unique)
         self.evidence = Evidence(site.store, self.reader, ledger.state_map)
         checker = Checker(SCHEMES, self.unique.hash, self.keyring.key_of)
         self.writer = Writer(settings, ledger, checker, site, clock)

@@ -107,6 +107,11 @@ class Trust:
         return cast("dict[str, Json]", self._body["policy"])
 
     @property
+    def uniqueness(self) -> dict[str, Json]:
+        """The function of the keyed hashes, with the key under which they are proved, if any."""
+        return cast("dict[str, Json]", self._body["uniqueness"])
+
+    @property
     def name(self) -> str:
         """What the authority calls itself."""
         return cast("str", self._body["authority"])

@@ -1,4 +1,5 @@
-"""The example ledger of the specification: one operation of each type, a minute apart.
+"""The example ledger of the specification: one operation of each type, a minute apart, and a root
+of the state in the middle and at the end, as where a checkpoint is published.
 
 Keys, salts and times follow from names (tests/factory.py), so that everyone gets the same bytes.
 `entries()` are what stands in specs/examples/ledger.ndjson; `Example.named` says which is which.
@@ -14,7 +15,7 @@ import orjson
 from identity.disclosure import CODE, DATA, NUMBER, Disclosure
 from identity.jcs import canonicalize
 from identity.operation import operation_hash
-from tests.factory import City, Signed, Subject, disclosed, log_vkeys
+from tests.factory import City, Signed, Subject, disclosed
 
 CONTENT = {"capabilities": ["volume", "leak"], "unit": "m3"}
 RECORD = {
@@ -28,7 +29,7 @@ MINUTE = 60
 
 
 class Example(NamedTuple):
-    """The ledger, and its entries by the type of their operation."""
+    """The ledger, and its entries by the type of their operation, or "state_root"."""
 
     city: City
     acme: Subject
@@ -40,7 +41,7 @@ class Example(NamedTuple):
     @property
     def entries(self) -> list[bytes]:
         """The bytes of every entry."""
-        return self.city.store.entries(0, len(self.named))
+        return self.city.store.entries(0, self.city.reader.head().size)
 
     @property
     def receipt(self) -> bytes:
@@ -66,6 +67,11 @@ class _Builder:
         self.named[name or signed.operation["type"]] = accepted.index
         self.city.now += MINUTE
 
+    def close(self, name: str) -> None:
+        """A root of the state, at the time of the last entry."""
+        self.named[name] = self.city.ledger.close(self.city.now - MINUTE) - 1
+        self.city.ledger.state_map.publish()
+
     def build(self) -> Example:
         """See `Example`."""
         city, then = self.city, self.then
@@ -76,6 +82,7 @@ class _Builder:
         then(city.prefix(acme, "gtin:09506000"))
         meter, content = self.meter(acme)
         then(meter.first)
+        self.close("state_root")
         body: dict[str, Any] = {"data": {**RECORD, "version": 2, "commitment": content.digest}}
         then(city.follow(meter, "device.update", body, by=[acme]))
         number = disclosed(NUMBER, "89860112851083069510")
@@ -91,7 +98,8 @@ class _Builder:
         then(city.supervise(car, "status.revoke", "its key was published", city.authority))
         withdrawn = {"grant": self.hash("grant.issue vin"), "reason": "no cars any more"}
         then(city.follow(acme, "grant.withdraw", withdrawn))
-        then(city.update_registry(log=log_vkeys(1)))
+        then(city.update_registry(witnesses="quorum none\n"))
+        self.close("state_root at the end")
         opened = {"number": number, "content": content, "vin": vin}
         return Example(city, acme, meter, car, self.named, opened)
 

@@ -24,6 +24,7 @@ from identity.keys import public_key
 from identity.multibase import base64url_decode, base64url_encode
 from identity.proof import signing_input
 from registry.entry import split_entry
+from registry.map_proof import SLOT, bucket_hash, check_present, value_hash
 from registry.merkle import leaf_hash
 from registry.policy import Policy
 from registry.receipt import TlogProof
@@ -171,6 +172,52 @@ def shown_entry() -> str:
     return fenced(found.decode(), "json")
 
 
+def shown_state_root() -> str:
+    """The last entry, which closes the tree."""
+    return fenced(example().entries[-1].decode(), "json")
+
+
+def shown_state_map() -> str:
+    """The proof of the meter's code, step by step."""
+    value = operation("device.register")["body"]["code"]["value"]
+    named = ("code", "gs1", value)
+    place = state_key(named)
+    (record,) = example().city.store.records([place])
+    assert record is not None
+    proof = example().city.ledger.state_map.prove(place)
+    root = orjson.loads(example().entries[-1])["state_root"]
+    check_present(proof, place, record, bytes.fromhex(root))
+    bucket, path = proof.texts()
+    slots = [proof.others[at : at + SLOT] for at in range(0, len(proof.others), SLOT)]
+    entries = sorted([*slots, place + value_hash(record)])
+    depth, node = len(proof.path), bucket_hash(b"".join(entries))
+    bits = format(int.from_bytes(place), "0256b")[:depth]
+    rows = [
+        f"key        SHA-256({canonicalize(list(named)).decode()})",
+        f"           {place.hex()}",
+        f"record     {record.decode()}",
+        "value      SHA-256(00 ‖ record)",
+        f"           {value_hash(record).hex()}",
+        f"bucket     {bucket}",
+        f"path       {path}",
+        "",
+        f"the way    {bits}, the first {depth} bits of the key",
+        f"bucket     SHA-256(00 ‖ {len(entries)} keys and values)",
+        f"           {node.hex()}",
+    ]
+    for at, sibling in enumerate(proof.path):
+        right = bits[depth - 1 - at] == "1"
+        pair = sibling + node if right else node + sibling
+        node = sha256(b"\x01" + pair).digest()
+        told = "the sibling ‖ this" if right else "this ‖ the sibling"
+        rows += [
+            f"{'node' if at < depth - 1 else 'root':10} SHA-256(01 ‖ {told})",
+            f"           {node.hex()}",
+        ]
+    assert node.hex() == root
+    return fenced("\n".join(rows))
+
+
 def shown_chain() -> str:
     """Following the chain with a shell."""
     leaf = leaf_hash(example().entries[0]).hex()
@@ -297,7 +344,8 @@ def shown_answer() -> str:
     """The meter's code, asked as of a time before it was retired."""
     city = example().city
     resolver = Resolver(city.store, city.reader, SCHEMES, UNIQUE)
-    found = resolver.by_code("(01)09506000134352(21)M-0017", at="2026-11-22T08:06:30Z")
+    asked = resolver.code("(01)09506000134352(21)M-0017")
+    found = resolver.find(asked, at="2026-11-22T08:06:30Z")
     return fenced(layout(orjson.loads(answer_bytes(found))), "json")
 
 
@@ -330,6 +378,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "disclosure": shown_disclosure,
     "document": shown_document,
     "entry": shown_entry,
+    "state root": shown_state_root,
+    "state map": shown_state_map,
     "chain": shown_chain,
     "receipt": shown_receipt,
     "extra": shown_extra,

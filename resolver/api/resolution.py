@@ -9,7 +9,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from identity.errors import NotFound, SchemaViolation, TetradError, UnsupportedMediaType
-from identity.jcs import Json, parse
+from identity.jcs import parse
+from registry.state import state_key
 from resolver.api.frame import Direct
 from resolver.api.limits import DAY, RateLimit
 from resolver.api.problems import problem_response
@@ -90,28 +91,8 @@ class ResolutionEndpoints:
             if not isinstance(value, str) or (name != "disclosure" and len(value) > MAX_CODE):
                 raise SchemaViolation(f"{name} is a text", pointer=f"/{name}")
             texts[name] = value
-        return await self._answer_presented(texts, client_of(request), proof=proof)
-
-    async def _answer_presented(
-        self, texts: dict[str, str], client: str, *, proof: bool
-    ) -> Response:
-        """With the proof of the keyed hash, where the ledger's can be proved and it is wanted."""
-        proofs, at = self._service.unique_proofs, texts.get("at")
-        if not (proof and proofs.possible):
-            return await self._answer(self._asked(texts), at, proof=proof)
-        try:
-            asked = self._asked(texts)
-            self._resolver.find(asked, at=at)
-        except NotFound as missing:
-            if self._service.settings.absences:
-                # Counted before it is known whether there is anything to tell.
-                self._absences.check(client, hint="without proof there is an answer now")
-                unique = proofs.of_missing(texts)
-                if unique is not None:
-                    missing.members["unique"] = unique
-                    await self._prove_absence(self._asked(texts), missing)
-            raise
-        return await self._answer(asked, at, proof=proof, unique=proofs.of_found(texts))
+        client = client_of(request)
+        return await self._answer(self._asked(texts), texts.get("at"), proof=proof, client=client)
 
     def _asked(self, texts: dict[str, str]) -> Asked:
         if ("disclosure" in texts) == ("code" in texts):
@@ -138,27 +119,41 @@ class ResolutionEndpoints:
         return json_response(orjson.dumps({"changes": changes, "before": more}))
 
     async def _answer(
-        self, asked: Asked, at: str | None, *, proof: bool, unique: dict[str, Json] | None = None
+        self, asked: Asked, at: str | None, *, proof: bool, client: str = ""
     ) -> Response:
-        evidence = None
+        evidence, unique = None, None
         try:
             found = self._resolver.find(asked, at=at)
         except NotFound as missing:
-            if proof and at is None and not asked.private:
-                await self._prove_absence(asked, missing)
+            if proof and at is None:
+                await self._prove_absence(asked, missing, client)
             raise
         if proof:
             # What has changed in the meantime is not under that root: it is found again below it.
             published = await self._service.publication.covering(found.entry + 1)
             found = self._resolver.find(asked, at=at, within=published.size)
             evidence = self._service.evidence.of(found, published.size, published.note)
+            unique = self._service.unique_proofs.of(asked)
         if found.ended:
             return problem_response(tombstone(found, evidence, unique), NO_CACHE)
         return json_response(answer_bytes(found, evidence, unique))
 
-    async def _prove_absence(self, asked: Asked, missing: NotFound) -> None:
-        """That there is none, beside the words that say so."""
-        published = await self._service.publication.covering(1)
+    async def _prove_absence(self, asked: Asked, missing: NotFound, client: str) -> None:
+        """That there is none, beside the words that say so, for whom that may be shown."""
+        proofs = self._service.unique_proofs
+        if asked.value is not None and proofs.possible:
+            if not self._service.settings.absences:
+                return
+            # Counted before it is known whether there is anything to tell.
+            self._absences.check(client, hint="without proof there is an answer now")
+        if not proofs.may_be_told(asked):
+            return
+        unique = proofs.of(asked)
+        if unique is not None:
+            missing.members["unique"] = unique
+        # A number that has just become free is still somebody's under an older root.
+        changed = self._service.store.versions(state_key(asked.key), limit=1)
+        published = await self._service.publication.covering(changed[0].entry + 1 if changed else 1)
         evidence = self._service.evidence.of_absence(asked, published.size, published.note)
         if evidence is not None:
             missing.members["proof"] = orjson.loads(evidence)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import orjson
 
-from identity.errors import InvalidAnswer, NotFound, StorageFailed, Unavailable
-from resolver.cli.frame import HOME, Frame, Option
+from identity.errors import InvalidAnswer, NotFound, QuorumMissing, StorageFailed, Unavailable
+from resolver.cli.frame import HOME, POLICY, Frame, Option, read_input
 from resolver.cli.terminal import visible, visible_json
 
 if TYPE_CHECKING:
@@ -31,16 +32,23 @@ OPTIONS: list[Option] = [
         help="Between two looks with --follow.",
     ),
     click.option("--ledger", metavar="zQm…", help="The ledger's fingerprint, if it is not pinned."),
+    POLICY,
 ]
 
 
-def trusted(frame: Frame, url: str, ledger: str | None) -> Trust:
-    """The ledger that is pinned for an address, or the one with this fingerprint.
+def trusted(frame: Frame, url: str, ledger: str | None, policy: Path | None) -> Trust:
+    """The ledger that is pinned for an address, or the one with this fingerprint; with the policy
+    that was given, if one was.
 
     Raises MalformedInput where none is pinned, InvalidAnswer where the log shows another.
     """
-    if ledger is None:
-        return frame.home.trust_at(url)
+    trust = frame.home.trust_at(url) if ledger is None else _introduced(url, ledger)
+    if policy is None:
+        return trust
+    return trust.asking(read_input(str(policy)).decode("utf-8", "replace"))
+
+
+def _introduced(url: str, ledger: str) -> Trust:
     from resolver.client import Client
 
     with Client(url) as client:
@@ -56,12 +64,13 @@ def trusted(frame: Frame, url: str, ledger: str | None) -> Trust:
 def repeat(frame: Frame, look: Callable[[], None], *, follow: bool, every: float) -> None:
     """Looks once, or with `follow` until it is interrupted or something is refused.
 
-    A log that cannot be reached, or does not show all its files yet, is asked again then.
+    A log that cannot be reached, does not show all its files yet, or waits for its witnesses, is
+    asked again then.
     """
     while True:
         try:
             look()
-        except (Unavailable, NotFound) as error:
+        except (Unavailable, NotFound, QuorumMissing) as error:
             if not follow or isinstance(error, StorageFailed):
                 raise
             frame.note(f"– {error.detail}; asked again in {every:g} s")

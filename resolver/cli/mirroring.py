@@ -30,6 +30,7 @@ def mirror(
     follow: bool,
     every: float,
     ledger: str | None,
+    policy: Path | None,
 ) -> None:
     """Copy the log at URL into DIR, verified, for any file server to serve.
 
@@ -39,7 +40,7 @@ def mirror(
     """
     from resolver.tile_folder import TileFolder
 
-    trust = trusted(frame, address, ledger)
+    trust = trusted(frame, address, ledger, policy)
     with TileFolder(directory) as folder:
         repeat(frame, lambda: _look(frame, address, trust, folder), follow=follow, every=every)
 

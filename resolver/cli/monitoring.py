@@ -57,6 +57,7 @@ def monitor(
     follow: bool,
     every: float,
     ledger: str | None,
+    policy: Path | None,
 ) -> None:
     """Watch the log at URL, and raise an alarm when it misbehaves.
 
@@ -67,7 +68,7 @@ def monitor(
     from resolver.client import Client
     from resolver.client.monitoring import Monitor
 
-    trust = trusted(frame, address, ledger)
+    trust = trusted(frame, address, ledger, policy)
     folder = state or frame.home.path / "ledgers" / trust.label / "monitor"
     with ExitStack() as stack:
         watched = stack.enter_context(Monitor(folder, trust))

@@ -133,7 +133,7 @@ class Home:
 
     def _read(self, path: Path) -> Json:
         try:
-            return parse(path.read_bytes(), max_bytes=2**22)
+            return parse(path.read_bytes(), max_bytes=2**24)
         except FileNotFoundError:
             return None
         except OSError as failure:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +45,7 @@ from registry.verdict import check_chunk
 from resolver.client import Client
 from resolver.client.flow import Request, ask_bytes
 from resolver.client.log import RemoteLog
+from resolver.client.seeing import Seeing
 from resolver.client.tiles import VerifiedTiles
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
@@ -92,9 +94,10 @@ class Monitor:
         self._first: bytes | None = None
         try:
             kept = self._read("trust.json")
-            self.trust = Trust.begin(trust.genesis) if kept is None else Trust.from_json(kept)
+            self.trust = replace(trust, newest=b"") if kept is None else Trust.from_json(kept)
             if self.trust.ledger != trust.ledger:
                 raise StorageFailed(f"{path} is the state of a monitor of another ledger")
+            self.trust = self.trust.asking(trust.witness_policy)
             self._ahead = cast("dict[str, str]", self._read("ahead.json") or {})
             self._store = SqliteStore(path / "replay.sqlite3")
         except BaseException:
@@ -121,10 +124,13 @@ class Monitor:
     ) -> Looked:
         """Asks once, and replays what is new; `check` is given the number of new entries.
 
-        Raises InvalidCheckpoint, RolledBack, ForkDetected, LedgerTampered with `index`; NotFound
-        and ServerUnreachable, which prove nothing.
+        Raises InvalidCheckpoint, QuorumMissing, RolledBack, ForkDetected, LedgerTampered with
+        `index`; NotFound and ServerUnreachable, which prove nothing.
         """
         note = client.run(ask_bytes(Request("GET", CHECKPOINT)))
+        seeing = Seeing(self.trust, client.flows.clock, self.remember)
+        client.run(seeing.learn(note))  # where the log's keys were replaced
+        seeing.dated(self.trust.pinned.open(note))  # whether the policy accepts it
         self._observe(client, note)
         before, tree = self.size, self.trust.open(note).checkpoint
         log = RemoteLog(client, note, self._first)
@@ -133,8 +139,8 @@ class Monitor:
                 log,
                 RuleBook(SCHEMES),
                 genesis=self.trust.ledger,
-                scratch=self._store,
                 published=True,
+                scratch=self._store,
                 check=check(tree.size - before),
                 progress=progress,
             )

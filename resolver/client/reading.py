@@ -25,6 +25,7 @@ from identity.jcs import Json, canonicalize
 from identity.operation import operation_hash
 from registry.receipt import TlogProof
 from registry.state import Device, Key
+from registry.uniqueness import verify_shown
 from resolver.client.flow import (
     Flow,
     Request,
@@ -108,10 +109,11 @@ class Reading(Seeing):
         `ledger` with what they were told, then calls `set_trust`. A folder of static files
         describes nothing: there the first entry is the genesis. Raises InvalidAnswer."""
         response = yield from ask(Request("GET", "/.well-known/tetrad"))
-        if response.status == 404:
-            return Trust.begin((yield from fetch_genesis()))
         if response.status != 200:
-            raise refusal(response)
+            error = refusal(response)
+            if response.status == 404 and not isinstance(error, NotFound):  # not a service's own
+                return Trust.begin((yield from fetch_genesis()))
+            raise error
         try:
             return Trust.begin(json_object(response.body).get("genesis"))
         except TetradError as error:
@@ -146,19 +148,30 @@ class Reading(Seeing):
             answer = json_object(response.body)
         else:
             missing = refusal(response)
-            if isinstance(missing, NotFound) and asked.key is not None and at is None:
-                yield from self._prove_absence(missing, asked.key, max_age)
+            key = self._key_of(asked, missing.members)
+            if isinstance(missing, NotFound) and key is not None and at is None:
+                yield from self._prove_absence(missing, key, max_age)
             raise missing
         note = _note_of(answer)
         yield from self.learn(note)
-        verified = verify_answer(answer, self.trust.pinned, key=asked.key)
-        asserted = _check_asked(verified, asked)
+        key = self._key_of(asked, answer)
+        # Of the past, the evidence shows the device and not who had the number.
+        shown = None if key is not None and key[0] == "number" and at is not None else key
+        verified = verify_answer(answer, self.trust.pinned, key=shown)
+        asserted = _check_asked(verified, asked, key)
         _check_time(answer, verified.device, at)
         age = self.dated(verified.checkpoint, max_age)
         yield from self.observe(note)
         if isinstance(gone, Gone) and not tombstones:
             raise gone
         return Resolved(asked.read_as, asked.key, answer, verified, age, asserted)
+
+    def _key_of(self, asked: _Asked, answer: Mapping[str, Json]) -> Key | None:
+        """The key of the state under which the answer must stand: of a value that is hashed there,
+        where the answer proves the hash. Raises InvalidVrfProof."""
+        if asked.presented is None or "unique" not in answer:
+            return asked.key
+        return verify_shown(self.trust.uniqueness, *asked.presented, answer["unique"])
 
     def _prove_absence(self, missing: NotFound, key: Key, max_age: int | None) -> Flow[None]:
         """Whether there is none, where a server says so; `missing` then bears `proved`."""
@@ -256,19 +269,34 @@ class _Asked:
     """Of the state; None where the registry alone can tell which it is."""
     read_as: Code | None = None
     disclosure: str | None = None
+    presented: tuple[str, str, str] | None = None
+    """Kind, scheme and canonical value of what a keyed hash stands for in the state."""
 
 
 def _asked(code: str | None, scheme: str | None, disclosure: str | None, at: str | None) -> _Asked:
     if disclosure is not None:
-        return _Asked(_disclosed(disclosure, scheme, at), None, disclosure=disclosure)
+        request = _disclosed(disclosure, scheme, at)
+        presented = _presented(disclosure, scheme or "")
+        return _Asked(request, None, disclosure=disclosure, presented=presented)
     if code is not None and code.startswith("did:"):
         parse_tetrad_did(code)
         request = Request("GET", f"/v1/devices/{code}", _query(at=at, proof="1"))
         return _Asked(request, ("did", code))
     read_as = SCHEMES.read(code or "", scheme)
     committed = SCHEMES.is_committed(read_as.scheme)
-    key = None if committed else ("code", read_as.scheme, read_as.value)
-    return _Asked(_coded(read_as, at), key, read_as)
+    plain = ("code", read_as.scheme, read_as.value)
+    if committed:
+        return _Asked(_coded(read_as, at), None, read_as, presented=plain)
+    return _Asked(_coded(read_as, at), plain, read_as)
+
+
+def _presented(disclosure: str, scheme: str) -> tuple[str, str, str] | None:
+    """None for text that is not canonical: under its hash there is nothing, whoever has the value.
+    Raises InvalidIdentifier."""
+    opened = open_disclosure(disclosure)
+    if SCHEMES.canonical(scheme, opened.value) != opened.value:
+        return None
+    return "number" if opened.name == NUMBER else "code", scheme, opened.value
 
 
 def _query(**members: str | None) -> dict[str, str]:
@@ -301,14 +329,16 @@ def _question(asked: dict[str, Json], at: str | None) -> Request:
     return Request("POST", "/v1/resolve", body=body)
 
 
-def _check_asked(verified: VerifiedAnswer, asked: _Asked) -> str:
+def _check_asked(verified: VerifiedAnswer, asked: _Asked, key: Key | None) -> str:
     """What rests on the registry's word alone, of an answer that is about what was asked for."""
     if asked.disclosure is not None:
         opened = open_disclosure(asked.disclosure)
         shown = verified.device["number"] if opened.name == NUMBER else verified.device["code"]
         if not isinstance(shown, dict) or shown.get("commitment") != opened.digest:
             raise InvalidAnswer("the device does not commit to what was disclosed")
-    elif asked.key is None and asked.read_as is not None:
+        if key is not None and shown.get("unique") != key[2]:
+            raise InvalidAnswer("the record has another keyed hash than what was disclosed")
+    elif key is None and asked.read_as is not None:
         if asked.read_as.scheme != verified.device["code"].get("scheme"):
             raise InvalidAnswer("the device bears a code of another scheme")
         return "the code is committed to: that this device bears it is the registry's word"

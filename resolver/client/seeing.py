@@ -107,15 +107,15 @@ class Seeing:
             response = yield from ask(Request("GET", "/v1/ledger/keys", query))
             if response.status != 200:
                 return self.trust.history.keys
-            items = member(json_object(response.body), "updates", list)
-            for item in items:
+            known = len(self.trust.updates)
+            for item in member(json_object(response.body), "updates", list):
                 note, _ = read_item(item)
-                # Another flow of this client may have learned of it in the meantime.
-                if note not in (read_item(known)[0] for known in self.trust.updates):
+                # Static files know no `after`, and another flow may have learned of it meanwhile.
+                if note not in (read_item(one)[0] for one in self.trust.updates):
                     self.trust.extend(item)  # it holds, before the server is asked for more
                     yield from self._hold(note)
                     self.set_trust(self.trust.extend(item))
-            if not items:
+            if len(self.trust.updates) == known:
                 return self.trust.history.keys
 
     def _hold(self, note: bytes) -> Flow[None]:

@@ -42,9 +42,9 @@ class WitnessSecrets:
     def new(cls, name: str, random: Callable[[int], bytes] = secrets.token_bytes) -> WitnessSecrets:
         """Secrets out of a random source. Raises InvalidKey for a name that keys cannot have."""
         made = cls(name, random(32), random(32))
+        _ = made.signers  # a name that no key can have is refused here
         if len(name.encode()) > MAX_NAME_BYTES:
             raise KeystoreError(f"the name of a witness has at most {MAX_NAME_BYTES} bytes")
-        _ = made.signers  # a name that no key can have is refused here
         return made
 
     @property

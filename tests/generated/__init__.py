@@ -40,8 +40,17 @@ def file(value: Any) -> bytes:
 
 def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
-    from tests.generated import identity, ledger, logkeys, rules, schemas, witnesses
+    from tests.generated import (
+        evidence,
+        identity,
+        ledger,
+        logkeys,
+        rules,
+        schemas,
+        state_map,
+        witnesses,
+    )
 
-    parts = (identity, ledger, logkeys, rules, schemas, witnesses)
+    parts = (evidence, identity, ledger, logkeys, state_map, rules, schemas, witnesses)
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}

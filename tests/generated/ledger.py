@@ -1,31 +1,39 @@
-"""specs/vectors/ledger: entries, the tree over them, checkpoints and receipts.
+"""specs/vectors/ledger: entries, the tree over them, checkpoints, receipts and histories.
 
-One small ledger with an operation of most types; hashes are in hexadecimal, notes as their text.
+One small ledger with an operation of most types and two roots of its state; hashes are in
+hexadecimal, notes as their text.
 """
 
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
+from identity.jcs import Json, canonicalize
+from identity.members import parse_time
+from identity.operation import operation_hash, read_operation
 from registry.checkpoint import Checkpoint
-from registry.entry import parse_entry, split_entry
+from registry.entry import Entry, parse_any, parse_entry, split_entry
 from registry.merkle import leaf_hash, root_at
 from registry.note import sign_note
 from registry.reader import LedgerReader
+from registry.state import Changes, Key, MemoryState, linked
 from registry.tile import subtree_reader
-from tests.factory import LOG, ORIGIN, Signed, Subject
+from tests.factory import LOG, ORIGIN, RULES, Signed, Subject
 from tests.generated import file
 from tests.scenarios import Town
 
+Operations = list[Signed | None]
 
-def small_ledger() -> tuple[Town, list[Signed]]:
-    """A town in which a meter lives its life, an entry a minute, and the operations in order."""
+
+def small_ledger() -> tuple[Town, Operations]:
+    """A town in which a meter lives its life, an entry a minute, and the operations in order; None
+    for a root of the state."""
     town = Town()
     meter = town.new_device("M-1", town.acme, number="1440000000001")
     assert meter.first is not None
     told = [one.first for one in (town.acme, town.beta)]
-    operations = [town.genesis, *(one for one in told if one is not None), _granted(town)]
+    operations: Operations = [town.genesis, *told, _granted(town)]
 
     def happens(signed: Signed) -> None:
         town.now += 60
@@ -38,13 +46,19 @@ def small_ledger() -> tuple[Town, list[Signed]]:
         town.now -= 60
         happens(signed)
 
+    def closes() -> None:
+        town.ledger.close(town.now)
+        operations.append(None)
+
     happens(meter.first)
+    closes()
     follows(meter, "number.rebind", {"number": "none"}, town.acme, meter)
     happens(town.rotate(town.acme))
     happens(town.supervise(meter, "status.suspend", "a doubt", town.authority))
     happens(town.supervise(meter, "status.resume", "none left", town.authority))
     follows(meter, "device.update", {"parent": "none"}, town.acme)
     follows(meter, "status.retire", {"reason": "worn out"}, town.acme)
+    closes()
     return town, operations
 
 
@@ -57,25 +71,47 @@ def _hex(nodes: list[bytes]) -> list[str]:
     return [node.hex() for node in nodes]
 
 
-def _entries(town: Town, operations: list[Signed]) -> dict[str, Any]:
+def _entries(town: Town, operations: Operations) -> dict[str, Any]:
     reader = LedgerReader(town.store)
-    shown = []
+    shown: list[dict[str, Any]] = []
     for index, signed in enumerate(operations):
         entry = reader.entry(index)
-        context, _ = split_entry(entry, index)
-        shown.append(
-            {
-                "index": index,
-                "type": signed.operation["type"],
-                "operation hash": signed.hash,
-                "context": context.decode(),
-                "entry": entry.decode(),
-                "leaf hash": leaf_hash(entry).hex(),
-            }
-        )
+        one = {"index": index, "entry": entry.decode(), "leaf hash": leaf_hash(entry).hex()}
+        if signed is not None:
+            context, _ = split_entry(entry, index)
+            one["type"] = signed.operation["type"]
+            one["operation hash"] = signed.hash
+            one["context"] = context.decode()
+        shown.append(one)
     return {
         "description": "An entry is JCS; `previous` is the leaf hash of the one before.",
         "entries": shown,
+    }
+
+
+def _histories(town: Town) -> dict[str, Any]:
+    """Every version of every record, replayed out of the entries alone."""
+    state, versions = MemoryState(), dict[Key, list[dict[str, Any]]]()
+    written: list[tuple[int, bytes]] = []
+    for index, data in enumerate(town.store.entries(0, LedgerReader(town.store).head().size)):
+        entry = parse_any(data, index)
+        changes: Changes = {}
+        if isinstance(entry, Entry):
+            operation, hashed = read_operation(entry.operation), operation_hash(entry.operation)
+            now = parse_time(entry.time)
+            changes = RULES.apply(state, operation, hashed, entry.unique, now)
+            changes = linked(state, changes, leaf_hash(data))
+        state.advance(changes)
+        for key, record in changes.items():
+            text = canonicalize(cast("Json", record))
+            versions.setdefault(key, []).append({"entry": index, "record": text.decode()})
+            written.append((index, text))
+    assert [(one.entry, one.record) for one in town.store.written(0, 999)] == written
+    return {
+        "description": "Versions of each record, each as the entry left it. A history is"
+        " SHA-256(the history before it, or 32 zero bytes, and the leaf hash of the entry); the"
+        " root in an entry is that of the map over the newest records before it.",
+        "records": [{"key": list(key), "versions": found} for key, found in versions.items()],
     }
 
 
@@ -112,21 +148,22 @@ def _checkpoint(town: Town) -> dict[str, Any]:
     }
 
 
-def _receipts(town: Town, operations: list[Signed]) -> dict[str, Any]:
-    made = LedgerReader(town.store).receipts(range(len(operations)))
+def _receipts(town: Town, operations: Operations) -> dict[str, Any]:
+    asked = [(index, signed) for index, signed in enumerate(operations) if signed is not None]
+    made = LedgerReader(town.store).receipts([index for index, _ in asked])
     return {
-        "description": "Receipts under the checkpoint of the last commit, by index.",
+        "description": "Receipts under the checkpoint of the last commit.",
         "genesis": town.ledger_hash,
         "key": str(LOG.key),
         "receipts": [
-            {"operation": signed.operation, "receipt": receipt.decode()}
-            for signed, receipt in zip(operations, made, strict=True)
+            {"index": index, "operation": signed.operation, "receipt": receipt.decode()}
+            for (index, signed), receipt in zip(asked, made, strict=True)
         ],
     }
 
 
 def files() -> dict[str, bytes]:
-    """Four files about one ledger."""
+    """Five files about one ledger."""
     town, operations = small_ledger()
     reader = LedgerReader(town.store)
     size = reader.head().size
@@ -136,5 +173,6 @@ def files() -> dict[str, bytes]:
         "tree": _tree(size, reader, town),
         "checkpoint": _checkpoint(town),
         "receipts": _receipts(town, operations),
+        "history": _histories(town),
     }
     return {f"vectors/ledger/{name}.json": file(value) for name, value in made.items()}

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 from identity.errors import TetradError
 from identity.members import format_time
@@ -33,10 +33,17 @@ class ReadState:
 
     def get(self, key: Key) -> Record | None:
         """The record under a key, which is noted."""
-        record = self._state.get(key)
+        record = cast("Record | None", without_history(self._state.get(key)))
         if record is not None:
             self.records[key] = copy.deepcopy(record)
         return record
+
+
+def without_history(record: Any) -> Any:
+    """A copy of a record as the rules read and write it."""
+    if record is None:
+        return None
+    return copy.deepcopy({name: record[name] for name in record if name != "history"})
 
 
 def _listed(records: Changes) -> list[list[Any]]:

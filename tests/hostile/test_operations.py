@@ -78,6 +78,7 @@ def attack_on(name: str) -> Attack:
 
 # One of every type, none of which needs a key that only the state knows.
 NAMES = [
+    "registry.update-everything",
     "organization.register-sandbox",
     "organization.register-p-256",
     "organization.update-name",

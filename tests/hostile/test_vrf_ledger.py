@@ -94,6 +94,7 @@ def test_a_number_that_nobody_has_is_proved_to_have_no_record(place: Place) -> N
     for guessed in (False, True):
         found = problem(place.ask_number(FREE, guessed=guessed))
         hashed = hash_of(place, "number", SCHEME, FREE, found["unique"])
+        assert found["proof"]["records"][0]["key"] == ["number", SCHEME, hashed]
         assert all(hashed not in text for text in public_entries(place))
 
 
@@ -101,7 +102,7 @@ def test_a_guess_at_a_number_that_somebody_has_is_told_nothing(place: Place) -> 
     for value in (BOUND, RETIRED, REBOUND):
         found = problem(place.ask_number(value, guessed=True))
         assert found["code"] == "not_found"
-        assert "unique" not in found
+        assert not {"unique", "proof"} & set(found)
         hashed = place.uniqueness.hash("number", SCHEME, value)
         assert hashed not in orjson.dumps(found).decode()
         assert any(hashed in text for text in public_entries(place))  # it would have led there
@@ -118,7 +119,7 @@ def test_without_proof_a_guess_is_told_the_same_in_the_same_words(place: Place) 
 def test_nor_is_a_guess_at_an_earlier_time_told_anything(place: Place) -> None:
     before = format_time(place.now - 3_600)
     assert "unique" not in problem(place.ask_number(BOUND, guessed=True, at=before))
-    assert "unique" in problem(place.ask_number(BOUND, at=before))  # who has the disclosure
+    assert "unique" not in problem(place.ask_number(FREE, guessed=True, at=before))
 
 
 def test_who_had_a_number_is_told_that_it_is_free(place: Place) -> None:
@@ -150,6 +151,7 @@ def test_a_private_code_is_proved_to_who_reads_the_label(place: Place) -> None:
 def test_a_public_code_needs_no_proof(place: Place) -> None:
     found = problem(place.ask(code="https://id.gs1.org/01/09506000134352/21/nobody"))
     assert "unique" not in found
+    assert found["proof"]["records"]
 
 
 def test_another_spelling_of_a_number_proves_nothing(place: Place) -> None:

@@ -132,6 +132,33 @@ def test_an_update_changes_something(type_: str) -> None:
     refusal(MAKER.follow(ACME, type_, {}).operation)
 
 
+@pytest.mark.parametrize(
+    ("named", "pointer"),
+    [
+        ({}, "/body"),
+        ({"log": []}, "/body/log"),
+        ({"log": ["log+1"] * 5}, "/body/log"),
+        ({"log": ["x" * 2001]}, "/body/log/0"),
+        ({"witnesses": ""}, "/body/witnesses"),
+        ({"witnesses": "log \u00e9"}, "/body/witnesses"),
+        ({"witnesses": "log \x00"}, "/body/witnesses"),
+        ({"witnesses": "#" * 8193}, "/body/witnesses"),
+        ({"policy": {"ipv6": "required"}}, "/body/policy/created"),
+        ({"witnesses": "quorum none", "origin": "x"}, "/body/origin"),
+    ],
+)
+def test_an_update_of_the_registry_is_of_closed_shape(named: Any, pointer: str) -> None:
+    assert refusal(MAKER.update_registry(**named).operation).pointer == pointer
+
+
+def test_the_longest_recommendation_fits() -> None:
+    longest = "# \t" + "x" * 8188 + "\n"
+    named = {"witnesses": longest, "log": ["x" * 2000] * 4}
+    operation = MAKER.update_registry(**named).operation
+    check_size(canonicalize(operation))
+    assert operation_value(read_operation(operation)) == operation
+
+
 def test_null_stands_nowhere() -> None:
     operation = register()
     for path in ((), ("body",), ("body", "object"), ("proof", 0)):

@@ -2,13 +2,15 @@
 
 A state machine sends honest and hostile operations of every type: right and wrong signers, reused
 keys, numbers and codes, replays, stale sequences. Signatures are not made, since `apply` does not
-verify them. After every step the whole state is looked at.
+verify them. After every step the whole state is looked at, the histories that the ledger adds to
+its records included.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Any
 
 from hypothesis import settings
@@ -22,7 +24,8 @@ from identity.members import format_time
 from identity.operation import operation_hash, read_operation
 from registry.case import FINAL
 from registry.grants import prefix_holder
-from registry.state import Changes, Key, MemoryState
+from registry.merkle import leaf_hash
+from registry.state import Changes, Key, MemoryState, linked
 from resolver.schemes import SCHEMES
 from tests.factory import NOW, RULES, disclosed, key
 
@@ -55,6 +58,8 @@ class RuleBookMachine(RuleBasedStateMachine):
     def genesis(self, mode: str) -> None:
         self.now = NOW
         self.state = MemoryState()
+        self.events: dict[Key, list[bytes]] = {}
+        """Leaf hashes of the entries that made each record."""
         self.dids: list[str] = []
         self.granted: list[str] = []
         self.used = 1
@@ -160,7 +165,10 @@ class RuleBookMachine(RuleBasedStateMachine):
         assert self.state.records == before
         if "status" not in outcomes[0]:
             self.check_step(signed, outcomes[0])
-            self.state.advance(outcomes[0])
+            leaf = leaf_hash(b"%d %s" % (self.state.size, hashed.encode()))
+            for changed in outcomes[0]:
+                self.events.setdefault(changed, []).append(leaf)
+            self.state.advance(linked(self.state, outcomes[0], leaf))
             self.dids += [k[1] for k in outcomes[0] if k[0] == "did" and k[1] not in self.dids]
             self.granted += [
                 k[1] for k in outcomes[0] if k[0] == "grant" and k[1] not in self.granted
@@ -467,6 +475,22 @@ class RuleBookMachine(RuleBasedStateMachine):
     def records(self, kind: str) -> list[tuple[Key, Any]]:
         return [(k, record) for k, record in self.state.records.items() if k[0] == kind]
 
+    def owner(self, *place: str) -> str:
+        """Whose a code or a key is: all that its record says."""
+        found: Any = self.state.get(place)
+        assert set(found) == {"did", "history"}
+        return str(found["did"])
+
+    @invariant()
+    def every_record_tells_which_entries_made_it(self) -> None:
+        assert self.state.records.keys() == self.events.keys()
+        for place, leaves in self.events.items():
+            history = bytes(32)
+            for leaf in leaves:
+                history = sha256(history + leaf).digest()
+            record: Any = self.state.get(place)
+            assert record["history"] == history.hex()
+
     @invariant()
     def one_device_for_each_number_and_code(self) -> None:
         borne: dict[str, str] = {}
@@ -475,7 +499,7 @@ class RuleBookMachine(RuleBasedStateMachine):
         for _, one in self.records("did"):
             if one["kind"] != "device":
                 continue
-            assert self.state.get(("code", "gs1", one["code"]["value"])) == {"did": one["did"]}
+            assert self.owner("code", "gs1", one["code"]["value"]) == one["did"]
             assert one["code"]["value"] not in codes
             codes.add(one["code"]["value"])
             thing = one["object"]["maker"], one["object"]["model"], one["object"]["serial"]
@@ -495,7 +519,7 @@ class RuleBookMachine(RuleBasedStateMachine):
     def a_key_belongs_to_one_subject(self) -> None:
         for _, one in self.records("did"):
             for multikey in one["keys"]:
-                assert self.state.get(("key", thumbprint(multikey))) == {"did": one["did"]}
+                assert self.owner("key", thumbprint(multikey)) == one["did"]
                 assert thumbprint(multikey) not in one["next"]
 
     @invariant()

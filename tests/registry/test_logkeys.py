@@ -13,9 +13,9 @@ from registry.ledger import Accepted, Ledger
 from registry.logkeys import LogKeys, LogSigners, keys_in_force
 from registry.merkle import leaf_hash, node_hash, root_at
 from registry.note import Signer, VerifierKey, sign_note
-from registry.reader import LedgerReader, Publisher
+from registry.reader import LedgerReader
 from registry.store import MemoryStore
-from tests.factory import LOG, ORIGIN, QUANTUM, RULES, City, log_pair, log_signers, log_vkeys
+from tests.factory import LOG, ORIGIN, RULES, City, log_pair, log_signers, log_vkeys
 from tests.generated.logkeys import UPDATES, rotated_city
 
 UPDATED = st.lists(st.integers(1, 40), unique=True, max_size=4).map(sorted)
@@ -161,52 +161,6 @@ def test_a_ledger_without_the_secrets_in_force_commits_nothing() -> None:
     with pytest.raises(KeystoreError, match="in force"):
         city.submit(first)
     assert city.reader.head().size == 2
-
-
-def test_the_published_checkpoint_is_dated_by_the_keys_in_force() -> None:
-    city = City()
-    publisher = Publisher(city.reader, ORIGIN, log_signers())
-
-    def dated_by(keys: LogKeys) -> VerifierKey:
-        size = city.reader.head().size
-        found, signed = publisher.checkpoint(city.now, at_least=size)
-        assert found == size
-        ((key, _),) = keys.open(signed).times
-        return key
-
-    keys = LogKeys(keys_of(0))
-    for generation in (1, 2):
-        (update,) = city.accept(city.update_registry(log=log_vkeys(generation)))
-        keys = keys.after(update.index, keys_of(generation))
-        assert dated_by(keys) == log_pair(generation - 1)[1].key
-        city.organization(f"Org {generation}")
-        assert dated_by(keys) == log_pair(generation)[1].key
-
-
-# The clock
-
-
-def times(publisher: Publisher, *clock: int) -> list[int]:
-    keys = LogKeys((LOG.key, QUANTUM.key))
-    return [keys.open(publisher.checkpoint(now)[1]).times[0][1] for now in clock]
-
-
-def test_the_date_of_a_checkpoint_never_goes_back() -> None:
-    city = City(now=1_000_000)
-    publisher = Publisher(city.reader, ORIGIN, [LOG, QUANTUM])
-    assert times(publisher, 1_000_100, 900_000, 900_070, 1_000_300) == [
-        1_000_100,
-        1_000_100,
-        1_000_100,
-        1_000_300,
-    ]
-
-
-def test_nor_behind_what_was_given_out_before_a_restart_or_the_last_entry() -> None:
-    city = City(now=1_000_000)
-    restarted = Publisher(city.reader, ORIGIN, [LOG, QUANTUM], dated=1_000_500)
-    assert times(restarted, 1_000_100, 1_000_600) == [1_000_500, 1_000_600]
-    assert times(Publisher(city.reader, ORIGIN, [LOG, QUANTUM]), 900_000) == [1_000_000]
 
 
 # The audit

@@ -261,7 +261,7 @@ def test_the_same_key_of_two_types_has_two_ids() -> None:
     assert twin.id != LOG.key.id
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u2003b", "a\nb", "\x01"])
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u2003b", "a\nb", "\x01", "\udcff"])
 def test_names_with_spaces_or_a_plus_are_refused(name: str) -> None:
     with pytest.raises(InvalidKey):
         Signer(name, SignatureType.ED25519, bytes(32))

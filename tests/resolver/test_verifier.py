@@ -53,6 +53,16 @@ ANSWER = answer_about(CITY, METER)
 SIZE = CITY.reader.head().size
 
 
+def test_keys_that_an_update_of_the_registry_established_are_shown() -> None:
+    city = City(mode="permissioned")
+    city.accept(city.update_registry(witnesses="quorum none\n"))
+    acme = city.organization("Acme", admitted_by=city.authority)
+    city.accept(city.prefix(acme, "gtin:09506000", by=city.authority))
+    meter = city.device("M-1", acme)
+    verified = verify_answer(answer_about(city, meter), pinned(city), did=meter.did)
+    assert verified.signers == (meter.did, acme.did)
+
+
 def test_an_honest_answer_verifies_and_says_what_it_proves() -> None:
     verified = verify_answer(
         ANSWER,

@@ -10,13 +10,16 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from identity.errors import KeystoreError, LedgerStopped, TetradError, Unavailable
@@ -209,10 +212,21 @@ def test_fifty_at_once_for_one_size_that_it_is_at_all_get_it(desk: Desk) -> None
 
 
 def test_two_processes_on_one_store_are_one_witness(desk: Desk) -> None:
+    """Or two connections, which is the same to the file: each has its lock, and they share none."""
     other = WitnessFolder.open(desk.path)
     second = Witness(other.secrets, other.store, lambda: NOW)
-    second.add_checkpoint(LEAVES.request(0, 5))
-    assert desk.ask(LEAVES.request(0, 9)).text == "5\n"
+    second.add_checkpoint(LEAVES.request(0, 3))
+    assert desk.ask(LEAVES.request(0, 9)).text == "3\n"
+
+    def ask(number: int) -> int:
+        try:
+            (desk.witness, second)[number % 2].add_checkpoint(LEAVES.request(3, 4 + number % 12))
+        except TetradError as error:
+            return error.status
+        return 200
+
+    with ThreadPoolExecutor(8) as pool:
+        assert Counter(pool.map(ask, range(50))) == {200: 1, 409: 49}
     other.store.close()
 
 
@@ -237,6 +251,47 @@ def test_it_remembers_after_a_restart(desk: Desk) -> None:
     assert desk.ask(LEAVES.request(0, 9)).text == "5\n"
     assert desk.ask(FORK.request(5, 9)).status_code == 422
     assert desk.ask(LEAVES.request(5, 9)).status_code == 200
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([LEAVES, FORK]),
+            st.none() | st.integers(0, 7),
+            st.integers(0, 7),
+            st.sampled_from([0, 1, 60, -1, -60, -90]),
+            st.booleans(),
+        ),
+        max_size=20,
+    )
+)
+@example([(LEAVES, None, 5, 0, False), (FORK, None, 7, 0, True), (FORK, None, 5, 0, False)])
+@example([(LEAVES, None, 5, 0, False), (LEAVES, None, 5, -60, True), (LEAVES, None, 5, -1, False)])
+def test_whatever_it_is_asked_it_signs_one_history_and_its_times_never_decrease(
+    steps: list[tuple[Leaves, int | None, int, int, bool]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        desk = Desk(Path(folder) / "witness")
+        signed: list[tuple[int, bytes, int]] = []
+        for leaves, old, size, seconds, restart in steps:
+            desk.now += seconds
+            if restart:
+                desk.reopen()
+            known = signed[-1][0] if signed else 0  # the old size that gets furthest
+            claimed = min(known if old is None else old, size)
+            with suppress(TetradError):
+                lines = desk.witness.add_checkpoint(leaves.request(claimed, size))
+                (time,) = set(desk.cosigned(size, lines, leaves))
+                signed.append((size, leaves.checkpoint(size).root, time))
+        desk.folder.store.close()
+    sizes, roots, times = zip(*signed, strict=True) if signed else ((), (), ())
+    assert list(sizes) == sorted(sizes)
+    assert list(times) == sorted(times)
+    assert any(
+        all(history.checkpoint(size).root == root for size, root in zip(sizes, roots, strict=True))
+        for history in (LEAVES, FORK)
+    )
 
 
 KILLED = """
@@ -367,7 +422,7 @@ def test_a_file_that_is_no_store_is_refused(desk: Desk) -> None:
             WitnessStore(path)
 
 
-@pytest.mark.parametrize("name", ["", "two words", "a+b", "n" * 256])
+@pytest.mark.parametrize("name", ["", "two words", "a+b", "n" * 256, "\udcff"])
 def test_names_that_no_key_can_have(tmp_path: Path, name: str) -> None:
     with pytest.raises(TetradError):
         WitnessFolder.create(tmp_path / "w", name)
@@ -376,7 +431,7 @@ def test_names_that_no_key_can_have(tmp_path: Path, name: str) -> None:
 
 def test_only_keys_of_logs_are_trusted_as_such() -> None:
     assert log_key(str(QUANTUM.key)) == QUANTUM.key
-    for vkey in (str(cosigner("w1").key), "nonsense", ""):
+    for vkey in (str(cosigner("w1").key), "nonsense", "", "\udcff+00000000+AQ=="):
         with pytest.raises(TetradError):
             log_key(vkey)
 

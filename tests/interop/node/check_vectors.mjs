@@ -250,6 +250,7 @@ function rootsFromConsistency(from, hashes) {
 }
 
 const { entries } = load("ledger/entries.json");
+const stateRoots = new Map();
 let previous = "0".repeat(64);
 const leaves = entries.map((one) => {
   const entry = JSON.parse(one.entry);
@@ -257,8 +258,13 @@ const leaves = entries.map((one) => {
     assert.equal(jcs(entry), one.entry);
     assert.equal(entry.index, one.index);
     assert.equal(entry.previous, previous);
-    assert.equal(operationHash(entry.operation), one["operation hash"]);
-    assert.equal(jcs(without(entry, "operation")), one.context);
+    if (entry.operation) {
+      assert.equal(operationHash(entry.operation), one["operation hash"]);
+      assert.equal(jcs(without(entry, "operation")), one.context);
+    } else {
+      assert.deepEqual(Object.keys(entry), ["index", "previous", "state_root", "time"]);
+      stateRoots.set(entry.index, entry.state_root);
+    }
     assert.equal(hex(leafHash(one.entry)), one["leaf hash"]);
   });
   previous = one["leaf hash"];
@@ -304,7 +310,7 @@ holds("checkpoint", () => {
   assert.equal(root, roots.get(size));
 });
 const receipts = load("ledger/receipts.json");
-receipts.receipts.forEach(({ operation, receipt }, at) => {
+receipts.receipts.forEach(({ index: at, operation, receipt }) => {
   holds(`receipt ${at}`, () => {
     const end = receipt.indexOf("\n\n");
     const [header, extra, index, ...hashes] = receipt.slice(0, end).split("\n");
@@ -360,6 +366,76 @@ for (const { size, note, error } of rotated.checkpoints) {
   });
 }
 checkWitnesses(load, holds);
+// The state map and the histories (specs/2-registry.md, "State map" and "State")
+const valueHash = (record) => leafHash(record); // the same prefix
+function mapRoot(records, depth = 0) {
+  if (records.length <= 16) {
+    const sorted = [...records].sort(([one], [other]) => Buffer.compare(one, other));
+    return leafHash(Buffer.concat(sorted.flatMap(([key, record]) => [key, valueHash(record)])));
+  }
+  const bit = (key) => (key[depth >> 3] >> (7 - (depth & 7))) & 1;
+  const side = (wanted) => mapRoot(records.filter(([key]) => bit(key) === wanted), depth + 1);
+  return nodeHash(side(0), side(1));
+}
+function cut(text, size) {
+  const bytes = Buffer.from(text, "base64");
+  assert.equal(bytes.toString("base64"), text, "base64 in another form");
+  assert.equal(bytes.length % size, 0, "cut short");
+  return Array.from({ length: bytes.length / size }, (_, n) => bytes.subarray(n * size, (n + 1) * size));
+}
+function checkMapProof({ root, key: named, record, bucket, path }) {
+  const key = unhex(named);
+  const slots = cut(bucket, 64);
+  assert.ok(slots.every((slot) => !slot.subarray(0, 32).equals(key)), "its own entry");
+  if (record !== undefined) {
+    const place = slots.filter((slot) => Buffer.compare(slot.subarray(0, 32), key) < 0).length;
+    slots.splice(place, 0, Buffer.concat([key, valueHash(record)]));
+  }
+  assert.ok(slots.length <= 16, "too many keys");
+  slots.slice(1).forEach((slot, n) =>
+    assert.ok(Buffer.compare(slots[n].subarray(0, 32), slot.subarray(0, 32)) < 0, "in disorder"));
+  const siblings = cut(path, 32);
+  assert.ok(siblings.length <= 63, "too long");
+  let node = leafHash(Buffer.concat(slots));
+  siblings.forEach((sibling, n) => {
+    const depth = siblings.length - 1 - n;
+    const right = (key[depth >> 3] >> (7 - (depth & 7))) & 1;
+    node = right ? nodeHash(sibling, node) : nodeHash(node, sibling);
+  });
+  assert.equal(hex(node), root);
+}
+const map = load("ledger/state_map.json");
+for (const { name, records, root } of map.maps) {
+  holds(`map of ${name}`, () =>
+    assert.equal(hex(mapRoot(records.map(([key, record]) => [unhex(key), record]))), root));
+}
+for (const one of map.proofs) {
+  holds(`proof in the state map: ${one.name}`, () => {
+    if (one.error) assert.throws(() => checkMapProof(one), assert.AssertionError);
+    else checkMapProof(one);
+  });
+}
+const { records: histories } = load("ledger/history.json");
+for (const { key, versions } of histories) {
+  holds(`history of ${jcs(key)}`, () => {
+    let history = Buffer.alloc(32);
+    for (const { entry, record } of versions) {
+      history = sha256(history, leaves[entry]);
+      assert.equal(JSON.parse(record).history, hex(history));
+      assert.equal(jcs(JSON.parse(record)), record);
+    }
+  });
+}
+assert.ok(stateRoots.size > 1);
+for (const [index, root] of stateRoots) {
+  holds(`the state before entry ${index}`, () => {
+    const newest = histories.flatMap(({ key, versions }) => {
+      const last = versions.filter(({ entry }) => entry < index).pop();
+      return last ? [[sha256(Buffer.from(jcs(key))), last.record]] : [];
+    });
+    assert.equal(hex(mapRoot(newest)), root);
+  });
+}
 
 // rules: the hash of every operation, and every signature of those that are accepted
 for (const name of readdirSync(join(folder, "rules")).sort()) {

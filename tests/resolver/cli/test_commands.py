@@ -100,8 +100,8 @@ def test_shells_are_completed(name: str, shell: Shell) -> None:
 
 
 def test_words_are_completed() -> None:
-    done = run(_TETRAD_COMPLETE="bash_complete", COMP_WORDS="tetrad reg", COMP_CWORD="1")
-    assert done.stdout.split() == ["plain,register"]
+    done = run(_TETRAD_COMPLETE="bash_complete", COMP_WORDS="tetrad reso", COMP_CWORD="1")
+    assert done.stdout.split() == ["plain,resolve"]
 
 
 def test_a_refusal_is_one_line_and_a_hint(shell: Shell) -> None:

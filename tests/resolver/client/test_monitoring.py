@@ -18,7 +18,16 @@ from identity.errors import (
     RolledBack,
     StorageFailed,
 )
-from registry.entry import entry_context, join_entry, parse_entry, split_entry
+from identity.members import format_time
+from registry.entry import (
+    StateRoot,
+    entry_context,
+    join_entry,
+    parse_any,
+    parse_entry,
+    split_entry,
+    state_root_entry,
+)
 from registry.evidence import Misbehaviour, check_evidence
 from registry.merkle import leaf_hash
 from registry.note import SignatureType, Signer
@@ -28,16 +37,23 @@ from resolver.trust import Trust
 from tests.factory import LOG, NOW, ORIGIN, City, Maker
 from tests.growing_log import CityLog, GrowingLog, Host
 
-DEVICES = 300
+SIZES = (4, 128, 200, 250, 255, 257, 290, 303)
+"""Of what is published: each tree ends in the root of its state; that of 257 entries begins a
+bundle with it."""
 
 
 def city(name: str = "M") -> City:
-    """303 entries; those after the third depend on the name."""
+    """303 entries, published now and then; those after the fourth depend on the name."""
     made = City()
     acme = made.organization("Acme")
     made.accept(made.prefix(acme, "gtin:09506000"))
-    devices = [made.new_device(f"{name}-{n:04}", acme) for n in range(DEVICES)]
-    made.accept(*(one.first for one in devices if one.first))
+    size = made.ledger.close(made.now)
+    for published in SIZES[1:]:
+        names = range(size, published - 1)
+        devices = [made.new_device(f"{name}-{n:04}", acme) for n in names]
+        made.accept(*(one.first for one in devices if one.first))
+        size = made.ledger.close(made.now)
+        assert size == published
     return made
 
 
@@ -80,14 +96,14 @@ def proved(error: EvidenceRefused, trust: Trust) -> Misbehaviour:
 
 def test_a_monitor_goes_on_where_it_stopped(host: Host, tmp_path: Path) -> None:
     seen = []
-    for size in (2, 3, 255, 256, 260, 303, 303):
+    for size in (4, 200, 255, 257, 303, 303):
         host.size = size
         host.asked.clear()
         looked = look(tmp_path, host)
         assert looked.size == size
         assert looked.dated == NOW
         seen.append(looked.new)
-    assert seen == [2, 1, 252, 1, 4, 43, 0]
+    assert seen == [4, 196, 55, 2, 46, 0]
 
 
 def test_a_monitor_asks_for_what_is_new(log: CityLog, host: Host, tmp_path: Path) -> None:
@@ -99,14 +115,14 @@ def test_a_monitor_asks_for_what_is_new(log: CityLog, host: Host, tmp_path: Path
         watched.look(asking)
     assert host.asked == [
         "/checkpoint", "/tile/0/001.p/47", "/tile/1/000.p/1",
-        "/tile/0/001.p/47", "/tile/1/000.p/1", "/tile/entries/001.p/47",
+        "/tile/entries/001.p/47", "/tile/0/001.p/47", "/tile/1/000.p/1",
     ]  # fmt: skip
 
 
 def test_an_audit_from_zero_and_a_monitor_in_steps_agree(
     log: CityLog, host: Host, tmp_path: Path
 ) -> None:
-    for size in (100, 257, 303):
+    for size in (128, 257, 303):
         host.size = size
         look(tmp_path / "steps", host)
     look(tmp_path / "once", host)
@@ -130,7 +146,7 @@ def test_a_fork_of_one_size_convinces_others(
     assert "proof" not in caught.value.members["evidence"]
 
 
-@pytest.mark.parametrize(("before", "after"), [(200, 303), (4, 257), (256, 257), (128, 300)])
+@pytest.mark.parametrize(("before", "after"), [(200, 303), (128, 257), (255, 257), (128, 290)])
 def test_a_fork_of_two_sizes_convinces_others(
     log: CityLog, other: CityLog, host: Host, tmp_path: Path, before: int, after: int
 ) -> None:
@@ -180,12 +196,12 @@ def test_an_old_checkpoint_is_an_alarm_and_no_evidence(
 def test_what_the_log_has_not_signed_is_no_evidence_and_does_no_harm(
     host: Host, tmp_path: Path
 ) -> None:
-    host.size = 256
+    host.size = 257
     look(tmp_path, host)
     host.size = 303
     bundle = host.file("/tile/entries/001.p/47")
     assert bundle is not None
-    host.lies = {"/tile/entries/001.p/47": bundle.replace(b"M-0280", b"M-028O")}
+    host.lies = {"/tile/entries/001.p/47": bundle.replace(b"M-0283", b"M-0Z83")}
     with pytest.raises(LedgerTampered) as caught:
         look(tmp_path, host)
     assert caught.value.members["index"] == 283
@@ -197,7 +213,7 @@ def test_what_the_log_has_not_signed_is_no_evidence_and_does_no_harm(
     with pytest.raises(NotFound):
         look(tmp_path, host)
     host.lies = {}
-    assert look(tmp_path, host).new == 47
+    assert look(tmp_path, host).new == 46
 
 
 def test_a_stranger_s_checkpoint_is_refused(log: CityLog, host: Host, tmp_path: Path) -> None:
@@ -213,21 +229,26 @@ def small() -> tuple[CityLog, City]:
     acme = made.organization("Acme")
     made.accept(made.prefix(acme, "gtin:09506000"))
     made.device("M-1", acme)
-    log = CityLog(made)
-    log.take()
-    return log, made
+    made.ledger.close(made.now)
+    return CityLog(made), made
 
 
 def forged(log: CityLog, **changes: Any) -> bytes:
     """The last operation once more, in an entry that follows but for the changes."""
     index = len(log.all)
-    last = parse_entry(log.all[-1], index - 1)
-    _, operation = split_entry(log.all[-1], index - 1)
+    last = parse_entry(log.all[-2], index - 2)
+    _, operation = split_entry(log.all[-2], index - 2)
     previous = changes.get("previous", leaf_hash(log.all[-1]).hex())
     time = changes.get("time", last.time)
     if "operation" in changes:
         operation = operation.replace(*changes["operation"])
     return join_entry(entry_context(index, time, previous, last.unique), operation)
+
+
+def closing(log: CityLog, root: bytes) -> bytes:
+    """An entry that closes the tree with a root."""
+    previous = leaf_hash(log.all[-1]).hex()
+    return state_root_entry(len(log.all), format_time(NOW), previous, root)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +269,7 @@ def test_an_entry_that_cannot_be_one_convinces_others(
     log.add([entry])
     with pytest.raises(LedgerTampered) as caught:
         look(tmp_path, Host(log))
-    assert caught.value.members["index"] == 4
+    assert caught.value.members["index"] == 5
     misbehaviour = proved(caught.value, log.trust)
     assert misbehaviour.kind == "entry"
     assert said in misbehaviour.said
@@ -260,10 +281,43 @@ def test_a_broken_rule_is_an_alarm_that_others_must_replay(tmp_path: Path) -> No
     log.add([forged(log)])
     with pytest.raises(LedgerTampered, match="twice") as caught:
         look(tmp_path, Host(log))
-    assert caught.value.members["index"] == 4
+    assert caught.value.members["index"] == 5
     assert "evidence" not in caught.value.members
     with pytest.raises(LedgerTampered, match="twice"):  # it stays one
         look(tmp_path, Host(log))
+
+
+def test_a_tree_that_no_root_closes_is_an_alarm(host: Host, tmp_path: Path) -> None:
+    host.size = 200
+    look(tmp_path, host)
+    host.size = 202
+    for _ in range(2):  # and stays one, though nothing is new
+        with pytest.raises(LedgerTampered, match="no root of the state"):
+            look(tmp_path, host)
+    host.size = 250
+    assert look(tmp_path, host).new == 48
+
+
+def test_a_wrong_root_of_the_state_is_an_alarm_that_others_must_replay(tmp_path: Path) -> None:
+    log, made = small()
+    made.organization("Beta")
+    log.take()
+    log.add([closing(log, bytes(32))])
+    with pytest.raises(LedgerTampered, match="root is not that of the state") as caught:
+        look(tmp_path, Host(log))
+    assert caught.value.members["index"] == 6
+    assert "evidence" not in caught.value.members
+
+
+def test_two_roots_in_a_row_convince_others(tmp_path: Path) -> None:
+    log, _ = small()
+    look(tmp_path, Host(log))
+    before = parse_any(log.all[-1], 4)
+    assert isinstance(before, StateRoot)
+    log.add([closing(log, before.root)])
+    with pytest.raises(LedgerTampered) as caught:
+        look(tmp_path, Host(log))
+    assert "as is the one before it" in proved(caught.value, log.trust).said
 
 
 def test_something_that_is_no_entry_convinces_others(tmp_path: Path) -> None:
