@@ -22,14 +22,14 @@ STRIDE = 6
 
 BROKEN = {
     "its database is not flushed": (
-        "run: tetrad-writer: pwrite64",
+        "run: tetrad-writer: pwrite64 ",
         """
 from registry.stores.sqlite import SqliteStore
 SqliteStore.__init__.__kwdefaults__["durable"] = False
 """,
     ),
     "its checkpoint is renamed before it is flushed": (
-        "run: tetrad-writer: write",
+        "run: tetrad-writer: write ",
         """
 import identity.durable
 identity.durable.os.fsync = lambda file: None

@@ -110,16 +110,10 @@ def test_only_what_is_new_is_written(log: GrowingLog, folder: TileFolder) -> Non
 
 
 def test_a_checkpoint_is_not_shown_before_every_bundle_is_there(
-    log: GrowingLog, folder: TileFolder
+    log: GrowingLog, folder: TileFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Broken(GrowingLog):
-        """Its entries cannot be read, its tiles can."""
-
-        def entries(self, start: int, end: int) -> list[bytes]:
-            raise LedgerStopped("the disk failed")
-
-        def tile(self, level: int, n: int) -> bytes:
-            return log.tile(level, n)
+    def fails(start: int, end: int) -> list[bytes]:
+        raise LedgerStopped(f"entries {start} to {end} cannot be read, but their tiles can")
 
     def none() -> list[Json]:
         return []
@@ -127,9 +121,11 @@ def test_a_checkpoint_is_not_shown_before_every_bundle_is_there(
     first = log.grow(3)
     publish(folder, log, 3, first)
     note = log.grow(5)
-    static = PublishedFiles(folder, Broken(), none)
-    with pytest.raises(LedgerStopped):
-        static.tiles(5)
+    static = PublishedFiles(folder, log, none)
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "entries", fails)
+        with pytest.raises(LedgerStopped):
+            static.tiles(5)
     with pytest.raises(StorageFailed, match="not all of its tiles"):
         static.checkpoint(note)
     assert (folder.path / "checkpoint").read_bytes() == first
