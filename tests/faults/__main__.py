@@ -29,7 +29,7 @@ def main(*arguments: str) -> int:
         for line in [*(f"{one.kind}: {one.text}" for one in run.findings), *run.words.splitlines()]:
             print(f"    {line}")
     print(campaign.table())
-    if campaign.bad:
+    if campaign.failed:
         print(f"What was found lies in {base}")
         return 1
     shutil.rmtree(base)
