@@ -225,8 +225,8 @@ def test_a_mistake_of_ours_shows_nothing_of_itself(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(town.service.resolver, "by_did", broken)
-    monkeypatch.setattr(town.service.resolver, "by_code", broken)
+    monkeypatch.setattr(town.service.resolver, "did", broken)
+    monkeypatch.setattr(town.service.resolver, "code", broken)
     for path in (f"/v1/devices/{town.authority.did}", "/v1/resolve?code=09506000134352"):
         response = town.get(path)
         assert (response.status_code, response.json()["code"]) == (500, "internal")
