@@ -175,6 +175,15 @@ def test_the_well_known_page_lets_a_client_pin_the_ledger(town: Town) -> None:
         assert town.get(path).status_code in (200, 400, 404, 405, 422)
 
 
+def figures_of(town: Town) -> dict[tuple[str, ...], float]:
+    """What /metrics says, by name and labels."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(town.get("/metrics").text)
+        for sample in family.samples
+    }
+
+
 def test_figures_count_what_was_done(town: Town) -> None:
     first = town.new_organization("Counted").first
     assert first is not None
@@ -182,17 +191,30 @@ def test_figures_count_what_was_done(town: Town) -> None:
     town.post(first.submission)
     town.post(b"{}")
     town.batch([b"{}", b"{}"])
-    figures = {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(town.get("/metrics").text)
-        for sample in family.samples
-    }
+    size = int(town.get("/checkpoint").text.splitlines()[1])
+    figures = figures_of(town)
     assert figures["tetrad_operations_total", "accepted"] == 1
     assert figures["tetrad_operations_total", "repeated"] == 1
     assert figures["tetrad_operations_total", "refused"] == 3
-    assert figures["tetrad_entries",] == 2
+    # The genesis and the operation, each closed by a root of the state or both by one.
+    assert size in (3, 4)
+    assert figures["tetrad_entries",] == figures["tetrad_published",] == size
+    assert figures["tetrad_static_failures_total",] == 0
+    assert "tetrad_quorum" not in {name for name, *_ in figures}  # there are no witnesses here
     assert figures["tetrad_answers_total", "422"] == 1
     assert figures["tetrad_queue",] == 0
+
+
+def test_readiness_tells_what_is_published_and_how_old_it_is(town: Town) -> None:
+    size = int(town.get("/checkpoint").text.splitlines()[1])
+    town.now += 7
+    assert town.get("/readyz").json() == {
+        "status": "ready",
+        "published": {"size": size, "seconds": 7},
+    }
+    town.service.publication.failures = 3
+    assert town.get("/readyz").json()["staticFiles"] == {"failures": 3}
+    assert figures_of(town)["tetrad_static_failures_total",] == 3
 
 
 def test_readiness_ends_with_the_service(town: Town) -> None:
