@@ -97,6 +97,7 @@ class Mirror:
         if tree.size > self._folder.size:
             await self._fill(tree, tiles)
         if trust is not self._trust or self._folder.checkpoint() is None:
+            await asyncio.to_thread(self._folder.replace_updates, trust.updates)
             await asyncio.to_thread(self._folder.replace_checkpoint, note)
         self._trust = trust
         return self._folder.size
