@@ -137,6 +137,12 @@ class Publication:
         return self._current
 
     @property
+    def _grown(self) -> bool:
+        """Whether there are entries that are not published."""
+        head = self._ledger.head
+        return head is not None and head.size > self.size
+
+    @property
     def _ended(self) -> bool:
         return self._task is not None and self._task.done()
 
@@ -147,7 +153,7 @@ class Publication:
                 self._wanted.clear()
                 began = time.monotonic()
                 await self._publish()
-                if self._stopping:
+                if self._stopping and not self._grown:
                     return
                 await self._wait(began)
         except (TetradError, OSError) as error:
@@ -162,8 +168,7 @@ class Publication:
         """Until somebody asks for more, or what was published has become old."""
         while not self._stopping:
             age = time.monotonic() - began
-            head = self._ledger.head
-            grown = head is not None and head.size > self.size
+            grown = self._grown
             if (self._wanted.is_set() and grown) or (grown and age >= self._every):
                 return
             # Without a quorum, those that failed are asked again: they have their own pauses.
@@ -183,14 +188,13 @@ class Publication:
         now = self._now()
         text = Note.parse(self._reader.checkpoint(size)).text
         note = sign_note(text, self._signers(size), now)
-        if self._static is not None:
-            await self._write(lambda static: static.tiles(size))
+        written = await self._write(lambda static: static.tiles(size))
         if self._cosign is not None:
             note, self.cosigned = await self._cosign(note, size)
         await self._writer.run(lambda: self._store.publish(size, note))
         self._ledger.state_map.publish()  # in this thread, as every proof is made in it
         self._current = Published(size, note, now)
-        if self._static is not None:
+        if written:
             await self._write(lambda static: static.checkpoint(note))
         async with self._shown:
             self._shown.notify_all()
@@ -201,11 +205,15 @@ class Publication:
         last = self._current.time if self._current else newest_date(self._store.published())
         return max(int(self._clock()), head.time if head else 0, last)
 
-    async def _write(self, step: Callable[[StaticFiles], None]) -> None:
-        """A step of the folder for static files, which may fail without stopping the ledger."""
-        assert self._static is not None  # noqa: S101 - asked before
+    async def _write(self, step: Callable[[StaticFiles], None]) -> bool:
+        """Whether a step of the folder for static files was done, which may fail without stopping
+        the ledger: without its tiles no checkpoint is shown there."""
+        if self._static is None:
+            return False
         try:
             await asyncio.to_thread(step, self._static)
         except (TetradError, OSError) as error:
             self.failures += 1
             logger.warning("static files could not be written: %s", error)
+            return False
+        return True

@@ -1,9 +1,9 @@
 """Answers with their evidence out of a City, made as the service makes them, and verified.
 
-    answering = Answering(city)
-    answering.publish()                                   # closes the tree; proofs stand on it
-    answer = answering.answer(answering.resolver.did(meter.did))
-    verify_answer(answer, pinned(city), key=("did", meter.did))
+answering = Answering(city)
+answering.publish()                                   # closes the tree; proofs stand on it
+answer = answering.answer(answering.resolver.did(meter.did))
+verify_answer(answer, pinned(city), key=("did", meter.did))
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from identity.multibase import base64url_decode, multibase_encode
 from resolver.api.requests import client_of
 from resolver.settings import Settings
 from resolver.verifier import verify_absence, verify_answer
-from tests.factory import UNIQUE, QUANTUM, Subject, disclosed, key
+from tests.factory import QUANTUM, UNIQUE, Subject, disclosed, key
 from tests.resolver.answering import pinned
 from tests.resolver.town import JSON, Town, problem
 

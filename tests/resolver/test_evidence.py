@@ -1,4 +1,4 @@
-"""Evidence of absence, of the past and of long lives, and receipts: what they prove, and no more."""
+"""Evidence of absence, of the past, of long lives, and receipts: what they prove, and no more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from identity.members import format_time
 from registry.state import Key
 from resolver.evidence import MAX_SHOWN
 from resolver.verifier import verify_absence, verify_answer, verify_receipt
-from tests.factory import UNIQUE, City, Subject, disclosed
+from tests.factory import NOW, UNIQUE, City, Subject, disclosed
 from tests.resolver.answering import Answer, Answering, pinned
 
 BASE = "https://id.gs1.org/01/09506000134352/21/"
@@ -51,9 +51,7 @@ class Town(City):
     def absent(self, key: Key) -> Any:
         if key[0] == "number":
             shown = disclosed(NUMBER, NUMBER_0 if key == number_key(NUMBER_0) else NUMBER_9)
-            return self.answering.absence(
-                self.answering.resolver.disclosure(SCHEME, shown.encoded)
-            )
+            return self.answering.absence(self.answering.resolver.disclosure(SCHEME, shown.encoded))
         return self.answering.absence(self.answering.resolver.code(key[2]))
 
     def free_number(self) -> None:
@@ -175,27 +173,25 @@ def test_junk_proves_no_absence(town: Town, junk: Any) -> None:
         verify_absence(junk, pinned(town), NO_CODE)
 
 
+def then(seconds: int) -> str:
+    return format_time(NOW + seconds)
+
+
 class Past(Town):
     """A device that was suspended, resumed and updated, ten seconds apart."""
 
     def __init__(self) -> None:
         super().__init__(2)
-        self.began = self.now
         meter, acme = self.meter, self.acme
-        for step in (
-            lambda: self.supervise(meter, "status.suspend", "lost", acme),
-            lambda: self.supervise(meter, "status.resume", "found", acme),
-            lambda: self.rotate(meter),
-        ):
+        for what, reason in (("suspend", "lost"), ("resume", "found")):
             self.now += 10
-            self.accept(step())
+            self.accept(self.supervise(meter, f"status.{what}", reason, acme))
+        self.now += 10
+        self.accept(self.rotate(meter))
         self.answering.publish()
 
-    def then(self, seconds: int) -> str:
-        return format_time(self.began + seconds)
-
     def past(self, seconds: int) -> Answer:
-        return self.ask(METER_CODE, self.then(seconds))
+        return self.ask(METER_CODE, then(seconds))
 
 
 @pytest.fixture(scope="module")
@@ -208,39 +204,39 @@ def test_the_past_is_proved_by_the_present_record_and_all_that_led_to_it(past: P
     statuses = []
     for seconds in (0, 9, 10, 19, 20, 30, 99):
         verified = verify_answer(past.past(seconds), pinned(past), key=METER_CODE)
-        assert verified.device["updated"]["time"] <= past.then(seconds)
+        assert verified.device["updated"]["time"] <= then(seconds)
         statuses.append(verified.status)
     assert statuses == ["active", "active", "suspended", "suspended", "active", "active", "active"]
 
 
-def cut(past: Past, answer: Answer) -> None:
+def cut(answer: Answer) -> None:
     """Whatever came after the time that was asked about."""
     at = answer["asOf"]
     entries = answer["proof"]["entries"]
     answer["proof"]["entries"] = [one for one in entries if one["time"] <= at]
 
 
-def cut_with_record(past: Past, answer: Answer) -> None:
-    cut(past, answer)
+def cut_with_record(answer: Answer) -> None:
+    cut(answer)
     answer["proof"]["records"][1]["record"] = answer["device"]
 
 
-def as_if_it_were_now(past: Past, answer: Answer) -> None:
+def as_if_it_were_now(answer: Answer) -> None:
     del answer["asOf"]
 
 
-PAST_LIES: dict[str, Callable[[Past, Answer], Any]] = {
+PAST_LIES: dict[str, Callable[[Answer], Any]] = {
     "later events cut off": cut,
     "later events and their record cut off": cut_with_record,
-    "the present record left out": lambda _, a: a["proof"]["records"][1].pop("record"),
+    "the present record left out": lambda a: a["proof"]["records"][1].pop("record"),
     "the past as if it were now": as_if_it_were_now,
-    "an earlier time": lambda past, a: a.update(asOf=past.then(9)),
-    "a later time": lambda past, a: a.update(asOf=past.then(20)),
-    "a time before the beginning": lambda past, a: a.update(asOf=past.then(-1)),
-    "a time that is none": lambda _, a: a.update(asOf=7),
-    "another status": lambda _, a: a["device"].update(status="active", suspendedBy=[]),
-    "no operations": lambda _, a: a["proof"].pop("entries"),
-    "an event of that time left out": lambda _, a: a["proof"]["entries"].pop(1),
+    "an earlier time": lambda a: a.update(asOf=then(9)),
+    "a later time": lambda a: a.update(asOf=then(20)),
+    "a time before the beginning": lambda a: a.update(asOf=then(-1)),
+    "a time that is none": lambda a: a.update(asOf=7),
+    "another status": lambda a: a["device"].update(status="active", suspendedBy=[]),
+    "no operations": lambda a: a["proof"].pop("entries"),
+    "an event of that time left out": lambda a: a["proof"]["entries"].pop(1),
 }
 
 
@@ -248,7 +244,7 @@ PAST_LIES: dict[str, Callable[[Past, Answer], Any]] = {
 def test_a_lie_about_the_past_is_refused(past: Past, lie: str) -> None:
     answer = past.past(10)
     honest = copy.deepcopy(answer)
-    PAST_LIES[lie](past, answer)
+    PAST_LIES[lie](answer)
     assert answer != honest
     with pytest.raises(EvidenceRefused):
         verify_answer(answer, pinned(past), key=METER_CODE)

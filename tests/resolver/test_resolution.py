@@ -241,6 +241,10 @@ def test_a_disclosure_names_its_key_and_repeats_no_value(city: City) -> None:
     city.fill(1)
     shown = disclosed(NUMBER, "1440000000000")
     asked = resolver_of(city).disclosure("msisdn-cn-iot", shown.encoded)
-    assert asked.key == ("number", "msisdn-cn-iot", UNIQUE(*asked.key[:2], "1440000000000"))
+    assert asked.key == (
+        "number",
+        "msisdn-cn-iot",
+        UNIQUE("number", "msisdn-cn-iot", "1440000000000"),
+    )
     assert asked.digest == shown.digest
     assert b"1440000000000" not in answer_bytes(resolver_of(city).find(asked))

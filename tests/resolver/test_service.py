@@ -24,7 +24,6 @@ from resolver.settings import Settings
 from tests.factory import NOW, UNIQUE, City, Maker, Subject
 from tests.resolver.town import SECRETS
 
-
 BEGUN = 2
 """Entries before a story: the genesis, and the root of the state after it."""
 
