@@ -357,8 +357,8 @@ def test_junk_anywhere_raises_only_our_errors(path: tuple[Any, ...], junk: Any) 
     place: Any = answer
     for step in path[:-1]:
         place = place[step]
-    if place[path[-1]] == junk and type(place[path[-1]]) is type(junk):
-        return
+    if place[path[-1]] == junk and type(junk) in (float, type(place[path[-1]])):
+        return  # 1.0 is written as 1
     place[path[-1]] = junk
     with pytest.raises(TetradError):
         verify_answer(answer, pinned(CITY), key=CODE)
