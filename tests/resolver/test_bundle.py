@@ -90,7 +90,8 @@ def test_a_bundle_of_a_log_that_kept_its_keys_has_no_updates() -> None:
 
 
 def test_without_the_evidence_of_new_keys_nothing_holds() -> None:
-    for updates in ([], BUNDLE["updates"][:1], BUNDLE["updates"][1:], BUNDLE["updates"][::-1]):
+    items: list[Any] = BUNDLE["updates"]
+    for updates in (items[:0], items[:1], items[1:], items[::-1]):
         with pytest.raises(TetradError):
             checked({**BUNDLE, "updates": updates})
 

@@ -22,12 +22,10 @@ from tests.resolver.answering import Answering, pinned
 DEVICES, NUMBERS = 4, 3
 SCHEME = "msisdn-cn-iot"
 
+ABOUT_DEVICES = ["register", "rebind", "suspend", "resume", "retire", "revoke", "rotate", "update"]
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["register", "rebind", "suspend", "resume", "retire", "revoke", "rotate", "update"]
-            + ["rotate the controller", "publish"]
-        ),
+        st.sampled_from([*ABOUT_DEVICES, "rotate the controller", "publish"]),
         st.integers(0, DEVICES - 1),
         st.integers(0, NUMBERS - 1),
     ),
