@@ -91,12 +91,13 @@ class Publication:
         self._wanted = asyncio.Event()
         self._shown = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
-        self._failure: TetradError | None = None
         self._stopping = False
         self.cosigned = False
         """Whether what is shown met the policy of the witnesses, where there is one."""
         self.failures = 0
         """Of the folder for static files, for /metrics."""
+        self.failure: LedgerStopped | None = None
+        """Why nothing is published any more."""
 
     def start(self) -> None:
         """Begins: the first publication loads the state map."""
@@ -125,14 +126,14 @@ class Publication:
         Raises LedgerStopped where there will be none.
         """
         while self._current is None or self._current.size < size:
-            if self._failure is not None:
-                raise self._failure
+            if self.failure is not None:
+                raise self.failure
             self._wanted.set()
             async with self._shown:
                 await self._shown.wait_for(
-                    lambda: self._failure is not None or self.size >= size or self._ended
+                    lambda: self.failure is not None or self.size >= size or self._ended
                 )
-            if self._ended and self.size < size and self._failure is None:
+            if self._ended and self.size < size and self.failure is None:
                 raise LedgerStopped("the service is stopping", retry_after=1)
         return self._current
 
@@ -159,7 +160,10 @@ class Publication:
         except (TetradError, OSError) as error:
             detail = error.detail if isinstance(error, TetradError) else str(error)
             logger.critical("nothing is published any more: %s", detail)
-            self._failure = self._writer.failure or LedgerStopped(f"publication: {detail}")
+            self.failure = self._writer.failure or LedgerStopped(f"publication: {detail}")
+        except Exception as error:
+            logger.exception("publication failed")
+            self.failure = LedgerStopped(f"publication failed: {type(error).__name__}")
         finally:
             async with self._shown:
                 self._shown.notify_all()
@@ -169,14 +173,14 @@ class Publication:
         while not self._stopping:
             age = time.monotonic() - began
             grown = self._grown
-            if (self._wanted.is_set() and grown) or (grown and age >= self._every):
+            # Whoever asks may know of a commit from the store before the writer has told of it.
+            if self._wanted.is_set() or (grown and age >= self._every):
                 return
             # Without a quorum, those that failed are asked again: they have their own pauses.
             whole = self._cosign is None or self.cosigned
             due = RESTAMP_SECONDS - 1 if whole else RETRY_SECONDS
             if age >= due:
                 return
-            self._wanted.clear()
             left = self._every - age if grown else min(self._every, due - age)
             try:
                 await asyncio.wait_for(self._wanted.wait(), max(left, 0.01))

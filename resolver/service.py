@@ -133,8 +133,13 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """Whether operations are taken."""
-        return not self._stopping and self.writer.failure is None
+        """Whether operations are taken, and published."""
+        return not self._stopping and self.failure is None
+
+    @property
+    def failure(self) -> LedgerStopped | None:
+        """Why the service no longer does its work, until it is started again."""
+        return self.writer.failure or self.publication.failure
 
     @property
     def checkers(self) -> list[int]:

@@ -84,7 +84,7 @@ class SystemEndpoints:
         """Operations are taken, or why not."""
         query(request.scope, ())
         if not self._service.ready:
-            failure = self._service.writer.failure
+            failure = self._service.failure
             return problem_response(failure or LedgerStopped("the service is stopping"))
         return json_response(orjson.dumps({"status": "ready", **standing(self._service)}))
 

@@ -59,12 +59,15 @@ class RecordingStore(MemoryStore):
         super().__init__()
         self.events = events
         self.broken = False
+        self.may_return = threading.Event()
+        self.may_return.set()
 
     def commit(self, batch: Batch, expected: Head | None) -> None:
         if self.broken:
             raise LedgerStopped("the disk is full")
         super().commit(batch, expected)
         self.events.append(f"commit {batch.head.size}")
+        assert self.may_return.wait(WAIT_SECONDS)
 
     def publish(self, size: int, note: bytes) -> None:
         if self.broken:

@@ -13,13 +13,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.routing import Route
 
+from identity.errors import LedgerStopped
 from identity.operation import operation_hash
 from resolver.api.docs import page
 from resolver.app import create_app
 from resolver.folder import MemorySite
 from resolver.settings import Settings
 from tests.factory import NOW
-from tests.resolver.town import INLINE, Town
+from tests.resolver.town import INLINE, Town, problem
 
 UNDESCRIBED = {"/openapi.json", "/docs", "/"}
 
@@ -215,6 +216,22 @@ def test_readiness_tells_what_is_published_and_how_old_it_is(town: Town) -> None
     town.service.publication.failures = 3
     assert town.get("/readyz").json()["staticFiles"] == {"failures": 3}
     assert figures_of(town)["tetrad_static_failures_total",] == 3
+
+
+def test_a_service_that_publishes_no_more_is_not_ready(town: Town) -> None:
+    town.get("/checkpoint")
+
+    def fails(*_: object) -> None:
+        raise LedgerStopped("the disk is full")
+
+    town.site.store.publish = fails  # type: ignore[method-assign, assignment]
+    organization = town.new_organization("Last").first
+    assert organization is not None
+    assert town.post(organization.submission).status_code == 201
+    assert problem(town.get("/checkpoint"))["code"] == LedgerStopped.code
+    refused = problem(town.get("/readyz"))
+    assert (refused["status"], "disk is full" in refused["detail"]) == (503, True)
+    assert figures_of(town)["tetrad_ready",] == 0
 
 
 def test_readiness_ends_with_the_service(town: Town) -> None:

@@ -136,6 +136,25 @@ def test_what_is_asked_for_while_one_is_under_way_goes_into_the_next() -> None:
     Press().run(story)
 
 
+def test_who_asks_before_the_writer_knows_that_it_has_committed_does_not_wait_for_the_clock() -> (
+    None
+):
+    """What the store holds can be asked about at once; the writer hears of it a moment later."""
+
+    async def story(press: Press) -> None:
+        await press.publication.covering(1)
+        press.store.may_return.clear()
+        registering = asyncio.create_task(press.register())
+        await until(lambda: "commit 3" in press.events)
+        asked = asyncio.create_task(press.publication.covering(3))
+        await press.looks(1)
+        press.store.may_return.set()
+        assert (await asyncio.wait_for(asked, 20)).size == 4
+        await registering
+
+    Press().run(story)
+
+
 def test_a_quiet_ledger_is_dated_anew_every_minute() -> None:
     async def story(press: Press) -> None:
         first = await press.publication.covering(1)
@@ -250,6 +269,21 @@ def test_who_waits_for_a_publication_that_fails_is_told(fault: Callable[[Press],
         with pytest.raises(LedgerStopped):
             await press.register()
         assert await press.publication.covering(first.size) == first  # what was shown still is
+
+    Press().run(story)
+
+
+def test_a_mistake_of_ours_in_a_publication_is_told_as_well() -> None:
+    async def broken(_note: bytes, _size: int) -> tuple[bytes, bool]:
+        raise RuntimeError("a bug")
+
+    async def story(press: Press) -> None:
+        await press.publication.covering(1)
+        press.publication._cosign = broken
+        size = await press.register()
+        await refused(asyncio.create_task(press.publication.covering(size)))
+        assert press.publication.failure is not None
+        assert await press.register() == size + 2  # a root of the state stands between
 
     Press().run(story)
 
