@@ -239,7 +239,7 @@ def test_keys_made_to_agree_cost_no_more_memory_than_others() -> None:
         mapped.publish()
         mapped.check(alike(50, n))
     assert mapped.close() == naive(mapped.all)
-    assert sum(map(len, mapped.map._levels)) < 64 * len(
+    assert sum(map(len, mapped.map._levels)) < 128 * len(
         mapped.store.buckets(0, (1 << PLACE_BITS) - 1)
     )
 
