@@ -52,10 +52,7 @@ def bundle_bytes(trust: Trust, key: Key | None, answer: Mapping[str, Json]) -> b
 
 def read_bundle(value: Mapping[str, Json]) -> Bundle:
     """Reads a bundle. Raises SchemaViolation, and what does not hold of its genesis and updates."""
-    if (
-        set(value) != {"bundle", "genesis", "updates", "key", "answer"}
-        or value["bundle"] != VERSION
-    ):
+    if set(value) != _MEMBERS or value["bundle"] != VERSION:
         raise SchemaViolation("not a bundle of this version", hint=f"bundle is {VERSION}")
     updates, key, answer = value["updates"], value["key"], value["answer"]
     if not isinstance(updates, list) or not isinstance(answer, dict):
