@@ -82,6 +82,7 @@ class Mirror:
             self._unopened = None
         await self._client.run(seeing.learn(note))  # where the log's keys were replaced
         self._trust = seeing.trust
+        seeing.dated(self._trust.pinned.open(note))  # whether its policy accepts it
         tree = self._trust.open(note).checkpoint
         if tree.size < self._folder.size:
             raise RolledBack(
@@ -96,6 +97,7 @@ class Mirror:
         if tree.size > self._folder.size:
             await self._fill(tree, tiles)
         if trust is not self._trust or self._folder.checkpoint() is None:
+            await asyncio.to_thread(self._folder.replace_updates, trust.updates)
             await asyncio.to_thread(self._folder.replace_checkpoint, note)
         self._trust = trust
         return self._folder.size

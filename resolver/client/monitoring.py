@@ -130,6 +130,7 @@ class Monitor:
         note = client.run(ask_bytes(Request("GET", CHECKPOINT)))
         seeing = Seeing(self.trust, client.flows.clock, self.remember)
         client.run(seeing.learn(note))  # where the log's keys were replaced
+        seeing.dated(self.trust.pinned.open(note))  # whether the policy accepts it
         self._observe(client, note)
         before, tree = self.size, self.trust.open(note).checkpoint
         log = RemoteLog(client, note, self._first)
