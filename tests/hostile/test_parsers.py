@@ -88,9 +88,16 @@ def altered(data: st.DataObject, value: dict[str, Any], *below: str) -> dict[str
 @SLOW
 @given(data=st.data())
 def test_a_bundle_with_anything_else_in_it(honest: Honest, data: st.DataObject) -> None:
+    """What is proved is the same, or nothing is; how the code was read is a remark."""
     changed = altered(data, honest.bundle)
-    with pytest.raises(TetradError):
-        read_bundle(changed).verify(honest.trust)
+    try:
+        verified = read_bundle(changed).verify(honest.trust)
+    except TetradError:
+        return
+    assert verified.device == honest.answer["device"]
+    assert changed["key"] in (honest.bundle["key"], None)
+    told = {name: value for name, value in changed["answer"].items() if name != "readAs"}
+    assert told.items() <= honest.answer.items()
 
 
 @given(JSON.filter(lambda value: isinstance(value, dict)), JSON)
@@ -136,7 +143,7 @@ def test_a_keyed_hash_that_is_none(shown: Any, alg: str, key: Any) -> None:
 @given(data=st.data())
 def test_whatever_a_registry_answers(honest: Honest, data: st.DataObject) -> None:
     """Unless it is what was true: nothing else is believed, and nothing else comes out."""
-    status = data.draw(st.sampled_from([200, 404, 410, 400, 503]))
+    status = data.draw(st.sampled_from([200, 404, 410, 400, 500]))
     told = data.draw(
         st.one_of(
             JSON,
