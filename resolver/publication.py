@@ -116,11 +116,6 @@ class Publication:
         return self._current
 
     @property
-    def failure(self) -> TetradError | None:
-        """Why nothing is published any more, until the service is started again."""
-        return self._failure
-
-    @property
     def size(self) -> int:
         """Entries under it."""
         return self._current.size if self._current else 0
