@@ -33,6 +33,9 @@ from resolver import settings
 from resolver.cli import COMMANDS
 from resolver.resolution import Resolver, answer_bytes
 from resolver.schemes import SCHEMES, Description
+from resolver.simulator.lying.lies import LIES
+from resolver.simulator.lying.stage import table
+from resolver.simulator.lying.watching import WATCHERS
 from tests.example_ledger import example
 from tests.factory import LOG, UNIQUE, key
 from tests.witnesses import cosigner, lines_of

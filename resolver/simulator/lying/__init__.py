@@ -1,7 +1,7 @@
 """A registry that lies: the real service over a ledger that its own operator has falsified.
 
-    with Stage(folder) as stage:
-        seen = stage.play(lie)            # by watcher, the code with which it refused, or "–"
+    played = play(lie, World.build(now), folder)
+    played.caught                         # by watcher, the code with which it refused, or "–"
 
 The operator holds the log's keys, signs what it likes and rewrites its database. Lies stand in
 `lies`, with who catches each; those who must catch them are the real ones (`watching`). The table

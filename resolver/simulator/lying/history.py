@@ -1,10 +1,10 @@
 """A ledger in memory in the hands of its operator, who can write anything into it.
 
-    history = History.begin(Seed(7), now)
-    history.register(range(40))           # honest: the rule book decides
-    other = history.copy()                # a fork begins
-    other.write(signed, rules=Bent(drop=lambda key: key[0] == "code"))
-    other.seal()                          # the root of that state, over that tree
+history = History.begin(Seed(7), now)
+history.register(range(40))           # honest: the rule book decides
+other = history.copy()                # a fork begins
+other.write(signed, rules=Bent(drop=lambda key: key[0] == "code"))
+other.seal()                          # the root of that state, over that tree
 """
 
 from __future__ import annotations
@@ -147,7 +147,9 @@ class History:
         found = checker.check_all([one.submission for one in signed])
         return [_insist(one) for one in found]
 
-    def append(self, checked: Iterable[Checked], rules: RuleBook | None = None, back: int = 0) -> None:
+    def append(
+        self, checked: Iterable[Checked], rules: RuleBook | None = None, back: int = 0
+    ) -> None:
         """Entries for what was checked, whoever did; `back` is how many seconds the clock runs
         back. Raises what the rules refuse."""
         store = cast("Store", _Backdated(self.store, back)) if back else self.store

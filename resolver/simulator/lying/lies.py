@@ -19,7 +19,8 @@ import orjson
 from registry.note import Note, Signature
 from registry.reader import LedgerReader
 from registry.receipt import TlogProof
-from registry.tile import HASH_SIZE, decode_bundle, encode_bundle
+from registry.merkle import HASH_SIZE
+from registry.tile import decode_bundle, encode_bundle
 from resolver.schemes import SCHEMES, Code
 from resolver.simulator.life import happen
 from resolver.simulator.lying.history import Bent, History, forged
@@ -336,7 +337,9 @@ def _copied(world: World) -> Scene:
     async def copied(note: bytes, _: int) -> tuple[bytes, bool]:
         text, lines = Note.parse(note)
         old = Note.parse(base.store.published() or b"").signatures
-        return Note(text, (*lines, *(one for one in old if one.name != base.secrets.origin))).format(), True
+        return Note(
+            text, (*lines, *(one for one in old if one.name != base.secrets.origin))
+        ).format(), True
 
     after = base.copy().register(world.further())
     return _scene(world, world.later(after, cosign=copied), before=before)
@@ -387,6 +390,20 @@ def _doctored(world: World) -> Scene:
         return answer, 200
 
     return _scene(world, world.later(history.seal(), tamper=_answers(active)))
+
+
+@_lie("a suspension left out of an answer", _by(CLIENTS, "evidence.answer"))
+def _forgotten(world: World) -> Scene:
+    """The operations that an answer shows end before the suspension; its record is the true
+    one."""
+    history = world.base.copy()
+    history.write(happen(history.fleet, history.plain(), "suspend", history.created))
+
+    def shorter(answer: dict[str, Any], status: int) -> tuple[dict[str, Any], int]:
+        answer["proof"]["entries"].pop()
+        return answer, status
+
+    return _scene(world, world.later(history.seal(), tamper=_answers(shorter)))
 
 
 @_lie("a doctored absence", _by(CLIENTS, "evidence.state"))

@@ -1,7 +1,7 @@
 """Where lies are played: the liar at one address, a witness at another, and those who watch.
 
-    with Stage(folder, world) as stage:
-        caught, evidence = stage.play(lie)
+played = play(lie, World.build(now), folder)
+played.caught, played.evidence
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from registry.policy import Policy
 from resolver.settings import Settings
-from resolver.simulator.lying.lies import Lie, Scene, World
+from resolver.simulator.lying.lies import Lie, World
 from resolver.simulator.lying.registry import Loopback, LyingRegistry
 from resolver.simulator.lying.watching import NOTHING, WATCHERS, Heard, Watchers
 from resolver.trust import Trust
@@ -25,8 +25,6 @@ WITNESS = "witness.test"
 class Played(NamedTuple):
     """What came of a lie."""
 
-    honestly: dict[str, str]
-    """By watcher, what it refused of the honest log before: nothing."""
     caught: dict[str, str]
     """By watcher, the code with which it refused the lie, or "–"."""
     evidence: dict[str, Any] | None
@@ -48,12 +46,13 @@ def play(lie: Lie, world: World, folder: Path) -> Played:
         witness = Heard(kept.secrets, kept.store, clock)
         asked = stack.enter_context(Loopback(witness_app(witness, Settings())))
         policy = f"witness w {kept.secrets.keys[0]} {asked.url}\nquorum w\n"
-        liar, other = (
-            stack.enter_context(LyingRegistry(Policy.parse(policy))) for _ in range(2)
-        )
+        liar, other = (stack.enter_context(LyingRegistry(Policy.parse(policy))) for _ in range(2))
         trust = Trust.begin(history.genesis)
         watchers = Watchers(folder, liar.url, trust, policy, witness)
-        honestly = _begin(scene, liar, watchers)
+        if scene.earlier is not None:
+            liar.show(scene.earlier)
+        liar.show(scene.before)
+        watchers.begin(scene.question, scene.before.clock)
         clock.now = scene.asked
         liar.show(scene.after)
         against = None
@@ -61,17 +60,7 @@ def play(lie: Lie, world: World, folder: Path) -> Played:
             other.show(scene.aside)
             against = other.url
         caught = watchers.look(scene.question, scene.asked, against=against)
-        return Played(honestly, caught, watchers.evidence, trust)
-
-
-def _begin(scene: Scene, liar: LyingRegistry, watchers: Watchers) -> dict[str, str]:
-    """What is shown honestly, and seen by everybody."""
-    if scene.earlier is not None:
-        liar.show(scene.earlier)
-    liar.show(scene.before)
-    question = scene.question._replace(receipt=None)
-    honestly = watchers.look(question, scene.before.clock)
-    return {who: code for who, code in honestly.items() if code != NOTHING}
+        return Played(caught, watchers.evidence, trust)
 
 
 class _Clock:
@@ -84,8 +73,10 @@ class _Clock:
 
 def table(lies: list[Lie]) -> str:
     """Lies and who catches them, as Markdown."""
-    rows = [f"| lie | {' | '.join(WATCHERS)} | what is done |", "| --- " * (len(WATCHERS) + 2) + "|"]
+    head = ["lie", "what is done", *WATCHERS, "proved to others"]
+    rows = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
     for lie in lies:
         cells = [f"`{lie.caught[who]}`" if who in lie.caught else NOTHING for who in WATCHERS]
-        rows.append(f"| {lie.name} | {' | '.join(cells)} | {lie.says} |")
+        cells = [lie.name, lie.says, *cells, lie.proved or NOTHING]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
