@@ -374,6 +374,12 @@ def shown_commands() -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
+def shown_watchers() -> str:
+    """Those who must catch a lie."""
+    rows = [f"| {name} | {what} |" for name, what in WATCHERS.items()]
+    return "\n".join(["| watcher | what it is |", "| --- | --- |", *rows]) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
     "key P-256": lambda: shown_key("car-1/0", "P-256"),
@@ -396,6 +402,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "errors": shown_errors,
     "commands": shown_commands,
     "settings": settings.table,
+    "lies": lambda: table(LIES),
+    "watchers": shown_watchers,
 }
 
 
