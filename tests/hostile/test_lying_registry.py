@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from identity.errors import QuorumMissing, catalogue
 from registry.evidence import check_evidence
 from resolver.cli import tetrad
-from resolver.simulator.lying.lies import LIES, Lie, Scene, World
+from resolver.simulator.lying.lies import LIES
+from resolver.simulator.lying.scenes import Lie, Scene, World
 from resolver.simulator.lying.stage import play
 from resolver.simulator.lying.watching import NOTHING, WATCHERS
 from resolver.trust import Trust

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from registry.policy import Policy
 from resolver.settings import Settings
-from resolver.simulator.lying.lies import Lie, World
 from resolver.simulator.lying.registry import Loopback, LyingRegistry
+from resolver.simulator.lying.scenes import Lie, World
 from resolver.simulator.lying.watching import NOTHING, WATCHERS, Heard, Watchers
 from resolver.trust import Trust
 from resolver.witness.app import witness_app
