@@ -48,6 +48,13 @@ class KeyUpdates:
             since = []
         return items
 
+    def every(self) -> list[dict[str, Json]]:
+        """The evidence of all of them, for a file. Raises NotFound before the genesis."""
+        items: list[dict[str, Json]] = []
+        while some := self.after(_entry_of(items[-1]) if items else 0):
+            items += some
+        return items
+
     def _establishments(self, size: int) -> list[int]:
         """The entries below `size`, but for the genesis, that established keys of the authority."""
         known = self._found[-1] if self._found else 0
@@ -93,3 +100,9 @@ class KeyUpdates:
             # Every commit keeps its checkpoint, and such an update ends its commit.
             raise RuntimeError(f"the checkpoint of {size} entries was not kept") from None
         return {"checkpoint": note.decode(), "entries": shown}
+
+
+def _entry_of(item: dict[str, Json]) -> int:
+    """The entry of the update that an item is about: the last of those that it shows."""
+    shown = cast("list[dict[str, dict[str, int]]]", item["entries"])
+    return shown[-1]["entry"]["index"]

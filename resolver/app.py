@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from registry.keyupdates import KeyUpdates
 from registry.policy import Policy
 from registry.reader import LedgerReader
 from resolver.api import problems
@@ -54,7 +55,10 @@ def create_app(
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published.
     """
-    static = None if publish is None else PublishedFiles(publish, LedgerReader(site.store))
+    static = None
+    if publish is not None:
+        reader = LedgerReader(site.store)
+        static = PublishedFiles(publish, reader, KeyUpdates(site.store, reader).every)
     service = Service(settings, site, clock, static=static, witnesses=witnesses)
     statuses: Counter[int] = Counter()
 

@@ -146,8 +146,6 @@ class Site(Protocol):
     """The genesis operation."""
     signers: LogSigners
     """The log's secrets by their verifier keys; it finds those that were added meanwhile."""
-    last_kept: bytes | None
-    """The checkpoint that was kept when the site was opened."""
 
     def keep_checkpoint(self, note: bytes) -> None:
         """Makes a signed checkpoint durable, outside the database."""
@@ -210,7 +208,6 @@ class MemorySite:
         self.secrets = keys
         self.genesis = genesis
         self.signers = log_signers_of(lambda: self.secrets)
-        self.last_kept: bytes | None = None
         self.store: Store = MemoryStore()
         begin(self.store, keys, genesis)
 
@@ -240,7 +237,6 @@ class DataFolder:
         self.secrets = keys
         self.genesis = genesis
         self.signers = log_signers_of(lambda: LogSecrets.read(path))
-        self.last_kept = _kept(path)
         self.store = store
         self._lock = lock
 

@@ -31,6 +31,8 @@ from resolver.registration.writer import Writer
 
 RESTAMP_SECONDS: Final = 60
 """What is published is dated, and cosigned, anew at least this often."""
+RETRY_SECONDS: Final = 5
+"""After which witnesses are asked again where the quorum was not met."""
 
 logger = logging.getLogger("tetrad")
 
@@ -164,10 +166,13 @@ class Publication:
             grown = head is not None and head.size > self.size
             if (self._wanted.is_set() and grown) or (grown and age >= self._every):
                 return
-            if age >= RESTAMP_SECONDS - 1:
+            # Without a quorum, those that failed are asked again: they have their own pauses.
+            whole = self._cosign is None or self.cosigned
+            due = RESTAMP_SECONDS - 1 if whole else RETRY_SECONDS
+            if age >= due:
                 return
             self._wanted.clear()
-            left = self._every - age if grown else min(self._every, RESTAMP_SECONDS - 1 - age)
+            left = self._every - age if grown else min(self._every, due - age)
             try:
                 await asyncio.wait_for(self._wanted.wait(), max(left, 0.01))
             except TimeoutError:

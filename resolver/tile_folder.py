@@ -3,6 +3,7 @@
     DIR/checkpoint                        the newest signed checkpoint
     DIR/tile/<L>/<N>[.p/<W>]              tiles
     DIR/tile/entries/<N>[.p/<W>]          entry bundles
+    DIR/v1/ledger/keys                    where the log's keys were replaced: the evidence, as JSON
     DIR/.new/                             what is being written, for nobody else to read
 
     with TileFolder(path) as folder:
@@ -20,12 +21,15 @@ from __future__ import annotations
 import fcntl
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+import orjson
+
 from identity.errors import ForkDetected, LedgerTampered, RolledBack, StorageFailed
+from identity.jcs import Json
 from registry.checkpoint import Checkpoint
 from registry.merkle import root_at
 from registry.tile import (
@@ -87,13 +91,18 @@ def publish_tiles(folder: TileFolder, reader: Reader, size: int) -> None:
 class PublishedFiles:
     """What is published, as a folder that follows it (resolver/publication.py)."""
 
-    def __init__(self, folder: TileFolder, reader: Reader) -> None:
+    def __init__(
+        self, folder: TileFolder, reader: Reader, updates: Callable[[], Sequence[Json]]
+    ) -> None:
+        """`updates` gives the evidence that the log's keys were replaced, all of it."""
         self._folder = folder
         self._reader = reader
+        self._updates = updates
 
     def tiles(self, size: int) -> None:
         """Every tile and bundle of the tree, on disk. Raises LedgerTampered, StorageFailed."""
         publish_tiles(self._folder, self._reader, size)
+        self._folder.replace_updates(self._updates())
 
     def checkpoint(self, note: bytes) -> None:
         """The checkpoint, whose tiles are there. Raises as `replace_checkpoint` does."""
@@ -167,6 +176,18 @@ class TileFolder(StaticLog):
             for folder in self._touched.values():
                 os.fsync(folder)
             self._let_go()
+
+    def replace_updates(self, updates: Sequence[Json]) -> None:
+        """Shows the evidence that the log's keys were replaced, before the first checkpoint by new
+        ones. Raises StorageFailed."""
+        path = "v1/ledger/keys"
+        data = orjson.dumps({"updates": updates})
+        if not updates or self._read(path) == data:
+            return
+        *folders, name = path.split("/")
+        with self._writing(path):
+            self._write(path.replace("/", "_"), data, name, self._folder(tuple(folders)))
+        self.sync()
 
     def replace_checkpoint(self, note: bytes) -> None:
         """Shows a checkpoint whose tiles were put before, whose signatures the caller vouches for.

@@ -37,6 +37,7 @@ EDGES = (
     "resolver.demo",
     "resolver.folder",
     "resolver.listening",
+    "resolver.publication",
     "resolver.registration",
     "resolver.rotation",
     "resolver.service",

@@ -148,6 +148,40 @@ def created_now() -> str:
     return format_time(int(time.time()))
 
 
+def unproved(owner: Owner, unique: UniqueHash, start: int, count: int) -> list[Checked]:
+    """Registrations as checkers hand them on, with proofs that nobody has made or verified.
+
+    The ledger, the state and the store grow with them exactly as they would by registrations; only
+    the signatures are none. Such a ledger fails its audit, and serves to measure size alone.
+    """
+    controller = private_key("Ed25519", owner.secret).public.thumbprint
+    template = new_key()
+    value = cast(
+        "str", create_proof({}, template, proof_options("eddsa-jcs-2022", "x", "y"))["proofValue"]
+    )
+    checked = []
+    for place in range(start, start + count):
+        key = new_key().public
+        operation, disclosures = unsigned_device(
+            owner, place, key.multikey, template.public.thumbprint
+        )
+        methods = (did_key_method(key.multikey), tetrad_method(owner.did, controller))
+        proofs = [
+            {
+                **proof_options("eddsa-jcs-2022", method, "capabilityInvocation"),
+                "proofValue": value,
+            }
+            for method in methods
+        ]
+        whole = {**operation, "proof": proofs}
+        model = cast("DeviceRegister", read_operation(whole))
+        hashes = admit(model, open_disclosures(disclosures), SCHEMES, unique)
+        checked.append(
+            Checked(model, operation_hash(whole), canonicalize(whole), hashes, disclosures, [])
+        )
+    return checked
+
+
 def fill(
     ledger: Ledger,
     owner: Owner,
@@ -157,37 +191,9 @@ def fill(
     now: int,
     progress: Callable[[int], None],
 ) -> None:
-    """Puts devices into a ledger through its writer, with proofs that nobody has verified.
-
-    The ledger, the state and the store grow exactly as they would by registrations; only the
-    signatures are not made. Such a ledger fails its audit, and serves to measure size alone.
-    """
-    controller = private_key("Ed25519", owner.secret).public.thumbprint
-    template = new_key()
-    value = cast(
-        "str", create_proof({}, template, proof_options("eddsa-jcs-2022", "x", "y"))["proofValue"]
-    )
+    """Puts devices into a ledger through its writer (see `unproved`)."""
     for batch in range(start, start + count, 1000):
-        checked = []
-        for place in range(batch, min(batch + 1000, start + count)):
-            key = new_key().public
-            operation, disclosures = unsigned_device(
-                owner, place, key.multikey, template.public.thumbprint
-            )
-            methods = (did_key_method(key.multikey), tetrad_method(owner.did, controller))
-            proofs = [
-                {
-                    **proof_options("eddsa-jcs-2022", method, "capabilityInvocation"),
-                    "proofValue": value,
-                }
-                for method in methods
-            ]
-            whole = {**operation, "proof": proofs}
-            model = cast("DeviceRegister", read_operation(whole))
-            hashes = admit(model, open_disclosures(disclosures), SCHEMES, unique)
-            checked.append(
-                Checked(model, operation_hash(whole), canonicalize(whole), hashes, disclosures, [])
-            )
+        checked = unproved(owner, unique, batch, min(1000, start + count - batch))
         for outcome in ledger.append(checked, now):
             if not isinstance(outcome, Accepted):
                 raise outcome

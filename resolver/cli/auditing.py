@@ -15,7 +15,7 @@ from resolver.cli.frame import HOME, Frame, verb
 from resolver.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from registry.audit import Audited
+    from registry.replay import Audited
     from registry.verdict import Chunk, Verdicts
 
 WORTH_PROCESSES = 4_096

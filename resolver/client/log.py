@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from registry.checkpoint import Checkpoint
+from registry.note import Note
 from registry.tile import ENTRIES, WIDTH, Tile, decode_bundle, tile_width
 from resolver.client.tiles import VerifiedTiles, fetch_tile
 
@@ -25,7 +27,8 @@ class RemoteLog:
         where it is known from before."""
         self._client = client
         self._note = client.checkpoint() if note is None else note
-        self.tiles = VerifiedTiles(client.trust.open(self._note).checkpoint)
+        # Opened by whoever observed it, who may know more of the log's keys than this client.
+        self.tiles = VerifiedTiles(Checkpoint.parse(Note.parse(self._note).text))
         self.size = self.tiles.tree.size
         self.first = first
         self._bundle: tuple[int, list[bytes]] = (-1, [])

@@ -27,6 +27,7 @@ from registry.merkle import consistency_proof
 from registry.tile import ENTRIES, WIDTH, Tile, decode_bundle, grown_tiles, tile_root, tile_width
 from resolver.client import AsyncClient
 from resolver.client.flow import Request, ask_bytes
+from resolver.client.seeing import Seeing
 from resolver.client.tiles import VerifiedTiles, check_bundle, check_tile, fetch_tile
 from resolver.tile_folder import TileFolder
 from resolver.trust import Trust
@@ -60,7 +61,11 @@ class Mirror:
         self._progress = progress
         kept = folder.checkpoint()
         self._trust = replace(trust, newest=b"")
-        if kept is not None:
+        self._unopened: bytes | None = None
+        """The folder's checkpoint, until the log's keys that signed it are known."""
+        if kept is not None and self._trust.keys_needed(kept):
+            self._unopened = kept
+        elif kept is not None:
             self._trust = self._trust.observe(kept)
 
     async def update(self) -> int:
@@ -71,7 +76,13 @@ class Mirror:
         served, ServerUnreachable, StorageFailed.
         """
         note = await self._client.run(ask_bytes(Request("GET", "/checkpoint")))
-        self._trust = await self._client.run(self._client.flows.learn_for(self._trust, note))
+        seeing = Seeing(self._trust, self._client.flows.clock)
+        if self._unopened is not None:
+            await self._client.run(seeing.observe(self._unopened))
+            self._unopened = None
+        await self._client.run(seeing.learn(note))  # where the log's keys were replaced
+        self._trust = seeing.trust
+        seeing.dated(self._trust.pinned.open(note))  # whether its policy accepts it
         tree = self._trust.open(note).checkpoint
         if tree.size < self._folder.size:
             raise RolledBack(
@@ -86,6 +97,7 @@ class Mirror:
         if tree.size > self._folder.size:
             await self._fill(tree, tiles)
         if trust is not self._trust or self._folder.checkpoint() is None:
+            await asyncio.to_thread(self._folder.replace_updates, trust.updates)
             await asyncio.to_thread(self._folder.replace_checkpoint, note)
         self._trust = trust
         return self._folder.size

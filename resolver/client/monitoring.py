@@ -45,6 +45,7 @@ from registry.verdict import check_chunk
 from resolver.client import Client
 from resolver.client.flow import Request, ask_bytes
 from resolver.client.log import RemoteLog
+from resolver.client.seeing import Seeing
 from resolver.client.tiles import VerifiedTiles
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
@@ -127,7 +128,9 @@ class Monitor:
         `index`; NotFound and ServerUnreachable, which prove nothing.
         """
         note = client.run(ask_bytes(Request("GET", CHECKPOINT)))
-        self.trust = client.run(client.flows.learn_for(self.trust, note))
+        seeing = Seeing(self.trust, client.flows.clock, self.remember)
+        client.run(seeing.learn(note))  # where the log's keys were replaced
+        seeing.dated(self.trust.pinned.open(note))  # whether the policy accepts it
         self._observe(client, note)
         before, tree = self.size, self.trust.open(note).checkpoint
         log = RemoteLog(client, note, self._first)

@@ -109,10 +109,11 @@ class Reading(Seeing):
         `ledger` with what they were told, then calls `set_trust`. A folder of static files
         describes nothing: there the first entry is the genesis. Raises InvalidAnswer."""
         response = yield from ask(Request("GET", "/.well-known/tetrad"))
-        if response.status == 404:
-            return Trust.begin((yield from fetch_genesis()))
         if response.status != 200:
-            raise refusal(response)
+            error = refusal(response)
+            if response.status == 404 and not isinstance(error, NotFound):  # not a service's own
+                return Trust.begin((yield from fetch_genesis()))
+            raise error
         try:
             return Trust.begin(json_object(response.body).get("genesis"))
         except TetradError as error:

@@ -7,7 +7,6 @@ keys in force, which are asked for where they were replaced, and extends the new
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from identity.errors import InvalidAnswer, InvalidCheckpoint, MalformedInput
@@ -96,19 +95,6 @@ class Seeing:
         if needed:
             yield from self.log_keys()
 
-    def learn_for(self, trust: Trust, note: bytes) -> Flow[Trust]:
-        """`trust` with the log's keys that a checkpoint is by, which its policy accepts: for who
-        keeps what was seen elsewhere. The newest checkpoint stays that of `trust`.
-
-        Raises InvalidCheckpoint, QuorumMissing, StaleAnswer for a date in the future.
-        """
-        self.set_trust(trust)
-        yield from self.learn(note)
-        knowing = replace(self.trust, newest=trust.newest)
-        self.set_trust(knowing)
-        self.dated(knowing.pinned.open(note))
-        return knowing
-
     def log_keys(self) -> Flow[LogKeys]:
         """The log's keys along its whole history, proved: each update by the keys before it, under
         a checkpoint that is held against what was seen.
@@ -121,15 +107,15 @@ class Seeing:
             response = yield from ask(Request("GET", "/v1/ledger/keys", query))
             if response.status != 200:
                 return self.trust.history.keys
-            items = member(json_object(response.body), "updates", list)
-            for item in items:
+            known = len(self.trust.updates)
+            for item in member(json_object(response.body), "updates", list):
                 note, _ = read_item(item)
-                # Another flow of this client may have learned of it in the meantime.
-                if note not in (read_item(known)[0] for known in self.trust.updates):
+                # Static files know no `after`, and another flow may have learned of it meanwhile.
+                if note not in (read_item(one)[0] for one in self.trust.updates):
                     self.trust.extend(item)  # it holds, before the server is asked for more
                     yield from self._hold(note)
                     self.set_trust(self.trust.extend(item))
-            if not items:
+            if len(self.trust.updates) == known:
                 return self.trust.history.keys
 
     def _hold(self, note: bytes) -> Flow[None]:

@@ -22,9 +22,10 @@ import pytest
 
 from identity.jcs import canonicalize
 from identity.operation import operation_hash
-from registry.audit import Audited, audit
+from registry.audit import audit
 from registry.entry import join_entry
 from registry.receipt import TlogProof
+from registry.replay import Audited
 from registry.rules import RuleBook
 from resolver.folder import DataFolder
 from resolver.schemes import SCHEMES

@@ -16,13 +16,14 @@ import pytest
 
 from identity.errors import EvidenceRefused, InvalidCheckpoint, LedgerTampered, NotFound
 from identity.jcs import canonicalize
-from registry.audit import Audited, audit
+from registry.audit import audit
 from registry.bucket import PLACE_BITS, Bucket, keys_of, place_of
 from registry.checkpoint import Checkpoint
 from registry.entry import StateRoot
 from registry.map_proof import value_hash
 from registry.merkle import Frontier, leaf_hash
 from registry.note import SignatureType, Signer, sign_note
+from registry.replay import Audited
 from registry.stores.sqlite import SqliteStore
 from registry.tile import WIDTH
 from registry.verdict import Chunk, Verdict, Verdicts, check_apart, check_chunk

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,8 +26,11 @@ from registry.note import Signer, sign_note
 from registry.rules import RuleBook
 from resolver.client import AsyncClient, Client
 from resolver.client.log import RemoteLog
+from resolver.client.mirroring import Mirror
+from resolver.client.monitoring import Monitor
 from resolver.folder import LogSecrets, MemorySite, genesis_operation
 from resolver.schemes import SCHEMES
+from resolver.tile_folder import TileFolder
 from resolver.trust import Trust
 from resolver.verifier import verify_receipt
 from tests.resolver.client.conftest import Answer, Registry
@@ -64,6 +68,16 @@ class Governed(Registry):
         return self.authority().update_registry(log=self.vkeys(generation)).index
 
 
+class Awaited(httpx.AsyncBaseTransport):
+    """The way to it for awaited calls."""
+
+    def __init__(self, governed: Governed) -> None:
+        self._governed = governed
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await asyncio.to_thread(self._governed.handle_request, request)
+
+
 @pytest.fixture
 def governed() -> Iterator[Governed]:
     service = Governed()
@@ -95,22 +109,53 @@ def test_who_pins_the_genesis_late_learns_all_of_it(governed: Governed) -> None:
     assert Trust.from_json(late.trust.to_json()) == late.trust
 
 
+def test_evidence_may_lie_in_a_static_file(governed: Governed) -> None:
+    """Which gives the same answer whatever is asked for."""
+    governed.rotate(1)
+    governed.rotate(2)
+    acme(governed.client())
+    whole = governed.answer(httpx.Request("GET", "http://registry/v1/ledger/keys")).content
+    shows(governed, keys=(200, whole))
+    client = governed.client()
+    client.checkpoint()
+    assert len(client.trust.updates) == 2
+
+
 def test_awaited_calls_learn_once(governed: Governed) -> None:
     governed.rotate(1)
     acme(governed.client())
 
-    class Wire(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            return await asyncio.to_thread(governed.handle_request, request)
-
     async def together() -> Trust:
+        wire = Awaited(governed)
         async with AsyncClient(
-            "http://registry", trust=governed.trusted(), transport=Wire()
+            "http://registry", trust=governed.trusted(), transport=wire
         ) as client:
             await asyncio.gather(*(client.checkpoint() for _ in range(4)))
             return client.trust
 
     assert len(asyncio.run(together()).updates) == 1
+
+
+def test_a_monitor_and_a_mirror_follow_rotations(governed: Governed, tmp_path: Path) -> None:
+    def watched() -> int:
+        with Monitor(tmp_path / "monitor", governed.trusted()) as monitor:
+            size = monitor.look(governed.client()).size
+            assert len(monitor.trust.updates) == expected
+        return size
+
+    async def mirrored() -> int:
+        with TileFolder(tmp_path / "mirror") as folder:
+            async with AsyncClient("http://registry", transport=Awaited(governed)) as client:
+                # A mirror keeps files and no trust: it learns of every rotation anew.
+                return await Mirror(client, governed.trusted(), folder).update()
+
+    expected = 0
+    first = watched()
+    for expected in (1, 2):
+        governed.rotate(expected)
+        governed.client().create_organization(f"Org {expected}")
+        assert watched() > first
+        assert asyncio.run(mirrored()) > first
 
 
 def test_a_log_over_http_is_audited_across_rotations(governed: Governed) -> None:
