@@ -7,6 +7,8 @@ Scene(world.honest(), world.later(world.grown(300)), world.about(), world.now + 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from resolver.schemes import SCHEMES, Code
@@ -19,22 +21,25 @@ FULL = 256
 """Entries of a full tile."""
 
 
-class World(NamedTuple):
+@dataclass(frozen=True)
+class World:
     """The honest ledger that every lie begins from."""
 
     now: int
     early: History
     base: History
     """As `early`, and a little more."""
-    large: History
-    """As `base`, with more entries than a full tile has."""
+
+    @cached_property
+    def large(self) -> History:
+        """As `base`, with more entries than a full tile has."""
+        return self.base.copy().register(range(16, FULL))
 
     @classmethod
     def build(cls, now: int, seed: int = 7) -> World:
         """A ledger that began at `now`; the same for the same arguments."""
         early = History.begin(Seed(seed), now).register(range(8))
-        base = early.copy().register(range(8, 16))
-        return cls(now, early, base, base.copy().register(range(16, FULL)))
+        return cls(now, early, early.copy().register(range(8, 16)))
 
     def grown(self, *numbers: int) -> History:
         """The base with further honest registrations."""

@@ -6,20 +6,18 @@ played.caught, played.evidence
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from registry.policy import Policy
-from resolver.settings import Settings
-from resolver.simulator.lying.registry import Loopback, LyingRegistry
+from resolver.simulator.lying.registry import LyingRegistry
 from resolver.simulator.lying.scenes import Lie, World
-from resolver.simulator.lying.watching import NOTHING, WATCHERS, Heard, Watchers
+from resolver.simulator.lying.watching import NOTHING, WATCHERS, Watchers
+from resolver.simulator.lying.witness import LoopbackWitness
 from resolver.trust import Trust
-from resolver.witness.app import witness_app
-from resolver.witness.folder import WitnessFolder
-
-WITNESS = "witness.test"
 
 
 class Played(NamedTuple):
@@ -36,19 +34,15 @@ def play(lie: Lie, world: World, folder: Path) -> Played:
     """Plays one lie with watchers and a witness of its own, who keep what they must in `folder`."""
     scene = lie.play(world)
     with ExitStack() as stack:
-        kept = WitnessFolder.create(folder / "witness", WITNESS)
-        stack.callback(kept.store.close)
-        history = scene.before.history
-        for pair in history.secrets.sets:
-            for signer in pair:
-                kept.store.add_log(signer.key)
         clock = _Clock(world.now)
-        witness = Heard(kept.secrets, kept.store, clock)
-        asked = stack.enter_context(Loopback(witness_app(witness, Settings())))
-        policy = f"witness w {kept.secrets.keys[0]} {asked.url}\nquorum w\n"
+        witness = stack.enter_context(LoopbackWitness(folder / "witness", clock))
+        history = scene.before.history
+        witness.know(*(signer.key for pair in history.secrets.sets for signer in pair))
+        policy = witness.policy
+        stack.enter_context(_silent())
         liar, other = (stack.enter_context(LyingRegistry(Policy.parse(policy))) for _ in range(2))
         trust = Trust.begin(history.genesis)
-        watchers = Watchers(folder, liar.url, trust, policy, witness)
+        watchers = Watchers(folder, liar.url, trust, policy, witness.heard)
         if scene.earlier is not None:
             liar.show(scene.earlier)
         liar.show(scene.before)
@@ -61,6 +55,18 @@ def play(lie: Lie, world: World, folder: Path) -> Played:
             against = other.url
         caught = watchers.look(scene.question, scene.asked, against=against)
         return Played(caught, watchers.evidence, trust)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """What the liar's own service complains of, such as a missing quorum, is no news here."""
+    logger = logging.getLogger("tetrad")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 class _Clock:

@@ -28,11 +28,11 @@ from resolver.client.log import RemoteLog
 from resolver.client.mirroring import Mirror
 from resolver.client.monitoring import Monitor, View
 from resolver.schemes import SCHEMES, Code
+from resolver.simulator.lying.witness import Heard
 from resolver.simulator.signing import Signed
 from resolver.tile_folder import TileFolder
 from resolver.trust import Trust
 from resolver.verifier import verify_receipt
-from resolver.witness.cosigning import Witness
 
 NOTHING = "–"
 _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -56,22 +56,6 @@ class Question(NamedTuple):
     code: Code
     receipt: tuple[Signed, bytes] | None = None
     """That a client holds, with its operation."""
-
-
-class Heard(Witness):
-    """A witness that remembers what it said last."""
-
-    said = NOTHING
-
-    def add_checkpoint(self, body: bytes) -> bytes:
-        """See Witness."""
-        try:
-            lines = super().add_checkpoint(body)
-        except TetradError as error:
-            self.said = error.code
-            raise
-        self.said = NOTHING
-        return lines
 
 
 class Watchers:
@@ -108,7 +92,7 @@ class Watchers:
             "audit": lambda: self._audit(now),
         }
         caught = {name: _caught(look) for name, look in looks.items()}
-        caught["witness"], self._witness.said = self._witness.said, NOTHING
+        caught["witness"] = self._witness.refused or NOTHING
         return {name: caught[name] for name in WATCHERS}
 
     def _ask(
