@@ -34,6 +34,9 @@ from resolver.cli import COMMANDS
 from resolver.evidence import Evidence
 from resolver.resolution import Asked, Resolver, answer_bytes
 from resolver.schemes import SCHEMES, Description
+from resolver.simulator.lying.lies import LIES
+from resolver.simulator.lying.stage import table
+from resolver.simulator.lying.watching import WATCHERS
 from resolver.trust import Trust
 from resolver.verifier import verify_absence, verify_answer
 from tests.example_ledger import example
@@ -417,6 +420,12 @@ def shown_commands() -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
+def shown_watchers() -> str:
+    """Those who must catch a lie."""
+    rows = [f"| {name} | {what} |" for name, what in WATCHERS.items()]
+    return "\n".join(["| watcher | what it is |", "| --- | --- |", *rows]) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
     "key P-256": lambda: shown_key("car-1/0", "P-256"),
@@ -441,6 +450,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "errors": shown_errors,
     "commands": shown_commands,
     "settings": settings.table,
+    "lies": lambda: table(LIES),
+    "watchers": shown_watchers,
 }
 
 

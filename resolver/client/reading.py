@@ -223,8 +223,9 @@ class Reading(Seeing):
         self, did: str, operation: Mapping[str, Json], *, witnessed: bool = False
     ) -> Flow[tuple[VerifiedReceipt, str]]:
         """The receipt of a device's registration under the newest checkpoint, or the published one,
-        proved for the operation that the caller holds, and its text. A `witnessed` one is refused
-        that the policy does not accept: raises QuorumMissing."""
+        proved for the operation that the caller holds, and its text. A witnessed one bears the
+        cosignatures that the policy asks for. Raises InvalidReceipt, InvalidCheckpoint,
+        InvalidInclusion, QuorumMissing."""
         path = f"/v1/devices/{quote(did, safe=':')}/receipt"
         return (yield from self._receipt(path, operation, witnessed=witnessed))
 
