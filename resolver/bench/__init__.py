@@ -15,12 +15,15 @@ from pathlib import Path
 
 import click
 
-from resolver.bench import calibrate, fleet, measure
+from resolver.bench import answers, calibrate, fleet, measure, without_map
 from resolver.bench.processes import service
 from resolver.bench.report import Report
 
 DEVICES = 10_000
 MILLION = 1_000_000
+ANSWERS = 500
+PAIRS = 20
+"""Batches that the writer takes with the map and without it."""
 
 
 def run_bench(
@@ -65,6 +68,9 @@ def _measured(folder: Path, devices: int, large: int, say: Callable[[str], None]
         say("resolving")
         report.resolved(measure.resolve(running, devices, devices, proof=False), proof=False)
         report.resolved(measure.resolve(running, devices, devices, proof=True), proof=True)
+        say("verifying answers; mirroring")
+        report.answered(answers.answers(running, range(devices), min(devices, ANSWERS)))
+        report.mirrored(answers.mirrored(folder, running))
     report.proofs = measure.proofs(folder, devices)
     say("auditing: every entry re-hashed, verified and replayed")
     report.audited(measure.audited(folder, ledger))
@@ -96,5 +102,9 @@ def _at_size(
         lines = fleet.devices(fresh, large, batch)
         at_size = measure.register_batches(running, lines)
         resolved = measure.resolve(running, large, batch, proof=True)
+        answered = answers.answers(running, range(large, large + batch), min(batch, ANSWERS))
         resident = running.resident()
-    report.large(large, grown, start, at_size, resolved, resident, measure.sizes(folder))
+    say("the writer with the map and without it, in turn")
+    compared = without_map.compare(folder, owner, large + batch, PAIRS)
+    sizes = measure.sizes(folder)
+    report.large(large, grown, start, at_size, resolved, resident, sizes, answered, compared)

@@ -63,6 +63,14 @@ class Report:
         """The audit."""
         self.figures["audit"] = figures
 
+    def answered(self, figures: Figures) -> None:
+        """Answers with proof, as whoever asks sees them."""
+        self.figures["answers"] = figures
+
+    def mirrored(self, figures: Figures) -> None:
+        """A mirror that catches up."""
+        self.figures["mirror"] = figures
+
     def large(
         self,
         devices: int,
@@ -72,6 +80,8 @@ class Report:
         resolved: Figures,
         resident: list[float],
         sizes: Figures,
+        answered: Figures,
+        compared: Figures,
     ) -> None:
         """The same at another size."""
         self.figures["large"] = {
@@ -82,6 +92,8 @@ class Report:
             "resolve with proof": resolved,
             "resident_mb": resident,
             "bytes": sizes,
+            "answers": answered,
+            "writer": compared,
         }
 
     @property
@@ -106,7 +118,10 @@ class Report:
         audit = self.figures["audit"]
         ratio = batch["cpu_us"] / audit["cpu_us"]
         lines.append(_line("audit / registration in batches, CPU", audit, ratio, 1.0))
-        return lines + self._bounds_at_size(batch)
+        mirror = self.figures["mirror"]
+        faster = mirror["per_second"] / batch["per_second"]
+        lines.append(_line("mirror / registration in batches, rate", mirror, faster, 5.0))
+        return lines + _bounds_of(self.figures["answers"], "") + self._bounds_at_size(batch)
 
     def _bounds_at_size(self, batch: Figures) -> list[Line]:
         large = self.figures.get("large")
@@ -114,7 +129,20 @@ class Report:
             return []
         registered, resident = large[BATCHES], large["resident_mb"]
         grown = registered["cpu_us"] / batch["cpu_us"]
+        # What a registration would cost without the map: what it cost, less what the writer saves.
+        writer = large["writer"]
+        without = registered["cpu_us"] - (writer["with"] - writer["without"])
+        ratio = registered["cpu_us"] / without
+        mapped = f"writer {writer['with']:.0f} us with it, {writer['without']:.0f} without"
         return [
+            Line(
+                "batches with map / without, CPU",
+                mapped,
+                ratio,
+                1.25,
+                False,
+            ),
+            *_bounds_of(large["answers"], " at size"),
             _line("registration at size / at few, CPU", registered, grown, 1.5, at_least=False),
             Line("start-up at size, seconds", "", large["start"]["seconds"], 3, False),
             Line("memory of the service at size, MB", "", resident[0], 300, False),
@@ -151,6 +179,20 @@ class Report:
             **self.figures,
             "bounds": [{**line._asdict(), "met": line.met} for line in self.bounds()],
         }
+
+
+def _bounds_of(answers: Figures, where: str) -> list[Line]:
+    whole, signed = answers["whole_bytes"], answers["signed_cpu_us"]
+    return [
+        Line(f"answer{where}, bytes", f"{whole:.0f} in all", answers["bytes"], 6_000, False),
+        Line(
+            f"verifying it{where}, ms",
+            f"{signed / 1e3:.2f} with signatures",
+            answers["cpu_us"] / 1e3,
+            0.5,
+            False,
+        ),
+    ]
 
 
 def _line(
