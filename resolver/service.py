@@ -137,8 +137,8 @@ class Service:
         return not self._stopping and self.failure is None
 
     @property
-    def failure(self) -> LedgerStopped | None:
-        """Why the service no longer does its work, until it is started again."""
+    def failure(self) -> TetradError | None:
+        """What an operator has to look at before this goes on."""
         return self.writer.failure or self.publication.failure
 
     @property

@@ -107,15 +107,17 @@ def verify_answer(
 def verify_absence(proof: Json, pinned: Pinned, key: Key) -> VerifiedState:
     """Checks the proof that there is no device under a key of the state.
 
-    A number may have a record, of when it became free. Raises EvidenceRefused.
+    A number may have a record, of when it became free; a DID one that is not of a device. Raises
+    EvidenceRefused.
     """
     if not isinstance(proof, dict):
         raise InvalidAnswer("that there is none is said and not proved", pointer="/proof")
     state = _state(proof, pinned)
     records = _Records(proof, state, None)
-    if key[0] == "number" and records.shows(key):
-        if "did" in records.present(key):
-            raise InvalidAnswer("the number is active on a device", pointer="/proof/records")
+    if key[0] in ("number", "did") and records.shows(key):
+        record = records.present(key)
+        if record.get("kind") == "device" if key[0] == "did" else "did" in record:
+            raise InvalidAnswer(f"there is a device with this {key[0]}", pointer="/proof/records")
     else:
         records.absent(key)
     return state

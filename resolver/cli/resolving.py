@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from resolver.cli.frame import MAX_AGE, Frame, verb, write_output
+from identity.errors import NotFound
+from resolver.cli.frame import MAX_AGE, REFUSED, Frame, verb, write_output
 
 if TYPE_CHECKING:
     from resolver.client import Resolved
@@ -38,14 +39,21 @@ def resolve(
 ) -> None:
     """Find the device that bears CODE, in any form that is printed on it, or the DID CODE.
 
-    A revoked or retired device is shown as what is left of it; the exit code is then 1.
+    A revoked or retired device is shown as what is left of it; the exit code is then 1. So it is
+    where there is none, with a word on whether that is proved.
     """
     if (code is None) == (disclosure is None):
         raise click.UsageError("name a code, a DID, or a --disclosure with its --scheme")
     with frame.reading() as client:
-        found = client.resolve(
-            code, scheme=scheme, disclosure=disclosure, at=at, tombstones=True, max_age=max_age
-        )
+        try:
+            found = client.resolve(
+                code, scheme=scheme, disclosure=disclosure, at=at, tombstones=True, max_age=max_age
+            )
+        except NotFound as missing:
+            frame.fail(missing)
+            if not frame.as_json:
+                frame.note(_absence(missing))
+            raise click.exceptions.Exit(REFUSED) from None
         if bundle is not None:
             from resolver.bundle import bundle_bytes
 
@@ -53,6 +61,17 @@ def resolve(
     frame.show(_value(found), *_lines(found, at))
     if found.status in ("revoked", "retired"):
         raise click.exceptions.Exit(1)
+
+
+def _absence(missing: NotFound) -> str:
+    """On whose word there is none."""
+    from resolver.freshness import Age
+
+    members = missing.members
+    if not members.get("proved"):
+        return "– that there is none is the registry's word: nothing here proves it"
+    age = Age(members["age"], members["datedBy"] or "")
+    return f"✓ there is none: proved by the state of entry {members['stateRoot']}, {age}"
 
 
 def _value(found: Resolved) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def trust(
     """
     from resolver.client import Client
 
-    with Client(address, on_trust=frame.home.keep) as client:
+    with Client(address) as client:  # nothing is kept of what is refused in the end
         shown = client.introduce()
         if ledger is not None and ledger != shown.ledger:
             raise InvalidAnswer(

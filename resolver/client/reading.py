@@ -23,6 +23,7 @@ from identity.errors import (
 )
 from identity.jcs import Json, canonicalize
 from identity.operation import operation_hash
+from registry.case import FINAL
 from registry.receipt import TlogProof
 from registry.state import Device, Key
 from registry.uniqueness import verify_shown
@@ -48,6 +49,9 @@ from resolver.verifier import (
     verify_answer,
     verify_receipt,
 )
+
+_PROVED = ("proved", "stateRoot", "age", "datedBy")
+"""Members of a NotFound, which only what was verified here may set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +138,9 @@ class Reading(Seeing):
 
         `disclosure` needs its `scheme`. `at` is an RFC 3339 time; `max_age` bounds the answer's age
         in seconds. Raises InvalidIdentifier, EvidenceRefused; NotFound, whose member `proved` says
-        that there is none, and without it the registry's word for a value that it alone can look
-        up; for a revoked or retired device Gone, whose member `answer` is
-        proved as well, unless `tombstones` are wanted.
+        that there is none (with the entry of the `stateRoot`, the `age` and `datedBy`
+        whom), and without it the registry's word; for a revoked or retired device Gone, whose
+        member `answer` is proved as well, unless `tombstones` are wanted.
         """
         asked = _asked(code, scheme, disclosure, at)
         response = yield from ask(asked.request)
@@ -148,6 +152,8 @@ class Reading(Seeing):
             answer = json_object(response.body)
         else:
             missing = refusal(response)
+            for name in _PROVED:
+                missing.members.pop(name, None)  # it is not for a server to say
             key = self._key_of(asked, missing.members)
             if isinstance(missing, NotFound) and key is not None and at is None:
                 yield from self._prove_absence(missing, key, max_age)
@@ -162,6 +168,8 @@ class Reading(Seeing):
         _check_time(answer, verified.device, at)
         age = self.dated(verified.checkpoint, max_age)
         yield from self.observe(note)
+        if gone is not None and verified.status not in FINAL:
+            raise InvalidAnswer("what is said to be gone is not", pointer="/device/status")
         if isinstance(gone, Gone) and not tombstones:
             raise gone
         return Resolved(asked.read_as, asked.key, answer, verified, age, asserted)
@@ -178,9 +186,10 @@ class Reading(Seeing):
         note = _note_of(missing.members)
         yield from self.learn(note)
         state = verify_absence(missing.members.get("proof"), self.trust.pinned, key)
-        self.dated(state.checkpoint, max_age)
+        age = self.dated(state.checkpoint, max_age)
         yield from self.observe(note)
-        missing.members["proved"] = True
+        told = (True, state.root.index, age.seconds, age.by or None)
+        missing.members.update(zip(_PROVED, told, strict=True))
 
     def device(self, did: str) -> Flow[Device]:
         """The present record of a device, revoked ones included, as the server asserts it.
@@ -214,7 +223,9 @@ class Reading(Seeing):
         self, did: str, operation: Mapping[str, Json], *, witnessed: bool = False
     ) -> Flow[tuple[VerifiedReceipt, str]]:
         """The receipt of a device's registration under the newest checkpoint, or the published one,
-        proved for the operation that the caller holds, and its text."""
+        proved for the operation that the caller holds, and its text. A witnessed one bears the
+        cosignatures that the policy asks for. Raises InvalidReceipt, InvalidCheckpoint,
+        InvalidInclusion, QuorumMissing."""
         path = f"/v1/devices/{quote(did, safe=':')}/receipt"
         return (yield from self._receipt(path, operation, witnessed=witnessed))
 
@@ -233,6 +244,8 @@ class Reading(Seeing):
         note = _note_of_receipt(receipt)
         yield from self.learn(note)
         verified = verify_receipt(receipt, operation, self.trust.pinned)
+        if witnessed:
+            self.dated(verified.checkpoint)
         yield from self.observe(note)
         return verified, receipt.decode("utf-8", "replace")
 

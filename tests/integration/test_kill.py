@@ -156,7 +156,8 @@ def test_a_service_that_is_killed_forgets_nothing_and_does_nothing_twice(tmp_pat
         assert run.summary.devices == 150
         for type_, count in run.summary.operations.items():
             expected[type_] = expected.get(type_, 0) + count
-    assert audited.operations == expected
+    operations = {type_: n for type_, n in audited.operations.items() if type_ != "state root"}
+    assert operations == expected
     assert (
         len({operation_hash(line["operation"]) for line in receipts.lines})
         == expected["device.register"]

@@ -83,13 +83,17 @@ def test_from_an_empty_home_to_a_proved_answer(shell: Shell, tmp_path: Path) -> 
     entry = next(line["index"] for line in lines if line["code"].endswith("M-0017"))
     assert answer[0] == f"  read as https://id.gs1.org/01/{code}/21/M-0017"
     assert re.fullmatch(r"  ACTIVE  did:tetrad:[a-z2-7]{16}:zQm\w{44}  Acme Meters M1", answer[1])
+    assert answer[2] == "  ✓ maker and device signed"
     assert re.fullmatch(
-        rf"  ✓ maker and device signed  ✓ in the ledger, entry {entry}"
-        r"  ✓ checkpoint by the pinned log, \d+ s old",
-        answer[2],
+        rf"  ✓ in the ledger, entry {entry}  ✓ the newest there is, by the state of entry \d+",
+        answer[3],
     )
-    assert len(answer) == 4
-    assert answer[3].startswith("  – witnesses: none configured; that nothing newer was withheld")
+    assert re.fullmatch(
+        r"  ✓ checkpoint by the pinned log, \d+ s old by the log's own clock", answer[4]
+    )
+    assert answer[5:] == [
+        "  – witnesses: none asked for; that others are shown the same is the registry's word"
+    ]
     verified = shell.must("verify", str(out))
     assert "✓ 500 of 500 in the ledger" in verified.out
 
@@ -277,8 +281,17 @@ def test_the_audit_of_a_service_and_of_its_folder(tmp_path: Path) -> None:
     company = acme(person)
     person.must("register", "--model", "M", "--serial", "S", "--ipv6", "enabled",
                 "--code", f"(01){gtin(company)}(21)X")  # fmt: skip
+    person.must("resolve", f"(01){gtin(company)}(21)X")  # it is published by then
     remote = person.must("audit", url, "--json").json
-    assert remote["size"] == 4
+    counted = dict(remote["operations"])
+    roots = counted.pop("state root")
+    assert counted == {
+        "registry.genesis": 1,
+        "organization.register": 1,
+        "grant.issue": 1,
+        "device.register": 1,
+    }
+    assert remote["size"] == roots + 4
     busy = person("audit", str(folder))
     assert busy.status == 1
     assert "by its URL" in busy.err
