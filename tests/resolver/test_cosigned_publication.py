@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from identity.errors import QuorumMissing
 from registry.policy import Policy
 from registry.witness import AddCheckpoint
+from resolver.api.system import Figures, standing
 from resolver.freshness import age_of
 from resolver.publication import RESTAMP_SECONDS
 from resolver.service import Service
@@ -163,6 +165,35 @@ def test_a_witness_that_never_answers_holds_up_a_publication_by_the_bound_alone(
         assert again.size > published.size
 
     run(story, "is silent", seconds=WITNESS_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("mode", "quorum", "behind", "failures"),
+    [("cosigns", True, 0, {}), ("refuses", False, 2, {"403": 1})],
+)
+def test_how_the_witnesses_stand_is_told(
+    mode: str, *, quorum: bool, behind: int, failures: dict[str, int]
+) -> None:
+    async def story(service: Service, _maker: Maker, witness: LoopbackWitness) -> None:
+        await service.publication.covering(1)
+        shown = standing(service)
+        assert shown["published"] == {"size": 2, "seconds": 0}
+        assert shown["quorum"] is quorum
+        (one,) = shown["witnesses"]
+        assert (one["name"], one["url"]) == ("w1", witness.policy.witnesses[0].url)
+        assert (one["behind"], one["failures"]) == (behind, failures)
+        figures = {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in Figures(service, Counter()).collect()
+            for sample in family.samples
+        }
+        assert figures["tetrad_quorum",] == quorum
+        assert figures["tetrad_witness_behind", "w1"] == behind
+        assert [figures["tetrad_witness_failures_total", "w1", why] for why in failures] == list(
+            failures.values()
+        )
+
+    run(story, mode)
 
 
 def test_without_its_quorum_it_is_published_and_the_witness_asked_again_soon(

@@ -239,6 +239,10 @@ LIES: dict[str, Callable[[Answer], Any]] = {
     "no signers": lambda a: proof(a).pop("signers"),
     "the signer's registration left out": lambda a: proof(a)["signers"].pop(0),
     "the signer's rotation left out": lambda a: proof(a)["signers"].pop(1),
+    "a forged signature on a signer's registration": lambda a: proof(a)["signers"][0]["proof"][
+        0
+    ].update(proofValue=proof(a)["signers"][1]["proof"][0]["proofValue"]),
+    "a forged signature on the registration": lambda a: first(a)["operation"]["proof"].reverse(),
     "signers out of order": lambda a: proof(a)["signers"].reverse(),
     "another time": lambda a: first(a).update(time="2026-11-22T08:00:01Z"),
     "another index": lambda a: first(a).update(index=1),
