@@ -132,16 +132,26 @@ class Demonstration:
     async def play(self, data: Path) -> None:
         """Everything, over a ledger in `data`. Raises what goes wrong."""
         async with asyncio.timeout(LONGEST):
-            with ServiceProcess(data) as service:
-                async with Wire(service.url, self._workers) as wire:
-                    seconds = time.perf_counter() - self._began
-                    self.show(
-                        "started",
-                        f"service started: SQLite on disk, {service.url}, {seconds:.1f} s",
-                        seconds=round(seconds, 2),
-                    )
-                    await self._against(service, wire)
+            with tempfile.TemporaryDirectory(prefix="tetrad-demo-") as folder:
+                await self._serve(data, Path(folder))
+                await self._lie(Path(folder) / "lie")
             self._audit(data)
+
+    async def _serve(self, data: Path, folder: Path) -> None:
+        with (
+            LoopbackWitness(folder / "witness", time.time) as self._witness,
+            ServiceProcess(data) as service,
+        ):
+            self._policy = folder / "policy"
+            self._policy.write_text(self._witness.policy)
+            async with Wire(service.url, self._workers) as wire:
+                seconds = time.perf_counter() - self._began
+                self.show(
+                    "started",
+                    f"service started: SQLite on disk, {service.url}, {seconds:.1f} s",
+                    seconds=round(seconds, 2),
+                )
+                await self._against(service, wire)
 
     async def _against(self, service: ServiceProcess, wire: Wire) -> None:
         self._run = Simulation(
@@ -160,8 +170,8 @@ class Demonstration:
             await self._disclose()
             await self._live()
             await self._attack()
-            with tempfile.TemporaryDirectory(prefix="tetrad-demo-") as folder:
-                await self._watch(service, Path(folder))
+            await self._restart(service)
+        await self._cosign(service.url)
 
     async def _register(self) -> None:
         run = self._run
@@ -318,19 +328,10 @@ class Demonstration:
             attacks={one.name: one.got for one in played.values()},
         )
 
-    async def _watch(self, service: ServiceProcess, folder: Path) -> None:
-        """The service starts again, now with a witness; another one lies, and is caught."""
-        with LoopbackWitness(folder / "witness", time.time) as witness:
-            witness.know(*self._run.trust.log_keys)
-            policy = folder / "policy"
-            policy.write_text(witness.policy)
-            await self._restart(service, policy)
-            await self._cosign(service.url, witness.policy)
-        await self._lie(folder / "lie")
-
-    async def _restart(self, service: ServiceProcess, policy: Path) -> None:
-        """The service stops, starts again, and serves every receipt."""
-        await asyncio.to_thread(service.restart, "--witnesses", str(policy))
+    async def _restart(self, service: ServiceProcess) -> None:
+        """The service stops, starts again with a witness, and serves every receipt."""
+        self._witness.know(*self._run.trust.log_keys)
+        await asyncio.to_thread(service.restart, "--witnesses", str(self._policy))
         for kept in self._run.kept.values():
             served, _ = await self._client.receipt(kept.did, kept.signed.operation)
             _insist(served.index == kept.entry, "a receipt is served for another place")
@@ -341,9 +342,9 @@ class Demonstration:
             receipts=count,
         )
 
-    async def _cosign(self, url: str, policy: str) -> None:
+    async def _cosign(self, url: str) -> None:
         """A client asks for the witness, whose time dates what it is shown."""
-        trust = self._run.trust.asking(policy)
+        trust = self._run.trust.asking(self._witness.policy)
         async with AsyncClient(url, trust=trust) as client:
             note = await client.checkpoint()
             age = client.flows.dated(trust.pinned.open(note))
