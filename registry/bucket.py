@@ -9,7 +9,8 @@ make a tree, stands in registry/state_map.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from registry.map_proof import BUCKET_KEYS, SLOT
@@ -61,18 +62,25 @@ def keys_of(bucket: Bucket) -> list[bytes]:
     return [bucket.entries[at : at + 32] for at in range(0, len(bucket.entries), SLOT)]
 
 
+def located(buckets: Sequence[Bucket], keys: Iterable[bytes]) -> dict[bytes, Bucket]:
+    """Each key with the bucket in which it lies; it lies in one of these, which ascend."""
+    starts = [bucket.start for bucket in buckets]
+    return {key: buckets[bisect_right(starts, int.from_bytes(key[:8]) >> 1) - 1] for key in keys}
+
+
 def put(bucket: Bucket, items: Sequence[tuple[bytes, bytes, int]]) -> list[Bucket]:
     """A bucket with these (key, value, row) in it, or the buckets into which it then falls apart.
 
     The first of them starts where it did.
     """
-    entries, rows = bucket.entries, bucket.rows
+    start, depth, entries, rows = bucket
     for key, value, row in items:
         at = _slot(entries, key)
         end = at + SLOT if entries[at : at + 32] == key else at
-        entries = b"".join((entries[:at], key, value, entries[end:]))
-        rows = b"".join((rows[: at // ROW], row.to_bytes(ROW), rows[end // ROW :]))
-    return _split(Bucket(bucket.start, bucket.depth, entries, rows))
+        entries = b"%b%b%b%b" % (entries[:at], key, value, entries[end:])
+        rows = b"%b%b%b" % (rows[: at >> 3], row.to_bytes(ROW), rows[end >> 3 :])
+    grown = Bucket(start, depth, entries, rows)
+    return [grown] if len(entries) <= BUCKET_KEYS * SLOT else _split(grown)
 
 
 def _slot(entries: bytes, key: bytes) -> int:

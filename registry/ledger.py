@@ -171,9 +171,13 @@ class Ledger:
     def _decide(self, draft: _Draft, checked: Checked | TetradError) -> Outcome:
         if isinstance(checked, TetradError):
             return checked
+        drafted = len(draft.entries)
         try:
             return draft.add(checked, self._rules, self._signers)
         except TetradError as error:
+            # A store that fails has decided nothing, and may leave an entry without its records.
+            if isinstance(error, LedgerStopped) or len(draft.entries) > drafted:
+                raise
             return error
 
     def _commit(self, draft: _Draft) -> None:

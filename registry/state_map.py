@@ -21,13 +21,14 @@ changes are kept as they were under the published root. Specified in specs/2-reg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
-from registry.bucket import PLACE_BITS, Bucket, end_of, place_of, put, row_of
-from registry.map_proof import SLOT, MapProof, bucket_hash, value_hash
+from registry.bucket import PLACE_BITS, Bucket, located, place_of, put, row_of
+from registry.map_proof import SLOT, MapProof, bucket_hash
 
 _UNKNOWN: Final = bytes(32)
 _SAMPLE_BITS: Final = 6
@@ -80,32 +81,34 @@ class StateMap:
         self,
         records: Sequence[tuple[bytes, int, bytes]],
         rows: int,
-        found: Sequence[Bucket] = (),
+        found: Mapping[bytes, Bucket] = MappingProxyType({}),
     ) -> tuple[list[Written], list[Bucket]]:
         """What a commit writes for these (key, entry, record), behind `rows` rows.
 
-        `found` are buckets that were read since the last commit, in their order.
+        `found` are keys with the buckets in which they lie, read since the last commit.
         """
-        held = _united(found, self._store, [place_of(key) for key, _, _ in records])
+        missing = [key for key, _, _ in records if key not in found]
+        held = {**found, **located(self._store.buckets_at(list(map(place_of, missing))), missing)}
         written: list[Written] = []
         newest: dict[bytes, tuple[int, bytes]] = {}
-        parted = list(_parted(held, sorted({key for key, _, _ in records})))
-        before = {key: row_of(bucket, key) for bucket, keys in parted for key in keys}
         for row, (key, entry, record) in enumerate(records, rows + 1):
-            older = newest[key][0] if key in newest else before[key]
-            written.append(Written(entry, older, record))
+            older = newest.get(key)
+            before = row_of(held[key], key) if older is None else older[0]
+            written.append(Written(entry, before, record))
             newest[key] = row, record
-        changed: list[Bucket] = []
-        for bucket, keys in parted:
-            items = [(key, value_hash(newest[key][1]), newest[key][0]) for key in keys]
-            grown = put(bucket, items)
-            origin = self._before_closed.get(bucket.start, bucket)
-            with self._guard:
-                for one in grown:
+        items: dict[int, list[tuple[bytes, bytes, int]]] = {}
+        for key, (row, record) in newest.items():
+            slot = key, sha256(b"\x00" + record).digest(), row  # registry/map_proof.py, value_hash
+            items.setdefault(held[key].start, []).append(slot)
+        grown = [(held[slots[0][0]], put(held[slots[0][0]], slots)) for slots in items.values()]
+        with self._guard:
+            for bucket, parts in grown:
+                origin = self._before_closed.get(bucket.start, bucket)
+                for one in parts:
                     self._before_closed.setdefault(one.start, origin)
-            changed += grown
-            self._count += len(grown) - 1
+        changed = sorted(one for _, parts in grown for one in parts)
         self._changed.update((one.start, one) for one in changed)
+        self._count += len(changed) - len(grown)
         return written, changed
 
     def close(self) -> bytes:
@@ -208,7 +211,7 @@ class StateMap:
         self._nodes[0].update(dirty[0])
         # By the number of all buckets: keys that were made to agree in many bits lie deep, and must
         # not cost more memory than others.
-        if self._count > 4 << deepest:
+        if self._count > 1 << deepest:
             self._levels.append(bytearray(64 << deepest))
             self._nodes.append({})
         return self._nodes[0].get(0) or bytes(self._levels[0])
@@ -241,32 +244,6 @@ def _span(depth: int, place: int) -> tuple[int, int]:
     """The first and the last place under a node."""
     height = PLACE_BITS - depth
     return place << height, (place + 1 << height) - 1
-
-
-def _united(found: Sequence[Bucket], store: Buckets, places: Sequence[int]) -> list[Bucket]:
-    """The buckets in which places lie, in their order: those found, and the others of the store."""
-    missing: list[int] = []
-    following = iter(found)
-    bucket = next(following, None)
-    for place in sorted(places):
-        while bucket is not None and end_of(bucket) <= place:
-            bucket = next(following, None)
-        if bucket is None or place < bucket.start:
-            missing.append(place)
-    return sorted({*found, *store.buckets_at(missing)}) if missing else list(found)
-
-
-def _parted(
-    buckets: Sequence[Bucket], keys: Sequence[bytes]
-) -> Iterator[tuple[Bucket, list[bytes]]]:
-    """Ascending keys by the bucket in which they lie; every key lies in one."""
-    at = 0
-    for bucket in buckets:
-        start, end = at, end_of(bucket)
-        while at < len(keys) and place_of(keys[at]) < end:
-            at += 1
-        if at > start:
-            yield bucket, list(keys[start:at])
 
 
 def _folded(buckets: Iterable[Bucket], depth: int, keep: Keep) -> bytes:

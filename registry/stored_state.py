@@ -15,7 +15,7 @@ from typing import cast
 
 import orjson
 
-from registry.bucket import Bucket, keys_of, place_of
+from registry.bucket import Bucket, located, place_of, row_of
 from registry.state import Changes, Key, Record, state_key
 from registry.store import Store
 
@@ -30,7 +30,7 @@ class StoredState:
         self._store = store
         self._cache: dict[Key, Record | None] = {}
         self._ahead: dict[Key, Record | None] = {}
-        self.buckets: list[Bucket] = []
+        self.buckets: dict[bytes, Bucket] = {}
         """Of the map, in which the keys lie that were read ahead."""
 
     @property
@@ -64,17 +64,18 @@ class StoredState:
 
         Most of it is asked for in vain, which the buckets alone can tell."""
         hashed = [state_key(key) for key in keys]
-        self.buckets = self._store.buckets_at([place_of(key) for key in hashed]) if keys else []
-        held = {key for bucket in self.buckets for key in keys_of(bucket)}
+        buckets = self._store.buckets_at([place_of(key) for key in hashed]) if keys else []
+        self.buckets = located(buckets, hashed)
         self._ahead = dict.fromkeys(keys)
-        taken = [key for key, one in zip(keys, hashed, strict=True) if one in held]
-        found = self._store.records([state_key(key) for key in taken])
-        for key, stored in zip(taken, found, strict=True):
+        named = zip(keys, hashed, strict=True)
+        taken = [(key, one) for key, one in named if row_of(self.buckets[one], one) is not None]
+        found = self._store.records([one for _, one in taken]) if taken else []
+        for (key, _), stored in zip(taken, found, strict=True):
             self._ahead[key] = cast("Record", orjson.loads(stored)) if stored else None
 
     def forget_ahead(self) -> None:
         """Ends what `read_ahead` began: a commit makes it old."""
-        self._ahead, self.buckets = {}, []
+        self._ahead, self.buckets = {}, {}
 
     def committed(self, changes: Changes) -> None:
         """Takes over what a commit has changed."""

@@ -50,9 +50,11 @@ def bundle_bytes(trust: Trust, key: Key | None, answer: Mapping[str, Json]) -> b
     return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def read_bundle(value: Mapping[str, Json]) -> Bundle:
+def read_bundle(value: Json) -> Bundle:
     """Reads a bundle. Raises SchemaViolation, and what does not hold of its genesis and updates."""
-    if set(value) != _MEMBERS or value["bundle"] != VERSION:
+    if not isinstance(value, Mapping) or set(value) != _MEMBERS:
+        raise SchemaViolation(f"a bundle has the members {', '.join(sorted(_MEMBERS))}")
+    if type(value["bundle"]) is not int or value["bundle"] != VERSION:
         raise SchemaViolation("not a bundle of this version", hint=f"bundle is {VERSION}")
     updates, key, answer = value["updates"], value["key"], value["answer"]
     if not isinstance(updates, list) or not isinstance(answer, dict):

@@ -12,6 +12,7 @@ import asyncio
 import secrets
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ import orjson
 from identity.disclosure import NUMBER, open_disclosure
 from identity.errors import Gone, NotFound, TetradError
 from registry.audit import audit
+from registry.evidence import check_evidence
 from registry.rules import RuleBook
 from resolver.client import AsyncClient, Resolved
 from resolver.folder import DataFolder
@@ -28,10 +30,16 @@ from resolver.schemes import SCHEMES
 from resolver.simulator.fleet import Device
 from resolver.simulator.hostile import created
 from resolver.simulator.life import happen, happened
+from resolver.simulator.lying.lies import LIES
+from resolver.simulator.lying.scenes import World
+from resolver.simulator.lying.stage import play
+from resolver.simulator.lying.watching import NOTHING
+from resolver.simulator.lying.witness import LoopbackWitness
 from resolver.simulator.process import ServiceProcess
 from resolver.simulator.run import Progress, Simulation, silent
 from resolver.simulator.signing import Signed
 from resolver.simulator.wire import Wire
+from resolver.verifier import verify_absence
 
 NEXT = ". .venv/bin/activate && tetrad serve --data ./city"
 LONGEST = 600.0
@@ -148,9 +156,12 @@ class Demonstration:
         async with AsyncClient(service.url, trust=self._run.trust) as client:
             self._client = client
             await self._resolve()
+            await self._miss()
+            await self._disclose()
             await self._live()
             await self._attack()
-            await self._restart(service)
+            with tempfile.TemporaryDirectory(prefix="tetrad-demo-") as folder:
+                await self._watch(service, Path(folder))
 
     async def _register(self) -> None:
         run = self._run
@@ -195,6 +206,25 @@ class Demonstration:
             codes=len(plain),
             rate=round(rate, 1),
         )
+
+    async def _miss(self) -> None:
+        """A code under the operator's prefixes that nobody has registered."""
+        free = (self._run.fleet.device(n).code for n in count(self._devices))
+        code = next(one for one in free if not SCHEMES.is_committed(one.scheme))
+        try:
+            await self._client.resolve(code.value, scheme=code.scheme)
+        except NotFound as missing:
+            proof = missing.members.get("proof")
+        else:
+            raise RuntimeError("a code that nobody registered leads to a device")
+        key = ("code", code.scheme, code.value)
+        verify_absence(proof, self._client.trust.pinned, key)
+        size = len(orjson.dumps(proof))
+        absent = "a code that nobody registered: its absence proved in"
+        self.show("absent", f"{absent} {size:,} bytes, verified offline", bytes=size)
+
+    async def _disclose(self) -> None:
+        """Numbers, which only who holds their disclosure can ask for."""
         numbered = [one for one in self._run.devices if one.number][:_LOOKUPS]
         for device in numbered:
             disclosures = self._run.kept[device.n].signed.disclosures
@@ -288,9 +318,19 @@ class Demonstration:
             attacks={one.name: one.got for one in played.values()},
         )
 
-    async def _restart(self, service: ServiceProcess) -> None:
+    async def _watch(self, service: ServiceProcess, folder: Path) -> None:
+        """The service starts again, now with a witness; another one lies, and is caught."""
+        with LoopbackWitness(folder / "witness", time.time) as witness:
+            witness.know(*self._run.trust.log_keys)
+            policy = folder / "policy"
+            policy.write_text(witness.policy)
+            await self._restart(service, policy)
+            await self._cosign(service.url, witness.policy)
+        await self._lie(folder / "lie")
+
+    async def _restart(self, service: ServiceProcess, policy: Path) -> None:
         """The service stops, starts again, and serves every receipt."""
-        await asyncio.to_thread(service.restart)
+        await asyncio.to_thread(service.restart, "--witnesses", str(policy))
         for kept in self._run.kept.values():
             served, _ = await self._client.receipt(kept.did, kept.signed.operation)
             _insist(served.index == kept.entry, "a receipt is served for another place")
@@ -299,6 +339,37 @@ class Demonstration:
             "restarted",
             f"service restarted: {count} receipts served again, each verified",
             receipts=count,
+        )
+
+    async def _cosign(self, url: str, policy: str) -> None:
+        """A client asks for the witness, whose time dates what it is shown."""
+        trust = self._run.trust.asking(policy)
+        async with AsyncClient(url, trust=trust) as client:
+            note = await client.checkpoint()
+            age = client.flows.dated(trust.pinned.open(note))
+        _insist(age.by == "witnesses", "no witness dates the checkpoint")
+        self.show(
+            "cosigned",
+            f"cosigned by 1 witness: checkpoint {age.seconds} s old by its clock",
+            age=age.seconds,
+        )
+
+    async def _lie(self, folder: Path) -> None:
+        """Another registry forks its ledger, and is caught."""
+        lie = next(one for one in LIES if one.proved == "fork")
+        world = World.build(int(time.time()))
+        played = await asyncio.to_thread(play, lie, world, folder)
+        caught = {who: code for who, code in played.caught.items() if code != NOTHING}
+        _insist(caught == lie.caught, f"a lie was caught otherwise than it must: {caught}")
+        trust = played.trust
+        check_evidence(played.evidence, trust.ledger, trust.open)
+        self.show(
+            "lied",
+            f"a lying registry showed two histories: caught by the client "
+            f"({caught['client that remembers']}), the\n    witness and the monitor, evidence kept "
+            "and proved (as it should be)",
+            mark="✗",
+            caught=caught,
         )
 
     def _audit(self, data: Path) -> None:

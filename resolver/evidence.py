@@ -69,9 +69,10 @@ class Evidence:
 
     def of_absence(self, asked: Asked, size: int, checkpoint: bytes) -> bytes | None:
         """The evidence that there is no device under a key; None where there is. Of a number that
-        is free again there is a record."""
+        is free again there is a record, and of a DID that is not a device's."""
         record = self._newest(asked.key, size)
-        if record is not None and (asked.key[0] != "number" or b'"did"' in record):
+        device = {"number": b'"did":', "did": b'"kind":"device"'}.get(asked.key[0], b"")
+        if record is not None and device in record:
             return None
         records = b'"records":[%b]' % self._record(asked.key, record)
         return b"{%b}" % b",".join((self._stands_on(size, checkpoint), records))

@@ -91,12 +91,13 @@ class Publication:
         self._wanted = asyncio.Event()
         self._shown = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
-        self._failure: TetradError | None = None
         self._stopping = False
         self.cosigned = False
         """Whether what is shown met the policy of the witnesses, where there is one."""
         self.failures = 0
         """Of the folder for static files, for /metrics."""
+        self.failure: LedgerStopped | None = None
+        """Why nothing is published any more."""
 
     def start(self) -> None:
         """Begins: the first publication loads the state map."""
@@ -125,16 +126,22 @@ class Publication:
         Raises LedgerStopped where there will be none.
         """
         while self._current is None or self._current.size < size:
-            if self._failure is not None:
-                raise self._failure
+            if self.failure is not None:
+                raise self.failure
             self._wanted.set()
             async with self._shown:
                 await self._shown.wait_for(
-                    lambda: self._failure is not None or self.size >= size or self._ended
+                    lambda: self.failure is not None or self.size >= size or self._ended
                 )
-            if self._ended and self.size < size and self._failure is None:
+            if self._ended and self.size < size and self.failure is None:
                 raise LedgerStopped("the service is stopping", retry_after=1)
         return self._current
+
+    @property
+    def _grown(self) -> bool:
+        """Whether there are entries that are not published."""
+        head = self._ledger.head
+        return head is not None and head.size > self.size
 
     @property
     def _ended(self) -> bool:
@@ -147,13 +154,16 @@ class Publication:
                 self._wanted.clear()
                 began = time.monotonic()
                 await self._publish()
-                if self._stopping:
+                if self._stopping and not self._grown:
                     return
                 await self._wait(began)
         except (TetradError, OSError) as error:
             detail = error.detail if isinstance(error, TetradError) else str(error)
             logger.critical("nothing is published any more: %s", detail)
-            self._failure = self._writer.failure or LedgerStopped(f"publication: {detail}")
+            self.failure = self._writer.failure or LedgerStopped(f"publication: {detail}")
+        except Exception as error:
+            logger.exception("publication failed")
+            self.failure = LedgerStopped(f"publication failed: {type(error).__name__}")
         finally:
             async with self._shown:
                 self._shown.notify_all()
@@ -162,16 +172,15 @@ class Publication:
         """Until somebody asks for more, or what was published has become old."""
         while not self._stopping:
             age = time.monotonic() - began
-            head = self._ledger.head
-            grown = head is not None and head.size > self.size
-            if (self._wanted.is_set() and grown) or (grown and age >= self._every):
+            grown = self._grown
+            # Whoever asks may know of a commit from the store before the writer has told of it.
+            if self._wanted.is_set() or (grown and age >= self._every):
                 return
             # Without a quorum, those that failed are asked again: they have their own pauses.
             whole = self._cosign is None or self.cosigned
             due = RESTAMP_SECONDS - 1 if whole else RETRY_SECONDS
             if age >= due:
                 return
-            self._wanted.clear()
             left = self._every - age if grown else min(self._every, due - age)
             try:
                 await asyncio.wait_for(self._wanted.wait(), max(left, 0.01))
@@ -183,14 +192,14 @@ class Publication:
         now = self._now()
         text = Note.parse(self._reader.checkpoint(size)).text
         note = sign_note(text, self._signers(size), now)
-        if self._static is not None:
-            await self._write(lambda static: static.tiles(size))
+        written = await self._write(lambda static: static.tiles(size))
         if self._cosign is not None:
+            note = with_cosignatures(note, self._store.published(size))
             note, self.cosigned = await self._cosign(note, size)
         await self._writer.run(lambda: self._store.publish(size, note))
         self._ledger.state_map.publish()  # in this thread, as every proof is made in it
         self._current = Published(size, note, now)
-        if self._static is not None:
+        if written:
             await self._write(lambda static: static.checkpoint(note))
         async with self._shown:
             self._shown.notify_all()
@@ -201,11 +210,26 @@ class Publication:
         last = self._current.time if self._current else newest_date(self._store.published())
         return max(int(self._clock()), head.time if head else 0, last)
 
-    async def _write(self, step: Callable[[StaticFiles], None]) -> None:
-        """A step of the folder for static files, which may fail without stopping the ledger."""
-        assert self._static is not None  # noqa: S101 - asked before
+    async def _write(self, step: Callable[[StaticFiles], None]) -> bool:
+        """Whether a step of the folder for static files was done, which may fail without stopping
+        the ledger: without its tiles no checkpoint is shown there."""
+        if self._static is None:
+            return False
         try:
             await asyncio.to_thread(step, self._static)
         except (TetradError, OSError) as error:
             self.failures += 1
             logger.warning("static files could not be written: %s", error)
+            return False
+        return True
+
+
+def with_cosignatures(note: bytes, before: bytes | None) -> bytes:
+    """A checkpoint with the lines that an earlier note of the same tree has, and it has not: what a
+    witness once cosigned does not end with the witness, it only grows old."""
+    fresh, earlier = Note.parse(note), Note.parse(before or note)
+    if fresh.text != earlier.text:
+        return note
+    known = {(line.name, line.id) for line in fresh.signatures}
+    more = [line for line in earlier.signatures if (line.name, line.id) not in known]
+    return Note(fresh.text, (*fresh.signatures, *more)).format()

@@ -133,8 +133,13 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """Whether operations are taken."""
-        return not self._stopping and self.writer.failure is None
+        """Whether operations are taken, and published."""
+        return not self._stopping and self.failure is None
+
+    @property
+    def failure(self) -> TetradError | None:
+        """What an operator has to look at before this goes on."""
+        return self.writer.failure or self.publication.failure
 
     @property
     def checkers(self) -> list[int]:

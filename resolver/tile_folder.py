@@ -98,14 +98,21 @@ class PublishedFiles:
         self._folder = folder
         self._reader = reader
         self._updates = updates
+        self._whole: int | None = None
+        """The size of the tree whose tiles and bundles are all there."""
 
     def tiles(self, size: int) -> None:
         """Every tile and bundle of the tree, on disk. Raises LedgerTampered, StorageFailed."""
+        self._whole = None
         publish_tiles(self._folder, self._reader, size)
         self._folder.replace_updates(self._updates())
+        self._whole = size
 
     def checkpoint(self, note: bytes) -> None:
-        """The checkpoint, whose tiles are there. Raises as `replace_checkpoint` does."""
+        """The checkpoint, whose tiles are there. Raises as `replace_checkpoint` does; StorageFailed
+        where `tiles` failed: a bundle that is missing does not show in the root."""
+        if tree_of(note).size != self._whole:
+            raise StorageFailed("the checkpoint is not shown: not all of its tiles are written")
         self._folder.replace_checkpoint(note)
 
 

@@ -78,6 +78,8 @@ def verify_answer(
     if not isinstance(device, dict) or not isinstance(proof, dict) or not isinstance(did, str):
         raise InvalidAnswer("an answer that can be verified has the members `device` and `proof`")
     as_of = answer.get("asOf")
+    if as_of is not None and not isinstance(as_of, str):
+        raise InvalidAnswer("a time is text", pointer="/asOf")
     state = _state(proof, pinned)
     records = _Records(proof, state, None if as_of is not None else device)
     current = cast("Device", records.present(("did", did)))
@@ -94,7 +96,7 @@ def verify_answer(
         own = shown_entries(proof["entries"])
         signers = _verify_operations(own, proof, pinned, current)
         if as_of is not None:
-            until = [item for item in own if item.entry.time <= str(as_of)]
+            until = [item for item in own if item.entry.time <= as_of]
             _compare(device, replay(until, pinned))
     elif as_of is not None:
         raise InvalidAnswer("an answer about the past shows what happened", pointer="/proof")
@@ -105,15 +107,17 @@ def verify_answer(
 def verify_absence(proof: Json, pinned: Pinned, key: Key) -> VerifiedState:
     """Checks the proof that there is no device under a key of the state.
 
-    A number may have a record, of when it became free. Raises EvidenceRefused.
+    A number may have a record, of when it became free; a DID one that is not of a device. Raises
+    EvidenceRefused.
     """
     if not isinstance(proof, dict):
         raise InvalidAnswer("that there is none is said and not proved", pointer="/proof")
     state = _state(proof, pinned)
     records = _Records(proof, state, None)
-    if key[0] == "number" and records.shows(key):
-        if "did" in records.present(key):
-            raise InvalidAnswer("the number is active on a device", pointer="/proof/records")
+    if key[0] in ("number", "did") and records.shows(key):
+        record = records.present(key)
+        if record.get("kind") == "device" if key[0] == "did" else "did" in record:
+            raise InvalidAnswer(f"there is a device with this {key[0]}", pointer="/proof/records")
     else:
         records.absent(key)
     return state
@@ -125,7 +129,7 @@ def _state(proof: Mapping[str, Json], pinned: Pinned) -> VerifiedState:
     note, stated = proof.get("checkpoint"), proof.get("state")
     if not isinstance(note, str):
         raise InvalidAnswer("the proof has no checkpoint", pointer="/proof/checkpoint")
-    opened = pinned.open(note.encode())
+    opened = pinned.open(note.encode("utf-8", "replace"))
     tree = opened.checkpoint
     if not isinstance(stated, dict) or not isinstance(stated.get("hashes"), list):
         raise InvalidAnswer("the proof has no root of the state", pointer="/proof/state")
@@ -165,9 +169,9 @@ class _Records:
     def present(self, key: Key) -> dict[str, Json]:
         """The record under a key. Raises InvalidAnswer, InvalidStateProof."""
         item, proof = self._item(key)
-        record = item.get("record")
-        if record is None and key[0] == "did":
-            record = self._device
+        # What the answer says is what is proved: a record of the device beside it counts nothing.
+        stands_in_answer = key[0] == "did" and self._device is not None
+        record = self._device if stands_in_answer else item.get("record")
         if not isinstance(record, dict):
             raise InvalidAnswer(f"no record is shown of this {key[0]}", pointer="/proof/records")
         check_present(proof, state_key(key), canonicalize(record), self._root)

@@ -31,8 +31,14 @@ from registry.receipt import TlogProof
 from registry.state import state_key
 from resolver import settings
 from resolver.cli import COMMANDS
-from resolver.resolution import Resolver, answer_bytes
+from resolver.evidence import Evidence
+from resolver.resolution import Asked, Resolver, answer_bytes
 from resolver.schemes import SCHEMES, Description
+from resolver.simulator.lying.lies import LIES
+from resolver.simulator.lying.stage import table
+from resolver.simulator.lying.watching import WATCHERS
+from resolver.trust import Trust
+from resolver.verifier import verify_absence, verify_answer
 from tests.example_ledger import example
 from tests.factory import LOG, UNIQUE, key
 from tests.witnesses import cosigner, lines_of
@@ -349,6 +355,49 @@ def shown_answer() -> str:
     return fenced(layout(orjson.loads(answer_bytes(found))), "json")
 
 
+def _evidence() -> Evidence:
+    city = example().city
+    return Evidence(city.store, city.reader, city.ledger.state_map)
+
+
+def shown_evidence() -> str:
+    """The proof of the meter's code after the last entry, its long parts cut short."""
+    city = example().city
+    resolver = Resolver(city.store, city.reader, SCHEMES, UNIQUE)
+    size = city.reader.head().size
+    found = resolver.find(resolver.code("(01)09506000134352(21)M-0017"), within=size)
+    proof = orjson.loads(_evidence().of(found, size, city.reader.checkpoint()))
+    pinned = Trust.begin(city.genesis.operation).pinned
+    answer = orjson.loads(answer_bytes(found, canonicalize(proof)))
+    assert verify_answer(answer, pinned, key=found.asked.key).did == example().meter.did
+    for one in proof["entries"]:
+        del one["time"], one["previous"]
+        one.pop("unique", None)
+        one["operation"] = {"type": one["operation"]["type"], "…": "…"}
+        one["…"] = "…"
+    proof["signers"] = [{"type": one["type"], "…": "…"} for one in proof["signers"]]
+    return fenced(_cut(layout(proof)), "json")
+
+
+def shown_absence() -> str:
+    """The proof that nobody bears another code, its long parts cut short."""
+    city = example().city
+    size = city.reader.head().size
+    key = ("code", "gs1", "https://id.gs1.org/01/09506000134352/21/M-9999")
+    made = _evidence().of_absence(Asked(key), size, city.reader.checkpoint())
+    assert made is not None
+    proof = orjson.loads(made)
+    verify_absence(proof, Trust.begin(city.genesis.operation).pinned, key)
+    del proof["checkpoint"], proof["state"]
+    return fenced(_cut(layout({"checkpoint": "…", "state": {"…": "…"}, **proof})), "json")
+
+
+def _cut(text: str) -> str:
+    """JSON with what is long in it cut short: for the eye, not for machines."""
+    text = text.replace('"…": "…"', "…")
+    return re.sub(r'("(?:bucket|path)": "[^"]{40})[^"]{20,}"', r'\1…"', text)
+
+
 def shown_errors() -> str:
     """The catalogue, the root first."""
     head = ["| code | status | class | when | section |", "| --- | --- | --- | --- | --- |"]
@@ -371,6 +420,12 @@ def shown_commands() -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
+def shown_watchers() -> str:
+    """Those who must catch a lie."""
+    rows = [f"| {name} | {what} |" for name, what in WATCHERS.items()]
+    return "\n".join(["| watcher | what it is |", "| --- | --- |", *rows]) + "\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
     "key P-256": lambda: shown_key("car-1/0", "P-256"),
@@ -390,9 +445,13 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "schemes": shown_schemes,
     "segments": shown_segments,
     "answer": shown_answer,
+    "evidence": shown_evidence,
+    "absence": shown_absence,
     "errors": shown_errors,
     "commands": shown_commands,
     "settings": settings.table,
+    "lies": lambda: table(LIES),
+    "watchers": shown_watchers,
 }
 
 

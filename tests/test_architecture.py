@@ -43,6 +43,7 @@ EDGES = (
     "resolver.service",
     "resolver.settings",
     "resolver.simulator.hostile",
+    "resolver.simulator.lying",
     "resolver.simulator.process",
     "resolver.simulator.run",
     "resolver.simulator.wire",

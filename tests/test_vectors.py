@@ -36,9 +36,10 @@ from registry.state import FIRST_HISTORY, MemoryState, next_history, state_key
 from registry.state_map import StateMap
 from registry.store import Batch, Head, MemoryStore
 from registry.uniqueness import HMAC, Uniqueness
+from resolver.bundle import known_as, read_bundle
 from resolver.pinned import Pinned
 from resolver.trust import Trust
-from resolver.verifier import verify_receipt
+from resolver.verifier import verify_absence, verify_answer, verify_receipt
 from resolver.witness.cosigning import Witness
 from resolver.witness.store import WitnessStore
 from tests.factory import RULES
@@ -284,6 +285,33 @@ def test_log_keys() -> None:
         assert refusal(lambda note=note: trust.open(note)) == one.get("error"), one["size"]
 
 
+def test_answers() -> None:
+    file = load("resolution/answers.json")
+    pinned = Trust.begin(file["genesis"]).pinned
+    for one in file["vectors"]:
+        key = None if one["key"] is None else tuple(one["key"])
+        run = partial(verify_answer, one["answer"], pinned, key=key)
+        assert refusal(run) == one.get("error"), one["name"]
+
+
+def test_absences() -> None:
+    file = load("resolution/absences.json")
+    pinned = Trust.begin(file["genesis"]).pinned
+    for one in file["vectors"]:
+        run = partial(verify_absence, one["proof"], pinned, tuple(one["key"]))
+        assert refusal(run) == one.get("error"), one["name"]
+
+
+def test_bundles() -> None:
+    for one in load("resolution/bundles.json")["vectors"]:
+
+        def run(one: Any = one) -> None:
+            bundle = read_bundle(one["bundle"])
+            bundle.verify(known_as(bundle, one["ledger"], None))
+
+        assert refusal(run) == one.get("error"), one["name"]
+
+
 def test_policies() -> None:
     for vector in load("ledger/policies.json")["policies"]:
         if "error" in vector:
@@ -345,11 +373,14 @@ def test_node_agrees() -> None:
 
 
 WRONG = [
-    ("entries", "worn out", "worn off", "entry "),
-    ("state_map", '"record": "7"', '"record": "8"', "proof in the state map: a hundred keys"),
-    ("state_map", '"one key", "records": [["5f', '"one key", "records": [["5e', "map of one key"),
-    ("history", "retired", "revoked", "the state before entry"),
-    ("history", '"entry": 6', '"entry": 5', "history of"),
+    ("ledger/entries", "worn out", "worn off", "entry "),
+    ("ledger/state_map", '"record": "7"', '"record": "8"', "proof in the state map: a hundred"),
+    ("ledger/state_map", 'key", "records": [["5f', 'key", "records": [["5e', "map of one key"),
+    ("ledger/history", "retired", "revoked", "the state before entry"),
+    ("ledger/history", '"entry": 6', '"entry": 5', "history of"),
+    ("resolution/answers", '"active"', '"suspended"', "by code (resolution)"),
+    ("resolution/answers", "reported stolen", "reported st0len", "by code (resolution)"),
+    ("resolution/absences", "NOBODY", "SOMEBODY", "a code of nobody's (resolution)"),
 ]
 
 
@@ -362,7 +393,7 @@ def test_node_notices_a_wrong_vector(
         pytest.skip("node is not installed: the vectors are checked by our own code alone")
     folder = tmp_path / "vectors"
     shutil.copytree(VECTORS, folder)
-    path = folder / "ledger" / f"{file}.json"
+    path = folder / f"{file}.json"
     text = path.read_text("utf-8")
     assert right in text
     path.write_text(text.replace(right, wrong), "utf-8")

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import orjson
 
-from identity.errors import catalogue
 from identity.members import format_time
 from identity.operation import Submission
 from identity.wallet import Establishment, Wallet
+from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
 from resolver.did_resolution import METHODS
@@ -25,31 +25,6 @@ Operation = dict[str, Any]
 
 _TEXT: Final = "text/plain"
 _CODE: Final = "https://id.gs1.org/01/09506000134352/21/M-0017"
-_PROBLEM: Final = {
-    "type": "object",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"enum": sorted({error.code for error in catalogue()} | {"internal"})},
-        "detail": {"type": "string", "description": "what went wrong, in plain words"},
-        "pointer": {"type": "string", "description": "JSON pointer to the value that offends"},
-        "hint": {"type": "string", "description": "what to do next"},
-        "section": {"type": "string", "description": "of the specification"},
-    },
-}
-_REGISTERED: Final = {
-    "type": "object",
-    "required": ["operation", "index", "repeated"],
-    "properties": {
-        "operation": {"type": "string", "description": "operation hash"},
-        "did": {"type": "string", "description": "the DID that the operation created"},
-        "index": {"type": "integer", "description": "of its entry in the ledger"},
-        "receipt": {"type": "string", "description": "C2SP tlog-proof"},
-        "repeated": {"type": "boolean", "description": "it stood in the ledger before"},
-    },
-}
 
 
 class ApiDescription:
@@ -78,8 +53,7 @@ class ApiDescription:
                 "schemas": {
                     **definitions,
                     "Submission": submission,
-                    "Registered": _REGISTERED,
-                    "Problem": _PROBLEM,
+                    **SCHEMAS,
                 }
             },
         }
@@ -99,6 +73,7 @@ class ApiDescription:
                         _proof(),
                     ],
                     *(200, 300, 400, 404, 410),
+                    schema="Answer",
                 ),
                 "post": self._resolve(),
             },
@@ -117,7 +92,9 @@ class ApiDescription:
             "/1.0/testIdentifiers": {"get": _get("DIDs that can be resolved", [])},
             "/.well-known/tetrad": {"get": _get("Genesis, log keys, policy, limits", [])},
             "/healthz": {"get": _get("The process is alive", [])},
-            "/readyz": {"get": _get("Operations are taken", [], 200, 503)},
+            "/readyz": {
+                "get": _get("Operations are taken; what is published, who cosigns", [], 200, 503)
+            },
             "/metrics": {"get": _get("Figures for Prometheus", [], media=_TEXT)},
         }
 
@@ -129,7 +106,12 @@ class ApiDescription:
         return {
             "/v1/devices": {"get": _get("Devices", [*page, _asked("controller")], 200, 400, 404)},
             "/v1/devices/{did}": {
-                "get": _get("A device", [_in_path("did", device), _at(), _proof()], 200, 404, 410)
+                "get": _get(
+                    "A device",
+                    [_in_path("did", device), _at(), _proof()],
+                    *(200, 404, 410),
+                    schema="Answer",
+                )
             },
             "/v1/devices/{did}/history": {
                 "get": _get(
@@ -279,24 +261,38 @@ class ApiDescription:
                 "content": {JSON: {"example": {"code": _CODE, "proof": False}}},
             },
             "responses": {
-                "200": {"description": "The device; with proof of its keyed hash, if there is one"},
+                "200": {
+                    "description": "The device; with proof of its keyed hash, if there is one",
+                    "content": _content("Answer"),
+                },
                 **_problems(300, 400, 404, 410, 413, 415, 422, 429),
             },
         }
 
 
 def _get(
-    summary: str, parameters: list[dict[str, Any]], *statuses: int, media: str = JSON
+    summary: str,
+    parameters: list[dict[str, Any]],
+    *statuses: int,
+    media: str = JSON,
+    schema: str | None = None,
 ) -> Operation:
     """A GET operation with its responses: 200 and whatever else there may be."""
     return {
         "summary": summary,
         "parameters": parameters,
         "responses": {
-            "200": {"description": "Found", "content": {media: {}}},
+            "200": {
+                "description": "Found",
+                "content": _content(schema) if schema else {media: {}},
+            },
             **_problems(*(status for status in statuses if status != 200), 422),
         },
     }
+
+
+def _content(schema: str) -> dict[str, Any]:
+    return {JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
 
 def _problems(*statuses: int) -> dict[str, Any]:
@@ -321,7 +317,10 @@ def _witnessed() -> dict[str, Any]:
 
 
 def _proof() -> dict[str, Any]:
-    return {**_asked("proof", 0), "description": "1 for the evidence beside the answer"}
+    return {
+        **_asked("proof", 0),
+        "description": "1 for what proves the answer, or that there is none",
+    }
 
 
 def _in_path(name: str, example: object) -> dict[str, Any]:

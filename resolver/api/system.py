@@ -81,10 +81,10 @@ class SystemEndpoints:
         return json_response(b'{"status":"ok"}')
 
     async def readiness(self, request: Request) -> Response:
-        """Operations are taken, or why not."""
+        """Operations are taken and published, or why not."""
         query(request.scope, ())
         if not self._service.ready:
-            failure = self._service.writer.failure
+            failure = self._service.failure
             return problem_response(failure or LedgerStopped("the service is stopping"))
         return json_response(orjson.dumps({"status": "ready", **standing(self._service)}))
 
@@ -167,7 +167,9 @@ class Figures(Collector):
         yield CounterMetricFamily("tetrad_commits", "Commits", value=figures.commits)
         yield CounterMetricFamily("tetrad_commit_seconds", "In commits", value=figures.seconds)
         yield GaugeMetricFamily("tetrad_queue", "Operations that wait", value=writer.waiting)
-        yield GaugeMetricFamily("tetrad_ready", "Takes operations", value=self._service.ready)
+        yield GaugeMetricFamily(
+            "tetrad_ready", "Takes operations and publishes them", value=self._service.ready
+        )
         yield from self._published()
         head = store.head()
         yield GaugeMetricFamily("tetrad_entries", "Entries", value=head.size if head else 0)

@@ -12,13 +12,14 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
-from registry.bucket import PLACE_BITS, Bucket, keys_of, place_of
+from registry.bucket import FIRST, PLACE_BITS, Bucket, keys_of, place_of, row_of
 from registry.ledger import Ledger
 from registry.rules import RuleBook
 from registry.state_map import StateMap, Written
@@ -52,10 +53,11 @@ class PlainStore(SqliteStore):
     """Places, keys and rows of the commit to come."""
 
     def buckets_at(self, places: Sequence[int]) -> list[Bucket]:
-        """What there is at these places, as buckets of one place."""
+        """What there is at these places, as buckets of one place, behind one that is empty."""
+        found = sorted(self._many(FIND, FIND_MANY, places))
         return [
-            Bucket(place, PLACE_BITS, key + bytes(32), row.to_bytes(8))
-            for place, key, row in sorted(self._many(FIND, FIND_MANY, places))
+            FIRST,
+            *(Bucket(at, PLACE_BITS, key + bytes(32), row.to_bytes(8)) for at, key, row in found),
         ]
 
     def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -85,23 +87,24 @@ class NoMap(StateMap):
         self._plain = store
 
     def put(
-        self, records: Sequence[tuple[bytes, int, bytes]], rows: int, found: Sequence[Bucket] = ()
+        self,
+        records: Sequence[tuple[bytes, int, bytes]],
+        rows: int,
+        found: Mapping[bytes, Bucket] = MappingProxyType({}),
     ) -> tuple[list[Written], list[Bucket]]:
         """See StateMap."""
-        known = {key for one in found for key in keys_of(one)}
-        newest: dict[bytes, int] = {
-            key: int.from_bytes(one.rows) for one in found for key in keys_of(one)
+        missing = [key for key, _, _ in records if key not in found]
+        there = self._plain.buckets_at([place_of(key) for key in missing]) if missing else []
+        newest: dict[bytes, int | None] = {
+            one.entries[:32]: int.from_bytes(one.rows) for one in there
         }
-        missing = [key for key, _, _ in records if key not in known]
-        for one in self._plain.buckets_at([place_of(key) for key in missing]):
-            newest |= {key: int.from_bytes(one.rows) for key in keys_of(one)}
+        newest |= {key: row_of(one, key) for key, one in found.items()}
         written: list[Written] = []
         for row, (key, entry, record) in enumerate(records, rows + 1):
             written.append(Written(entry, newest.get(key), record))
             newest[key] = row
-        self._plain.pointed = [
-            (place_of(key), key, newest[key]) for key in {key for key, _, _ in records}
-        ]
+        keys = {key for key, _, _ in records}
+        self._plain.pointed = [(place_of(key), key, newest[key] or 0) for key in sorted(keys)]
         return written, []
 
 

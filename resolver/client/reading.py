@@ -223,7 +223,9 @@ class Reading(Seeing):
         self, did: str, operation: Mapping[str, Json], *, witnessed: bool = False
     ) -> Flow[tuple[VerifiedReceipt, str]]:
         """The receipt of a device's registration under the newest checkpoint, or the published one,
-        proved for the operation that the caller holds, and its text."""
+        proved for the operation that the caller holds, and its text. A witnessed one bears the
+        cosignatures that the policy asks for. Raises InvalidReceipt, InvalidCheckpoint,
+        InvalidInclusion, QuorumMissing."""
         path = f"/v1/devices/{quote(did, safe=':')}/receipt"
         return (yield from self._receipt(path, operation, witnessed=witnessed))
 
@@ -242,6 +244,8 @@ class Reading(Seeing):
         note = _note_of_receipt(receipt)
         yield from self.learn(note)
         verified = verify_receipt(receipt, operation, self.trust.pinned)
+        if witnessed:
+            self.dated(verified.checkpoint)
         yield from self.observe(note)
         return verified, receipt.decode("utf-8", "replace")
 

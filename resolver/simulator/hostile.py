@@ -110,7 +110,9 @@ async def _scene(wire: Wire, fleet: Fleet, first_free: int) -> tuple[Scene, Devi
 
 
 async def _size(wire: Wire) -> int:
-    """Entries now; the published checkpoint may be a second old, a proof's tree is not."""
+    """Entries now, once all of them are published: a root of the state then ends them, and no other
+    one follows of its own accord."""
+    await wire.get("/checkpoint")
     proof = json_object(await wire.get("/v1/ledger/proofs/inclusion", index=0))
     return cast("int", proof["size"])
 

@@ -30,6 +30,7 @@ class ServiceProcess:
 
     def __init__(self, data: Path) -> None:
         self._data = data
+        self._options: tuple[str, ...] = ()
         self._ready = data.with_name(f".{data.name}.ready")
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -65,7 +66,9 @@ class ServiceProcess:
         data, ready = str(self._data), str(self._ready)
         arguments = ("--data", data, "--port", str(self._port), "--ready-file", ready)
         self._process = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
-            [*_COMMAND, *arguments], stdout=subprocess.DEVNULL, start_new_session=True
+            [*_COMMAND, *arguments, *self._options],
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         deadline = time.monotonic() + _STARTS_WITHIN
         while not self._ready.exists():
@@ -99,7 +102,9 @@ class ServiceProcess:
         process.kill()
         process.wait(_STOPS_WITHIN)
 
-    def restart(self) -> None:
-        """Stops it and starts it again over the same folder, at the same address."""
+    def restart(self, *options: str) -> None:
+        """Stops it and starts it again over the same folder, at the same address, with these
+        further options of `tetrad serve`."""
         self.stop()
+        self._options = options
         self.start()

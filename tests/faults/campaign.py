@@ -83,6 +83,13 @@ class Campaign:
         return [run for run in self.runs if run.findings or run.unusual or not run.fired]
 
     @property
+    def failed(self) -> bool:
+        """Whether anything is wrong. A few faults may be missed: which of two threads comes first
+        is not always the same, nor then is how often SQLite asks for a lock."""
+        found = any(run.findings or run.unusual for run in self.runs)
+        return found or len(self.missed) > len(self.runs) // 100
+
+    @property
     def missed(self) -> list[Run]:
         """Runs that strace put no fault into."""
         return [run for run in self.runs if not run.fired]

@@ -19,6 +19,7 @@ import orjson
 
 from identity.errors import TetradError
 from identity.operation import operation_hash
+from registry.keyupdates import KeyUpdates
 from registry.note import encode64
 from registry.reader import LedgerReader
 from registry.stores import sqlite
@@ -68,7 +69,8 @@ def serving(places: Places, now: int = NOW) -> Iterator[Service]:
     try:
         with TileFolder(places.publish) as folder:
             check_published(site.store, folder.checkpoint())
-            static = PublishedFiles(folder, LedgerReader(site.store))
+            reader = LedgerReader(site.store)
+            static = PublishedFiles(folder, reader, KeyUpdates(site.store, reader).every)
             settings = Settings(checkers=0, checkpoint_seconds=60)
             yield Service(settings, site, lambda: float(now), static=static)
     finally:

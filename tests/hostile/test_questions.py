@@ -46,13 +46,13 @@ def test_a_device_that_changed_often_is_as_quickly_asked_for(kind: str, tmp_path
     if isinstance(store, Counting):
         store.read = 0
     for changes in (0, 1, CHANGES // 2, CHANGES):
-        found = resolver.by_did(device.did, at=format_time(NOW + 10 * changes + 5))
+        found = resolver.find(resolver.did(device.did), at=format_time(NOW + 10 * changes + 5))
         assert found.device["sequence"] == changes
         document = resolve(store, device.did, {"versionTime": format_time(NOW + 10 * changes)})
         assert isinstance(document, Resolution)
         assert document.metadata["versionId"] == str(found.entry)
     with pytest.raises(NotFound):
-        resolver.by_did(device.did, at=format_time(NOW - 1))
+        resolver.find(resolver.did(device.did), at=format_time(NOW - 1))
     if isinstance(store, Counting):
         assert store.read < 20
     store.close()
@@ -68,6 +68,6 @@ def test_a_number_under_another_salt_is_not_found_in_the_same_words() -> None:
     for number in ("1440000000001", "1440000000002"):
         guessed = disclose(NUMBER, number, secrets.token_bytes)
         with pytest.raises(NotFound) as refused:
-            resolver.by_disclosure("msisdn-cn-iot", guessed.encoded)
+            resolver.find(resolver.disclosure("msisdn-cn-iot", guessed.encoded))
         problems.append(refused.value.problem())
     assert problems[0] == problems[1]

@@ -17,8 +17,9 @@ from resolver.simulator.process import ServiceProcess
 from resolver.simulator.run import Simulation
 
 STEPS = [
-    *("started", "pinned", "admitted", "granted", "registered", "resolved", "disclosed"),
-    *("changed", "ended", "forged", "attacks", "restarted", "audited"),
+    *("started", "pinned", "admitted", "granted", "registered", "resolved", "absent"),
+    *("disclosed", "changed", "ended", "forged", "attacks", "restarted", "cosigned", "lied"),
+    "audited",
 ]
 
 
@@ -47,6 +48,9 @@ def test_the_demonstration(
         "✓ 40 devices registered over HTTP",
         "codes resolved and proved",
         "✗ forged registration refused: proof.invalid (as it should be)",
+        "✓ a code that nobody registered: its absence proved in ",
+        "✓ cosigned by 1 witness: checkpoint ",
+        "✗ a lying registry showed two histories: caught by the client (evidence.fork), the",
         "✓ service restarted: 40 receipts served again",
         "✓ ledger audited: every entry re-hashed and replayed",
     ):
@@ -68,6 +72,8 @@ def test_it_speaks_to_programs_and_works_with_one_device(
     assert [step["step"] for step in value["steps"]] == STEPS
     steps = {step["step"]: step for step in value["steps"]}
     assert steps["forged"]["code"] == "proof.invalid"
+    assert 1_000 < steps["absent"]["bytes"] < 20_000
+    assert steps["lied"]["caught"]["monitor"] == "evidence.fork"
     assert steps["audited"]["operations"]["status.revoke"] == 2
 
 

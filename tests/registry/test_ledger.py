@@ -421,3 +421,48 @@ def test_a_record_that_changes_twice_in_a_batch_knows_both_entries(store: Store)
     histories = {orjson.loads(version.record)["history"] for version in versions}
     assert len(histories) == 4
     assert audit(store, RULES, stored=store).size == 7
+
+
+def _failing_reads(store: Store, monkeypatch: pytest.MonkeyPatch, fails_at: int) -> list[str]:
+    """From here on the read of that number fails, as where a disk does; the reads so far."""
+    reads: list[str] = []
+
+    def failing(name: str) -> None:
+        real = getattr(store, name)
+
+        def read(*arguments: object, **options: object) -> object:
+            reads.append(name)
+            if len(reads) == fails_at:
+                raise LedgerStopped("the disk failed")
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(store, name, read)
+
+    for name in ("records", "buckets_at", "buckets", "entries", "tile", "versions", "listing"):
+        failing(name)
+    return reads
+
+
+@pytest.mark.parametrize("fails_at", range(1, 40))
+def test_an_operation_whose_state_cannot_be_read_is_not_written_in_part(
+    monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
+    store = MemoryStore()
+    before = City(store)
+    acme = before.organization("Acme")
+    before.accept(before.prefix(acme, "gtin:09506000"))
+    city = City(store)  # as a service that was just started: it has read nothing yet
+    meter = city.new_device("M-1", acme, number="1440000000001")
+    assert meter.first is not None
+    with monkeypatch.context() as patched:
+        reads = _failing_reads(store, patched, fails_at)
+        try:
+            outcomes = city.submit(meter.first, city.prefix(acme, "gtin:4006381"))
+        except LedgerStopped:
+            outcomes = []
+        assert outcomes or len(reads) >= fails_at
+        # What is told of an operation is about the operation, and not about the disk.
+        assert not any(isinstance(outcome, LedgerStopped) for outcome in outcomes)
+    again = City(store)
+    assert again.submit(meter.first) != []
+    audit(store, RULES, stored=store)

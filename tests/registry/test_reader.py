@@ -8,11 +8,10 @@ from identity.errors import LedgerTampered, NotFound
 from registry.checkpoint import open_checkpoint
 from registry.entry import join_entry
 from registry.merkle import check_consistency, check_inclusion, leaf_hash
-from registry.note import Note
-from registry.reader import RESTAMP_SECONDS, LedgerReader, Publisher
+from registry.reader import LedgerReader
 from registry.receipt import TlogProof
 from registry.store import MemoryStore
-from tests.factory import LOG, NOW, ORIGIN, QUANTUM, City
+from tests.factory import LOG, City
 
 
 @pytest.fixture(scope="module")
@@ -121,48 +120,3 @@ def test_an_entry_that_the_store_has_lost_is_tampering() -> None:
     with pytest.raises(LedgerTampered) as caught:
         city.reader.entry(5)
     assert caught.value.members["index"] == 5
-
-
-class Published:
-    """A publisher over a small city."""
-
-    def __init__(self) -> None:
-        self.city = City()
-        self.publisher = Publisher(self.city.reader, ORIGIN, [LOG, QUANTUM])
-
-    def at(self, now: int, **options: int) -> tuple[int, int]:
-        """(size, date) of what is published at a time."""
-        size, note = self.publisher.checkpoint(now, **options)
-        opened = open_checkpoint(note, [LOG.key, QUANTUM.key])
-        assert opened.checkpoint.size == size
-        assert len(Note.parse(note).signatures) == 2
-        ((key, date),) = opened.times
-        assert key == QUANTUM.key
-        return size, date
-
-
-def test_what_is_published_is_signed_by_both_keys_and_dated() -> None:
-    assert Published().at(NOW) == (1, NOW)
-
-
-def test_a_checkpoint_is_published_once_in_a_while() -> None:
-    published = Published()
-    assert published.at(NOW, every=5) == (1, NOW)
-    published.city.organization("Acme")
-    assert published.at(NOW + 4, every=5) == (1, NOW)
-    assert published.at(NOW + 5, every=5) == (2, NOW + 5)
-    assert published.at(NOW + 30, every=5) == (2, NOW + 5)
-
-
-def test_whoever_asks_for_an_entry_gets_a_checkpoint_that_holds_it() -> None:
-    published = Published()
-    assert published.at(NOW, every=5) == (1, NOW)
-    published.city.organization("Acme")
-    assert published.at(NOW, at_least=2, every=5) == (2, NOW)
-
-
-def test_the_date_of_a_quiet_ledger_is_renewed_every_minute() -> None:
-    published = Published()
-    assert published.at(NOW) == (1, NOW)
-    assert published.at(NOW + RESTAMP_SECONDS - 1) == (1, NOW)
-    assert published.at(NOW + RESTAMP_SECONDS) == (1, NOW + RESTAMP_SECONDS)

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from registry.checkpoint import Checkpoint, open_checkpoint
+from registry.entry import StateRoot, parse_any
 from registry.merkle import check_consistency, check_inclusion, leaf_hash, root_at
 from registry.tile import (
     ENTRIES,
@@ -20,16 +21,23 @@ from registry.tile import (
     tile_width,
     tiles_of,
 )
+from resolver.settings import Settings
 from tests.factory import LOG, NOW, QUANTUM
 from tests.resolver.town import Town, problem
 
 DEVICES = 600
+SIZE = 1 + 1 + 2 + DEVICES + 1
+"""The genesis, the root of the state behind it, Acme and its prefix, the devices, the last root."""
+FIRST_BATCH = 204
+"""Entries after the first batch of devices."""
 
 
 @pytest.fixture(scope="module")
 def town() -> Iterator[Town]:
     """A town whose log has full tiles, a partial one, and a second level."""
-    with Town() as town:
+    # Published when it is asked for, and else not within the time that the tests take.
+    with Town(Settings(checkers=0, checkpoint_seconds=60)) as town:
+        town.get("/checkpoint")
         acme = town.acme()
         for start in range(0, DEVICES, 200):
             town.batch(town.submissions(acme, 200, start), "?receipts=0")
@@ -43,7 +51,10 @@ def published(town: Town) -> Checkpoint:
     opened = open_checkpoint(response.content, [LOG.key, QUANTUM.key])
     ((_, time),) = opened.times
     assert 0 <= town.now - time < 60
-    return opened.checkpoint
+    tree = opened.checkpoint
+    last = parse_any(town.get(f"/v1/ledger/entries/{tree.size - 1}").content, tree.size - 1)
+    assert isinstance(last, StateRoot)  # what is published is always closed
+    return tree
 
 
 def fetch(town: Town, tile: Tile) -> bytes:
@@ -56,7 +67,7 @@ def fetch(town: Town, tile: Tile) -> bytes:
 
 def test_the_tiles_hash_to_the_published_root_and_hold_the_entries(town: Town) -> None:
     tree = published(town)
-    assert tree.size == DEVICES + 3
+    assert tree.size == SIZE
     tiles = {(tile.level, tile.n): fetch(town, tile) for tile in tiles_of(tree.size)}
     assert (1, 0) in tiles
     assert root_at(tree.size, subtree_reader(lambda level, n: tiles[level, n])) == tree.root
@@ -116,10 +127,10 @@ def test_an_entry_is_in_a_tile_only_when_its_checkpoint_is_out(town: Town) -> No
     assert organization.first is not None
     town.accept(organization.first)
     path = "/" + tile_path(0, 2, tile_width(0, 2, tree.size + 1))
-    beyond = "/" + tile_path(0, 2, tile_width(0, 2, tree.size + 2))
+    beyond = "/" + tile_path(0, 2, tile_width(0, 2, tree.size + 3))
     assert town.get(beyond).status_code == 404
     assert town.get(path).status_code == 200  # asking for it has put its checkpoint out
-    assert published(town).size == tree.size + 1
+    assert published(town).size == tree.size + 2  # the entry, and the root of the state behind it
 
 
 def test_the_checkpoint_is_not_sent_again_to_who_has_it(town: Town) -> None:
@@ -130,12 +141,6 @@ def test_the_checkpoint_is_not_sent_again_to_who_has_it(town: Town) -> None:
     assert other.content == first.content
 
 
-def test_the_checkpoint_is_dated_anew_every_minute(town: Town) -> None:
-    published(town)
-    town.now += 60
-    published(town)
-
-
 def test_proofs_verify_and_say_for_which_tree_they_are(town: Town) -> None:
     town.now += 2
     tree = published(town)
@@ -144,8 +149,10 @@ def test_proofs_verify_and_say_for_which_tree_they_are(town: Town) -> None:
         hashes = [b64decode(one) for one in shown["hashes"]]
         leaf = leaf_hash(town.get(f"/v1/ledger/entries/{index}").content)
         check_inclusion(hashes, shown["index"], shown["size"], leaf, tree.root)
-    old = Checkpoint.parse(town.get("/v1/ledger/checkpoints/203").text.partition("\n\n")[0] + "\n")
-    shown = town.get(f"/v1/ledger/proofs/consistency?from=203&to={tree.size}").json()
+    note = town.get(f"/v1/ledger/checkpoints/{FIRST_BATCH}").text
+    old = Checkpoint.parse(note.partition("\n\n")[0] + "\n")
+    assert old.size == FIRST_BATCH
+    shown = town.get(f"/v1/ledger/proofs/consistency?from={FIRST_BATCH}&to={tree.size}").json()
     hashes = [b64decode(one) for one in shown["hashes"]]
     check_consistency(hashes, shown["from"], shown["to"], old.root, tree.root)
 
@@ -170,5 +177,10 @@ def test_what_is_not_there_is_refused_by_name(town: Town, path: str, code: str) 
 
 def test_the_first_tree_is_published_at_once() -> None:
     with Town() as town:
-        tree = open_checkpoint(town.get("/checkpoint").content, [LOG.key]).checkpoint
-        assert (tree.size, town.now) == (1, NOW)
+        assert (published(town).size, town.now) == (2, NOW)
+
+
+def test_an_entry_that_is_no_operation_is_read_like_any_other(town: Town) -> None:
+    tree = published(town)
+    data = town.get(f"/v1/ledger/entries/{tree.size - 1}").content
+    assert set(orjson.loads(data)) == {"index", "time", "previous", "state_root"}

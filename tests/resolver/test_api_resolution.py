@@ -15,8 +15,9 @@ from identity.members import format_time
 from identity.multibase import base64url_decode, multibase_encode
 from resolver.api.requests import client_of
 from resolver.settings import Settings
-from resolver.verifier import Pinned, verify_answer
-from tests.factory import LOG, QUANTUM, Subject, disclosed, key
+from resolver.verifier import verify_absence, verify_answer
+from tests.factory import QUANTUM, UNIQUE, Subject, disclosed, key
+from tests.resolver.answering import pinned
 from tests.resolver.town import JSON, Town, problem
 
 NUMBER_1 = "1440000000001"
@@ -41,10 +42,6 @@ def meter(town: Town, acme: Subject) -> Subject:
     return town.device("M-1", acme, number=NUMBER_1)
 
 
-def pinned(town: Town) -> Pinned:
-    return Pinned(town.ledger_hash, (LOG.key, QUANTUM.key))
-
-
 def code_of(name: str) -> str:
     return f"https://id.gs1.org/01/09506000134352/21/{name}"
 
@@ -67,11 +64,42 @@ def test_an_answer_with_proof_verifies_although_it_is_a_second_old(
     town.get("/checkpoint")
     new = town.device("M-new", acme)
     answer = town.get("/v1/resolve", params={"code": code_of("M-new"), "proof": "1"}).json()
-    verified = verify_answer(answer, pinned(town), code=("gs1", code_of("M-new")))
+    verified = verify_answer(answer, pinned(town), key=("code", "gs1", code_of("M-new")))
     assert verified.did == new.did
-    assert verified.dated == town.now
+    assert verified.checkpoint.times == ((QUANTUM.key, town.now),)
     by_did = town.get(f"/v1/devices/{new.did}?proof=1").json()
-    assert verify_answer(by_did, pinned(town), did=new.did).did == new.did
+    assert verify_answer(by_did, pinned(town), key=("did", new.did)).did == new.did
+
+
+def test_what_is_not_there_is_proved_not_to_be_there_where_that_may_be_told(town: Town) -> None:
+    question = {"code": code_of("nobody"), "proof": "1"}
+    found = problem(town.get("/v1/resolve", params=question))
+    key = ("code", "gs1", code_of("nobody"))
+    state = verify_absence(found["proof"], pinned(town), key)
+    assert state.checkpoint.checkpoint.size == state.root.index + 1
+    assert "proof" not in problem(town.get("/v1/resolve", params={"code": code_of("nobody")}))
+    past = {**question, "at": format_time(town.now)}
+    assert "proof" not in problem(town.get("/v1/resolve", params=past))
+    free = disclosed(NUMBER, "1440099999998").encoded  # its key is not for everybody
+    asked = ask(town, disclosure=free, scheme="msisdn-cn-iot", proof=True)
+    assert "proof" not in problem(asked)
+
+
+def test_a_number_with_proof_is_active_on_the_device(town: Town, meter: Subject) -> None:
+    shown = disclosed(NUMBER, NUMBER_1)
+    answer = ask(town, disclosure=shown.encoded, scheme="msisdn-cn-iot", proof=True).json()
+    key = ("number", "msisdn-cn-iot", UNIQUE("number", "msisdn-cn-iot", NUMBER_1))
+    assert verify_answer(answer, pinned(town), key=key).did == meter.did
+
+
+def test_the_past_with_proof_verifies(town: Town, acme: Subject) -> None:
+    lost = town.device("M-lost", acme)
+    before = format_time(town.now)
+    town.now += 10
+    town.accept(town.supervise(lost, "status.suspend", "lost", acme))
+    answer = town.get(f"/v1/devices/{lost.did}?proof=1&at={before}").json()
+    verified = verify_answer(answer, pinned(town), key=("did", lost.did))
+    assert (verified.status, answer["asOf"]) == ("active", before)
 
 
 def test_an_unknown_code_is_not_found_and_read_back(town: Town) -> None:

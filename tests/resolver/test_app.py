@@ -13,13 +13,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.routing import Route
 
+from identity.errors import LedgerStopped
 from identity.operation import operation_hash
 from resolver.api.docs import page
 from resolver.app import create_app
 from resolver.folder import MemorySite
 from resolver.settings import Settings
 from tests.factory import NOW
-from tests.resolver.town import INLINE, Town
+from tests.resolver.town import INLINE, Town, problem
 
 UNDESCRIBED = {"/openapi.json", "/docs", "/"}
 
@@ -175,6 +176,15 @@ def test_the_well_known_page_lets_a_client_pin_the_ledger(town: Town) -> None:
         assert town.get(path).status_code in (200, 400, 404, 405, 422)
 
 
+def figures_of(town: Town) -> dict[tuple[str, ...], float]:
+    """What /metrics says, by name and labels."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(town.get("/metrics").text)
+        for sample in family.samples
+    }
+
+
 def test_figures_count_what_was_done(town: Town) -> None:
     first = town.new_organization("Counted").first
     assert first is not None
@@ -182,17 +192,46 @@ def test_figures_count_what_was_done(town: Town) -> None:
     town.post(first.submission)
     town.post(b"{}")
     town.batch([b"{}", b"{}"])
-    figures = {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(town.get("/metrics").text)
-        for sample in family.samples
-    }
+    size = int(town.get("/checkpoint").text.splitlines()[1])
+    figures = figures_of(town)
     assert figures["tetrad_operations_total", "accepted"] == 1
     assert figures["tetrad_operations_total", "repeated"] == 1
     assert figures["tetrad_operations_total", "refused"] == 3
-    assert figures["tetrad_entries",] == 2
+    # The genesis and the operation, each closed by a root of the state or both by one.
+    assert size in (3, 4)
+    assert figures["tetrad_entries",] == figures["tetrad_published",] == size
+    assert figures["tetrad_static_failures_total",] == 0
+    assert "tetrad_quorum" not in {name for name, *_ in figures}  # there are no witnesses here
     assert figures["tetrad_answers_total", "422"] == 1
     assert figures["tetrad_queue",] == 0
+
+
+def test_readiness_tells_what_is_published_and_how_old_it_is(town: Town) -> None:
+    size = int(town.get("/checkpoint").text.splitlines()[1])
+    town.now += 7
+    assert town.get("/readyz").json() == {
+        "status": "ready",
+        "published": {"size": size, "seconds": 7},
+    }
+    town.service.publication.failures = 3
+    assert town.get("/readyz").json()["staticFiles"] == {"failures": 3}
+    assert figures_of(town)["tetrad_static_failures_total",] == 3
+
+
+def test_a_service_that_publishes_no_more_is_not_ready(town: Town) -> None:
+    town.get("/checkpoint")
+
+    def fails(*_: object) -> None:
+        raise LedgerStopped("the disk is full")
+
+    town.site.store.publish = fails  # type: ignore[method-assign, assignment]
+    organization = town.new_organization("Last").first
+    assert organization is not None
+    assert town.post(organization.submission).status_code == 201
+    assert problem(town.get("/checkpoint"))["code"] == LedgerStopped.code
+    refused = problem(town.get("/readyz"))
+    assert (refused["status"], "disk is full" in refused["detail"]) == (503, True)
+    assert figures_of(town)["tetrad_ready",] == 0
 
 
 def test_readiness_ends_with_the_service(town: Town) -> None:
@@ -225,8 +264,8 @@ def test_a_mistake_of_ours_shows_nothing_of_itself(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(town.service.resolver, "by_did", broken)
-    monkeypatch.setattr(town.service.resolver, "by_code", broken)
+    monkeypatch.setattr(town.service.resolver, "did", broken)
+    monkeypatch.setattr(town.service.resolver, "code", broken)
     for path in (f"/v1/devices/{town.authority.did}", "/v1/resolve?code=09506000134352"):
         response = town.get(path)
         assert (response.status_code, response.json()["code"]) == (500, "internal")

@@ -26,7 +26,10 @@ from registry.checkpoint import open_checkpoint
 from resolver.folder import SANDBOX_PASSPHRASE, DataFolder, LogSecrets
 from resolver.settings import Settings
 from tests.factory import NOW
-from tests.resolver.town import INLINE, Town
+from tests.resolver.town import Town
+
+QUIET = Settings(checkers=0, checkpoint_seconds=60)
+"""Publishes when it is asked to, and else not within the time that a test takes."""
 
 
 @pytest.fixture
@@ -82,10 +85,12 @@ def test_an_interrupted_beginning_is_finished(path: Path) -> None:
 
 
 def grow(path: Path, entries: int, first: int = 0) -> None:
-    """Registers organizations through a service on the folder."""
+    """Registers organizations through a service on the folder, which publishes when it begins and
+    when it ends: both times the tree is closed by a root of the state."""
     site = DataFolder.open(path)
-    with Town(INLINE, site=lambda _keys, _genesis: site) as town:
+    with Town(QUIET, site=lambda _keys, _genesis: site) as town:
         town.ledger_hash = town.service.ledger_hash
+        town.get("/checkpoint")
         for n in range(first, first + entries):
             town.organization(f"Org {n}")
 
@@ -98,7 +103,7 @@ def test_an_old_database_behind_a_published_checkpoint_is_refused(path: Path) ->
     shutil.copy(path / "checkpoint", old / "checkpoint")
     with pytest.raises(RolledBack) as refused:
         DataFolder.open(old)
-    assert "6 entries, the database 3" in refused.value.detail
+    assert "9 entries, the database 5" in refused.value.detail
     DataFolder.open(path).close()
 
 
@@ -127,16 +132,16 @@ def test_another_history_under_a_published_checkpoint_is_refused(path: Path, mor
     "statement",
     [
         "UPDATE entries SET data = CAST(replace(data, 'Sandbox', 'Handbox') AS BLOB) WHERE i = 0",
-        "UPDATE entries SET data = CAST(data || ' ' AS BLOB) WHERE i = 2",
+        "UPDATE entries SET data = CAST(data || ' ' AS BLOB) WHERE i = 4",
         "UPDATE tiles SET data = zeroblob(96)",
         "UPDATE head SET root = zeroblob(32)",
         "UPDATE head SET frontier = zeroblob(64)",
-        "DELETE FROM entries WHERE i = 2",
+        "DELETE FROM entries WHERE i = 4",
         "DELETE FROM head",
     ],
 )
 def test_a_changed_edge_is_refused(path: Path, statement: str) -> None:
-    grow(path, 2)
+    grow(path, 2)  # entries 0 to 4
     with closing(sqlite3.connect(path / "ledger.sqlite3")) as database:
         assert database.execute(statement).rowcount
         database.commit()
@@ -214,6 +219,7 @@ def test_a_checkpoint_that_cannot_be_kept_stops_the_service(
         Settings(checkers=0, checkpoint_seconds=0), site=lambda _keys, _genesis: site
     ) as town:
         town.ledger_hash = town.service.ledger_hash
+        town.get("/checkpoint")
 
         def fails(_: bytes) -> None:
             raise OSError(28, "No space left on device")

@@ -10,14 +10,13 @@ import pytest
 from identity.disclosure import CODE, NUMBER, disclose
 from identity.errors import (
     AmbiguousCode,
-    InputTooLarge,
     InvalidDisclosure,
     MalformedCode,
     MalformedInput,
     NotFound,
 )
 from identity.members import format_time
-from resolver.resolution import Resolver, answer_bytes, tombstone
+from resolver.resolution import Found, Resolver, answer_bytes, tombstone
 from resolver.schemes import SCHEMES
 from tests.factory import UNIQUE, City, Subject, disclosed
 
@@ -30,8 +29,26 @@ def city() -> City:
     return City()
 
 
-def resolver_of(city: City) -> Resolver:
-    return Resolver(city.store, city.reader, SCHEMES, UNIQUE)
+class Desk(Resolver):
+    """A resolver of a city, asked and answering in one step."""
+
+    def __init__(self, city: City) -> None:
+        super().__init__(city.store, city.reader, SCHEMES, UNIQUE)
+
+    def by_code(
+        self, text: str, scheme: str | None = None, *, private: bool = False, at: str | None = None
+    ) -> Found:
+        return self.find(self.code(text, scheme, private=private), at=at)
+
+    def by_did(self, did: str, at: str | None = None) -> Found:
+        return self.find(self.did(did), at=at)
+
+    def by_disclosure(self, scheme: str, disclosure: str, at: str | None = None) -> Found:
+        return self.find(self.disclosure(scheme, disclosure), at=at)
+
+
+def resolver_of(city: City) -> Desk:
+    return Desk(city)
 
 
 def vehicle(city: City, maker: Subject, vin: str) -> tuple[Subject, Any]:
@@ -55,7 +72,7 @@ def test_every_way_of_writing_a_code_leads_to_its_device(city: City) -> None:
     ):
         found = resolver.by_code(text)
         assert found.device["did"] == meter.did
-        assert found.read_as == ("gs1", "https://id.gs1.org/01/09506000134352/21/M-000000")
+        assert found.asked.read_as == ("gs1", "https://id.gs1.org/01/09506000134352/21/M-000000")
     assert resolver.by_did(meter.did).device == found.device
 
 
@@ -206,19 +223,28 @@ def test_the_answer_is_json_with_the_record_as_it_is_stored(city: City) -> None:
     }
 
 
-def test_a_device_that_changed_more_often_than_a_proof_holds(city: City) -> None:
+def test_what_is_found_within_a_tree_is_as_that_tree_has_it(city: City) -> None:
     acme, meter = city.fill(1)
-    began = city.now
-    for round_ in range(150):
-        city.now += 1
-        city.accept(city.supervise(meter, "status.suspend", f"round {round_}", acme))
-        city.now += 1
-        city.accept(city.supervise(meter, "status.resume", f"round {round_}", acme))
+    size = city.reader.head().size
+    city.accept(city.supervise(meter, "status.suspend", "lost", acme))
     resolver = resolver_of(city)
-    head = city.reader.head()
-    note = city.reader.checkpoint()
-    early = resolver.by_did(meter.did, at=format_time(began + 1))
-    assert early.device["status"] == "suspended"
-    assert orjson.loads(resolver.proof(early, note, head.size))["entries"]
-    with pytest.raises(InputTooLarge):
-        resolver.proof(resolver.by_did(meter.did), note, head.size)
+    asked = resolver.did(meter.did)
+    assert resolver.find(asked).device["status"] == "suspended"
+    earlier = resolver.find(asked, within=size)
+    assert (earlier.device["status"], earlier.entry) == ("active", size - 1)
+    assert resolver.find(asked, at=city.created, within=size).device["status"] == "active"
+    with pytest.raises(NotFound):
+        resolver.find(asked, within=size - 1)
+
+
+def test_a_disclosure_names_its_key_and_repeats_no_value(city: City) -> None:
+    city.fill(1)
+    shown = disclosed(NUMBER, "1440000000000")
+    asked = resolver_of(city).disclosure("msisdn-cn-iot", shown.encoded)
+    assert asked.key == (
+        "number",
+        "msisdn-cn-iot",
+        UNIQUE("number", "msisdn-cn-iot", "1440000000000"),
+    )
+    assert asked.digest == shown.digest
+    assert b"1440000000000" not in answer_bytes(resolver_of(city).find(asked))

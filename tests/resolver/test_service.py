@@ -13,6 +13,7 @@ import pytest
 
 from identity.errors import Busy, LedgerStopped, TetradError
 from registry.checking import Checker
+from registry.entry import is_state_root
 from registry.store import Batch, Head, MemoryStore
 from resolver.folder import MemorySite
 from resolver.registration.checkers import read_item, write_item
@@ -22,6 +23,9 @@ from resolver.service import Service
 from resolver.settings import Settings
 from tests.factory import NOW, UNIQUE, City, Maker, Subject
 from tests.resolver.town import SECRETS
+
+BEGUN = 2
+"""Entries before a story: the genesis, and the root of the state after it."""
 
 
 class SlowStore(MemoryStore):
@@ -60,16 +64,22 @@ class Site(MemorySite):
 def run(
     story: Callable[[Service, Maker, SlowStore], Awaitable[Any]], **settings: int
 ) -> list[bytes]:
-    """Tells a story about a service; the checkpoints that were kept."""
+    """Tells a story about a service; the checkpoints that were kept.
+
+    The genesis is published before it begins, closed by a root of the state; by itself the service
+    then publishes nothing more for a minute.
+    """
     maker = Maker()
     site = Site(maker)
     assert isinstance(site.store, SlowStore)
     store = site.store
 
     async def told() -> None:
-        service = Service(Settings(**{"checkers": 0, **settings}), site, lambda: float(NOW))
+        quiet = {"checkers": 0, "checkpoint_seconds": 60, **settings}
+        service = Service(Settings(**quiet), site, lambda: float(NOW))
         await service.start()
         try:
+            assert (await service.checkpoint()).size == BEGUN
             await story(service, maker, store)
         finally:
             store.may_commit.set()
@@ -103,7 +113,7 @@ def test_what_waits_for_a_commit_goes_into_the_next_one_together() -> None:
         store.may_commit.set()
         answers = await asyncio.gather(first, *others)
         assert store.commits == before + 2
-        assert sorted(answer.index for answer in answers) == [1, 2, 3, 4, 5, 6]
+        assert sorted(answer.index for answer in answers) == [2, 3, 4, 5, 6, 7]
 
     run(story)
 
@@ -121,7 +131,7 @@ def test_a_full_queue_is_refused_before_any_work_and_empties_again() -> None:
         store.may_commit.set()
         await asyncio.gather(*waiting)
         assert service.writer.waiting == 0
-        assert (await service.submit(fitting[3])).index == 4
+        assert (await service.submit(fitting[3])).index == BEGUN + 3
 
     run(story, queue_length=3)
 
@@ -157,7 +167,7 @@ def test_a_failed_commit_stops_the_writer_for_good() -> None:
         for again in (service.submit(two), service.submit_batch([two])):
             with pytest.raises(LedgerStopped):
                 await again
-        assert service.reader.head().size == 1
+        assert service.reader.head().size == BEGUN
 
     run(story)
 
@@ -191,8 +201,8 @@ def test_stopping_commits_what_was_accepted_and_keeps_its_checkpoint() -> None:
         await stopping
 
     kept = run(story)
-    assert [one.index for one in outcome] == [1, 2, 3]
-    assert kept[-1].splitlines()[1] == b"4"
+    assert [one.index for one in outcome] == [2, 3, 4]
+    assert kept[-1].splitlines()[1] == b"6"  # with the root of the state that closes the tree
 
 
 def test_a_caller_that_goes_away_takes_nothing_along() -> None:
@@ -203,7 +213,7 @@ def test_a_caller_that_goes_away_takes_nothing_along() -> None:
         await until(lambda: service.writer.waiting == 1)
         gone.cancel()
         store.may_commit.set()
-        assert (await service.submit(two)).index in (1, 2)
+        assert (await service.submit(two)).index in (BEGUN, BEGUN + 1)
         assert (await service.submit(one)).repeated
         assert service.writer.waiting == 0
 
@@ -213,12 +223,15 @@ def test_a_caller_that_goes_away_takes_nothing_along() -> None:
 def test_what_is_published_is_kept_first() -> None:
     async def story(service: Service, maker: Maker, _: SlowStore) -> None:
         await service.submit(bodies(maker, 1)[0])
-        size, note = await service.checkpoint()
-        assert size == 2
-        assert service.writer.kept >= 2
-        assert note.splitlines()[1] == b"2"
+        size, note, time = await service.checkpoint()
+        assert (size, time) == (BEGUN + 2, NOW)
+        assert service.writer.kept == size
+        assert note.splitlines()[1] == b"4"
+        assert is_state_root(service.reader.entry(size - 1))
+        assert service.store.published() == note
 
-    run(story, checkpoint_seconds=60)
+    kept = run(story)
+    assert [one.splitlines()[1] for one in kept][-1] == b"4"
 
 
 def devices(maker: Maker, count: int) -> tuple[Subject, list[bytes]]:

@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 
 from identity.errors import (
     ForkDetected,
+    LedgerStopped,
     LedgerTampered,
     NotFound,
     RolledBack,
     StorageFailed,
     TetradError,
 )
+from identity.jcs import Json
 from registry.note import Note, sign_note
 from registry.tile import ENTRIES, Tile, tile_path, tiles_of
 from resolver.static_log import StaticLog
-from resolver.tile_folder import TileFolder, publish, publish_tiles
+from resolver.tile_folder import PublishedFiles, TileFolder, publish, publish_tiles
 from tests.factory import LOG, NOW, QUANTUM
 from tests.growing_log import GrowingLog
 
@@ -105,6 +107,33 @@ def test_only_what_is_new_is_written(log: GrowingLog, folder: TileFolder) -> Non
         if times.get(name) != (folder.path / name).stat().st_mtime_ns
     }
     assert changed == {"checkpoint", "tile/0/003.p/233", "tile/entries/003.p/233"}
+
+
+def test_a_checkpoint_is_not_shown_before_every_bundle_is_there(
+    log: GrowingLog, folder: TileFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(start: int, end: int) -> list[bytes]:
+        raise LedgerStopped(f"entries {start} to {end} cannot be read, but their tiles can")
+
+    def none() -> list[Json]:
+        return []
+
+    first = log.grow(3)
+    publish(folder, log, 3, first)
+    note = log.grow(5)
+    static = PublishedFiles(folder, log, none)
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "entries", fails)
+        with pytest.raises(LedgerStopped):
+            static.tiles(5)
+    with pytest.raises(StorageFailed, match="not all of its tiles"):
+        static.checkpoint(note)
+    assert (folder.path / "checkpoint").read_bytes() == first
+    check(log, folder.path, 3)
+    again = PublishedFiles(folder, log, none)
+    again.tiles(5)
+    again.checkpoint(note)
+    check(log, folder.path, 5)
 
 
 def test_a_short_tile_never_lies_under_the_path_of_a_full_one(folder: TileFolder) -> None:

@@ -1,9 +1,10 @@
-"""The verifier: an honest answer passes, and every lie that we could think of does not."""
+"""The verifier of answers: an honest one passes, and every lie that we could think of does not."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,44 +14,70 @@ from hypothesis import strategies as st
 
 from identity.disclosure import NUMBER
 from identity.errors import EvidenceRefused, InvalidAnswer, InvalidProof, TetradError
-from registry.note import SignatureType, Signer, encode64
-from registry.reader import Publisher
-from resolver.resolution import Found, Resolver, answer_bytes
-from resolver.schemes import SCHEMES
-from resolver.verifier import Pinned, VerifiedAnswer, verify_answer, verify_receipt
-from tests.factory import LOG, NOW, ORIGIN, QUANTUM, UNIQUE, City, Signed, Subject, disclosed
+from registry.note import SignatureType, Signer, encode64, sign_note
+from resolver.trust import Trust
+from resolver.verifier import VerifiedAnswer, verify_answer
+from tests.factory import LOG, NOW, ORIGIN, QUANTUM, City, Signed, Subject, disclosed
+from tests.resolver.answering import Answer, Answering, pinned
 
-Answer = dict[str, Any]
-
-
-def pinned(city: City) -> Pinned:
-    return Pinned(city.ledger_hash, (LOG.key, QUANTUM.key))
+BASE = "https://id.gs1.org/01/09506000134352/21/"
+CODE = ("code", "gs1", BASE + "M-000000")
+OTHER_CODE = ("code", "gs1", BASE + "M-000001")
 
 
 def answer_about(city: City, device: Subject) -> Answer:
-    reader = city.reader
-    resolver = Resolver(city.store, reader, SCHEMES, UNIQUE)
-    size, note = Publisher(reader, ORIGIN, [LOG, QUANTUM]).checkpoint(city.now)
-    found: Found = resolver.by_did(device.did)
-    answer: Answer = orjson.loads(answer_bytes(found, resolver.proof(found, note, size)))
-    return answer
+    answering = Answering(city)
+    answering.publish()
+    return answering.answer(answering.resolver.did(device.did))
 
 
-def busy_city() -> tuple[City, Subject, Subject]:
-    """A device with a life, whose controller has rotated its keys in between."""
-    city = City()
-    acme, meter, other = city.fill(2)
-    city.accept(city.rotate(acme))
-    city.accept(city.supervise(meter, "status.suspend", "lost", acme))
-    city.accept(city.supervise(meter, "status.resume", "found", city.authority))
-    city.accept(city.rotate(meter))
-    city.accept(city.follow(meter, "device.update", {"parent": other.did}, by=[acme]))
-    return city, acme, meter
+class Busy(City):
+    """A device with a life, whose controller has rotated its keys in between; published half-way,
+    when it was suspended, and at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        acme, meter, other = self.fill(2)
+        self.acme, self.meter = acme, meter
+        self.answering = Answering(self)
+        self.accept(self.rotate(acme))
+        self.accept(self.supervise(meter, "status.suspend", "lost", acme))
+        self.answering.publish()
+        self.stale = self.ask()
+        self.accept(self.supervise(meter, "status.resume", "found", self.authority))
+        self.accept(self.rotate(meter))
+        self.accept(self.follow(meter, "device.update", {"parent": other.did}, by=[acme]))
+        self.answering.publish()
+
+    def ask(self, code: str = CODE[2]) -> Answer:
+        return self.answering.answer(self.answering.resolver.code(code))
 
 
-CITY, ACME, METER = busy_city()
-ANSWER = answer_about(CITY, METER)
-SIZE = CITY.reader.head().size
+CITY = Busy()
+ACME, METER = CITY.acme, CITY.meter
+STALE = CITY.stale
+ANSWER = CITY.ask()
+OTHER = CITY.ask(OTHER_CODE[2])
+SIZE = CITY.answering.size
+
+
+def test_an_honest_answer_verifies_and_says_what_it_proves() -> None:
+    verified = verify_answer(ANSWER, pinned(CITY), key=CODE)
+    assert verified.status == "active"
+    assert verified.device == ANSWER["device"]
+    assert verified.signers == (METER.did, ACME.did)
+    assert verified.entry == SIZE - 2  # the last entry is the root of the state
+    assert verified.checkpoint.checkpoint.size == SIZE
+    ((key, time),) = verified.checkpoint.times
+    assert (key, time) == (QUANTUM.key, NOW)
+    assert verify_answer(ANSWER, pinned(CITY), key=("did", METER.did)) == verified
+    assert verify_answer(ANSWER, pinned(CITY)) == verified
+
+
+def test_an_older_answer_is_true_of_the_tree_that_it_names() -> None:
+    verified = verify_answer(STALE, pinned(CITY), key=CODE)
+    assert verified.status == "suspended"
+    assert verified.checkpoint.checkpoint.size < SIZE
 
 
 def test_keys_that_an_update_of_the_registry_established_are_shown() -> None:
@@ -59,22 +86,11 @@ def test_keys_that_an_update_of_the_registry_established_are_shown() -> None:
     acme = city.organization("Acme", admitted_by=city.authority)
     city.accept(city.prefix(acme, "gtin:09506000", by=city.authority))
     meter = city.device("M-1", acme)
-    verified = verify_answer(answer_about(city, meter), pinned(city), did=meter.did)
+    answer = answer_about(city, meter)
+    shown = [one["type"] for one in answer["proof"]["signers"]]
+    assert shown == ["registry.update", "organization.register"]
+    verified = verify_answer(answer, pinned(city), key=("did", meter.did))
     assert verified.signers == (meter.did, acme.did)
-
-
-def test_an_honest_answer_verifies_and_says_what_it_proves() -> None:
-    verified = verify_answer(
-        ANSWER,
-        pinned(CITY),
-        code=("gs1", "https://id.gs1.org/01/09506000134352/21/M-000000"),
-        did=METER.did,
-    )
-    assert verified.status == "active"
-    assert verified.device == ANSWER["device"]
-    assert verified.signers == (METER.did, ACME.did)
-    assert verified.entry == CITY.reader.head().size - 1
-    assert verified.dated == NOW
 
 
 @pytest.mark.parametrize("status", ["suspended", "revoked", "retired"])
@@ -101,6 +117,19 @@ def test_a_number_that_was_taken_away_is_part_of_the_history() -> None:
     assert verify_answer(answer_about(city, other), pinned(city)).device["number"] != "none"
 
 
+def test_a_number_is_proved_to_be_active_on_the_device() -> None:
+    city = City()
+    _, meter, _ = city.fill(2)
+    answering = Answering(city)
+    answering.publish()
+    shown = disclosed(NUMBER, "1440000000000")
+    asked = answering.resolver.disclosure("msisdn-cn-iot", shown.encoded)
+    answer = answering.answer(asked)
+    assert verify_answer(answer, pinned(city), key=asked.key).did == meter.did
+    with pytest.raises(EvidenceRefused):
+        verify_answer(answer, pinned(city), key=(*asked.key[:2], asked.key[2][::-1]))
+
+
 def test_a_permissioned_ledger_shows_its_admitter() -> None:
     city = City(mode="permissioned")
     acme = city.organization("Acme", admitted_by=city.authority)
@@ -109,40 +138,111 @@ def test_a_permissioned_ledger_shows_its_admitter() -> None:
     assert verify_answer(answer_about(city, meter), pinned(city)).did == meter.did
 
 
+def proof(answer: Answer) -> Any:
+    return answer["proof"]
+
+
 def first(answer: Answer) -> Any:
     return answer["proof"]["entries"][0]
 
 
-def own_entries(answer: Answer) -> list[Any]:
-    return [e for e in answer["proof"]["entries"] if e["entry"]["operation"].get("subject")]
+def own(answer: Answer) -> Any:
+    """The item of the device's own record, which follows that of the code."""
+    return answer["proof"]["records"][1]
 
 
-def drop_last(answer: Answer) -> None:
-    answer["proof"]["entries"].pop()
+def older(answer: Answer, *members: str) -> None:
+    """Puts parts of the proof of an older tree into a newer one."""
+    answer["proof"].update({name: copy.deepcopy(STALE["proof"][name]) for name in members})
+
+
+def earlier_root(answer: Answer) -> None:
+    """The root of the state half-way, which is in the newest tree as well."""
+    index = STALE["proof"]["state"]["entry"]["index"]
+    hashes = [encode64(one) for one in CITY.reader.inclusion(index, SIZE)]
+    answer["proof"]["state"] = {**STALE["proof"]["state"], "hashes": hashes}
+
+
+def stale_record(answer: Answer) -> None:
+    """Yesterday's answer under today's checkpoint and root."""
+    answer["device"] = copy.deepcopy(STALE["device"])
+    older(answer, "records", "entries", "signers")
+
+
+def two_records(answer: Answer) -> None:
+    """The true record where its place is proved, another one in the answer."""
+    own(answer)["record"] = answer["device"]
+    answer["device"] = {**answer["device"], "status": "suspended", "suspendedBy": [ACME.did]}
+
+
+def bucket_of_another(answer: Answer) -> None:
+    own(answer).update({name: own(OTHER)[name] for name in ("bucket", "path")})
+
+
+def of_another_device(answer: Answer) -> None:
+    """Every record, entry and path of the other device, for the code that was asked for."""
+    answer.update({name: copy.deepcopy(OTHER[name]) for name in ("device", "proof")})
+    answer["proof"]["records"][0]["key"] = list(CODE)
+
+
+def slot_too_many(answer: Answer) -> None:
+    own(answer)["bucket"] = encode64(bytes(64 * 16))
 
 
 LIES: dict[str, Callable[[Answer], Any]] = {
     "another status": lambda a: a["device"].update(status="retired"),
     "another key": lambda a: a["device"].update(keys=[ACME.key.public.multikey]),
     "another controller": lambda a: a["device"].update(controller=METER.did),
-    "another code": lambda a: a["device"]["code"].update(value="https://id.gs1.org/01/0"),
+    "another code": lambda a: a["device"]["code"].update(value=BASE + "0"),
+    "another history": lambda a: a["device"].update(history="00" * 32),
+    "another record in the answer than where it is proved": two_records,
     "no proof": lambda a: a.pop("proof"),
-    "no entries": lambda a: a["proof"].update(entries=[]),
-    "the last change withheld, its effect kept": drop_last,
-    "a change left out of the middle": lambda a: a["proof"]["entries"].pop(-2),
-    "entries out of order": lambda a: a["proof"]["entries"].reverse(),
-    "an entry twice": lambda a: a["proof"]["entries"].append(a["proof"]["entries"][-1]),
-    "the signer's entry left out": lambda a: a["proof"]["entries"].pop(0),
-    "another time": lambda a: first(a)["entry"].update(time="2026-11-22T08:00:01Z"),
-    "another index": lambda a: first(a)["entry"].update(index=1),
-    "an index of another type": lambda a: first(a)["entry"].update(index=True),
-    "a hash changed": lambda a: first(a)["hashes"].__setitem__(0, encode64(bytes(32))),
-    "a hash too many": lambda a: first(a)["hashes"].append(encode64(bytes(32))),
-    "hashes that are none": lambda a: first(a).update(hashes=[7]),
-    "no checkpoint": lambda a: a["proof"].pop("checkpoint"),
-    "a larger tree": lambda a: a["proof"].update(
-        checkpoint=a["proof"]["checkpoint"].replace(f"\n{SIZE}\n", f"\n{SIZE + 1}\n")
+    "no checkpoint": lambda a: proof(a).pop("checkpoint"),
+    "a larger tree": lambda a: proof(a).update(
+        checkpoint=proof(a)["checkpoint"].replace(f"\n{SIZE}\n", f"\n{SIZE + 1}\n")
     ),
+    "no root of the state": lambda a: proof(a).pop("state"),
+    "another root of the state": lambda a: proof(a)["state"]["entry"].update(state_root="00" * 32),
+    "a hash of the root's entry changed": lambda a: proof(a)["state"]["hashes"].__setitem__(
+        0, encode64(bytes(32))
+    ),
+    "a hash too many": lambda a: proof(a)["state"]["hashes"].append(encode64(bytes(32))),
+    "hashes that are none": lambda a: proof(a)["state"].update(hashes=[7]),
+    "a root that is not the last entry": earlier_root,
+    "the root of an older tree": lambda a: older(a, "state"),
+    "the checkpoint of an older tree": lambda a: older(a, "checkpoint"),
+    "a stale record under a new root": stale_record,
+    "a stale path": lambda a: older(a, "records"),
+    "no records": lambda a: proof(a).pop("records"),
+    "records that are none": lambda a: proof(a).update(records=[]),
+    "the code's record left out": lambda a: proof(a)["records"].pop(0),
+    "the device's record left out": lambda a: proof(a)["records"].pop(1),
+    "the record of another code": lambda a: proof(a)["records"][0].update(
+        record=OTHER["proof"]["records"][0]["record"]
+    ),
+    "the proof of another code under this name": lambda a: proof(a)["records"].__setitem__(
+        0, {**OTHER["proof"]["records"][0], "key": list(CODE)}
+    ),
+    "the bucket of another key": bucket_of_another,
+    "a bucket of too many keys": slot_too_many,
+    "a path too short": lambda a: own(a).update(path=own(a)["path"][:-4]),
+    "all of another device": of_another_device,
+    "no entries": lambda a: proof(a).update(entries=[]),
+    "the last change withheld, its effect kept": lambda a: proof(a)["entries"].pop(),
+    "a change left out of the middle": lambda a: proof(a)["entries"].pop(-2),
+    "a supervisor's change left out of the middle": lambda a: proof(a)["entries"].pop(1),
+    "both ends of a suspension left out": lambda a: proof(a)["entries"].__delitem__(slice(1, 3)),
+    "the registration left out": lambda a: proof(a)["entries"].pop(0),
+    "entries out of order": lambda a: proof(a)["entries"].reverse(),
+    "an entry twice": lambda a: proof(a)["entries"].append(proof(a)["entries"][-1]),
+    "an entry of another device": lambda a: proof(a)["entries"].insert(1, first(OTHER)),
+    "no signers": lambda a: proof(a).pop("signers"),
+    "the signer's registration left out": lambda a: proof(a)["signers"].pop(0),
+    "the signer's rotation left out": lambda a: proof(a)["signers"].pop(1),
+    "signers out of order": lambda a: proof(a)["signers"].reverse(),
+    "another time": lambda a: first(a).update(time="2026-11-22T08:00:01Z"),
+    "another index": lambda a: first(a).update(index=1),
+    "an index of another type": lambda a: first(a).update(index=True),
 }
 
 
@@ -152,23 +252,88 @@ def test_a_lie_is_refused(lie: str) -> None:
     LIES[lie](answer)
     assert answer != ANSWER
     with pytest.raises((EvidenceRefused, InvalidProof)):
+        verify_answer(answer, pinned(CITY), key=CODE)
+
+
+def test_the_lies_are_told_of_operations_of_the_kinds_that_they_name() -> None:
+    changes = [one["operation"]["type"] for one in ANSWER["proof"]["entries"]]
+    assert changes == [
+        "device.register",
+        "status.suspend",
+        "status.resume",
+        "keys.rotate",
+        "device.update",
+    ]
+    signers = [one["type"] for one in ANSWER["proof"]["signers"]]
+    assert signers == ["organization.register", "keys.rotate"]
+
+
+def test_a_rotation_is_refused_where_what_committed_to_its_keys_is_not_shown() -> None:
+    """Even where every signature is by a key that is shown."""
+    city = City()
+    acme = city.organization("Acme")
+    city.accept(city.prefix(acme, "gtin:09506000"))
+    city.accept(city.rotate(acme))
+    meter = city.device("M-1", acme)
+    answer = answer_about(city, meter)
+    assert verify_answer(answer, pinned(city)).signers == (meter.did, acme.did)
+    registration = answer["proof"]["signers"].pop(0)
+    assert registration["type"] == "organization.register"
+    with pytest.raises(InvalidAnswer, match="committed to"):
+        verify_answer(answer, pinned(city))
+
+
+def test_a_tree_that_no_root_of_the_state_ends_proves_nothing() -> None:
+    """As the checkpoints in receipts, which the log signs before it closes the tree."""
+    reader = CITY.reader
+    text = reader.checkpoint(SIZE - 1).decode().partition("\n\n")[0] + "\n"
+    answer = copy.deepcopy(ANSWER)
+    hashes = [encode64(one) for one in reader.inclusion(SIZE - 2, SIZE - 1)]
+    entry = answer["proof"]["entries"][-1]
+    answer["proof"]["checkpoint"] = sign_note(text, (LOG, QUANTUM), NOW).decode()
+    answer["proof"]["state"] = {"entry": entry, "hashes": hashes}
+    with pytest.raises(InvalidAnswer, match="no root of a state"):
         verify_answer(answer, pinned(CITY))
 
 
+def test_without_its_operations_an_answer_names_no_signers() -> None:
+    answer = copy.deepcopy(ANSWER)
+    del answer["proof"]["entries"], answer["proof"]["signers"]
+    verified = verify_answer(answer, pinned(CITY), key=CODE)
+    assert (verified.did, verified.signers) == (METER.did, ())
+
+
 def test_the_answer_must_be_about_what_was_asked() -> None:
-    with pytest.raises(InvalidAnswer, match="another code"):
-        verify_answer(ANSWER, pinned(CITY), code=("gs1", "https://id.gs1.org/01/0/21/X"))
+    with pytest.raises(InvalidAnswer, match="nothing is proved of this code"):
+        verify_answer(ANSWER, pinned(CITY), key=OTHER_CODE)
     with pytest.raises(InvalidAnswer, match="another device"):
-        verify_answer(ANSWER, pinned(CITY), did=ACME.did)
+        verify_answer(ANSWER, pinned(CITY), key=("did", ACME.did))
+    both = copy.deepcopy(ANSWER)
+    both["proof"]["records"].append(OTHER["proof"]["records"][0])
+    with pytest.raises(InvalidAnswer, match="belongs to another device"):
+        verify_answer(both, pinned(CITY), key=OTHER_CODE)
+
+
+def test_an_organization_is_no_device() -> None:
+    answering = CITY.answering
+    key = ("did", ACME.did)
+    record = answering.evidence._newest(key, SIZE)
+    assert record is not None
+    item = answering.evidence._record(key, record)
+    shown = orjson.loads(item)
+    answer = {**ANSWER, "device": shown["record"], "proof": {**ANSWER["proof"], "records": [shown]}}
+    with pytest.raises(InvalidAnswer, match="not that of a device"):
+        verify_answer(answer, pinned(CITY))
 
 
 def test_an_answer_of_another_ledger_or_log_is_refused() -> None:
     stranger = Signer(ORIGIN, SignatureType.ED25519, bytes(32))
     with pytest.raises(EvidenceRefused):
-        verify_answer(ANSWER, Pinned(CITY.ledger_hash, (stranger.key,)))
+        verify_answer(ANSWER, replace(pinned(CITY), log_keys=(stranger.key,)))
     other = City(mode="permissioned")
+    assert Trust.begin(other.genesis.operation).log_keys == (LOG.key, QUANTUM.key)
     with pytest.raises((EvidenceRefused, InvalidProof)):
-        verify_answer(ANSWER, Pinned(other.ledger_hash, (LOG.key, QUANTUM.key)))
+        verify_answer(ANSWER, pinned(other))
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -182,51 +347,21 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 EVIDENCE = [path for path in paths(ANSWER) if path[0] in ("device", "proof")]
 JUNK: st.SearchStrategy[Any] = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just([])
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.just([])
 )
 
 
-@given(st.sampled_from(EVIDENCE), JUNK)
+@given(st.sampled_from(EVIDENCE), JUNK | st.just("\ud800"))
 def test_junk_anywhere_raises_only_our_errors(path: tuple[Any, ...], junk: Any) -> None:
     answer = copy.deepcopy(ANSWER)
     place: Any = answer
     for step in path[:-1]:
         place = place[step]
-    if place[path[-1]] == junk and type(place[path[-1]]) is type(junk):
-        return
+    if place[path[-1]] == junk and type(junk) in (float, type(place[path[-1]])):
+        return  # 1.0 is written as 1
     place[path[-1]] = junk
     with pytest.raises(TetradError):
-        verify_answer(answer, pinned(CITY))
-
-
-def receipt() -> tuple[bytes, Any]:
-    assert METER.first is not None
-    index = ANSWER["device"]["registered"]["entry"]
-    return CITY.reader.receipts([index])[0], METER.first.operation
-
-
-def test_a_receipt_verifies_offline_with_the_operation() -> None:
-    data, operation = receipt()
-    verified = verify_receipt(data, operation, pinned(CITY))
-    assert verified.index == ANSWER["device"]["registered"]["entry"]
-    assert verified.hash == METER.did.rpartition(":")[2]
-    assert verified.time == ANSWER["device"]["registered"]["time"]
-
-
-def test_a_receipt_is_of_that_operation_alone() -> None:
-    data, operation = receipt()
-    with pytest.raises(EvidenceRefused):
-        verify_receipt(data, {**operation, "created": "2026-11-22T08:00:01Z"}, pinned(CITY))
-
-
-@given(st.data())
-def test_a_changed_receipt_is_refused(data: st.DataObject) -> None:
-    good, operation = receipt()
-    place = data.draw(st.integers(0, good.index(b"\n\n") - 1))
-    bad = bytearray(good)
-    bad[place] ^= data.draw(st.integers(1, 127))
-    with pytest.raises(TetradError):
-        verify_receipt(bytes(bad), operation, pinned(CITY))
+        verify_answer(answer, pinned(CITY), key=CODE)
 
 
 def test_what_a_verified_answer_says_is_immutable() -> None:

@@ -1,0 +1,144 @@
+// Answers, absences and bundles with nothing but Node.js, for check_vectors.mjs, whose functions
+// are handed in. Written from specs/3-resolution.md, "Verification"; steps 1 to 8, and of step 9
+// that the operations follow one another, but not the effects of each.
+
+import assert from "node:assert/strict";
+
+// What only whoever applies the effects of each operation can refuse.
+const EFFECTS = ["the past is the present", "the past of another time"];
+
+export function checkAnswers(load, holds, tools) {
+  const { sha256, hex, jcs, leafHash, rootFromInclusion, opened, checkMapProof } = tools;
+  const { operationHash, thumbprint, proofHolds, didIn } = tools;
+
+  function pin(genesis) {
+    const own = new Map(genesis.body.keys.map((key) => [`did:key:${key}#${key}`, key]));
+    assert.equal(genesis.proof.length, own.size);
+    for (const proof of genesis.proof) assert.ok(proofHolds(genesis, proof, own.get(proof.verificationMethod)));
+    return { genesis, ledger: operationHash(genesis), vkey: () => genesis.body.log[0] };
+  }
+
+  // Steps 1 and 2: the checkpoint, and the root of the state that ends its tree
+  function stateOf(proof, pinned) {
+    const lines = proof.checkpoint.split("\n");
+    const tree = opened(proof.checkpoint, pinned.vkey(Number(lines[1])));
+    const { entry, hashes } = proof.state;
+    assert.equal(entry.index, tree.size - 1);
+    assert.deepEqual(Object.keys(entry).sort(), ["index", "previous", "state_root", "time"]);
+    const path = hashes.map((hash) => Buffer.from(hash, "base64"));
+    assert.equal(hex(rootFromInclusion(entry.index, tree.size, leafHash(jcs(entry)), path)), tree.root);
+    return entry.state_root;
+  }
+
+  // Step 3: a record below that root
+  function itemOf(proof, key) {
+    const item = proof.records.find((one) => jcs(one.key) === jcs(key));
+    assert.ok(item, `nothing of ${jcs(key)}`);
+    return item;
+  }
+  function present(proof, root, key, instead) {
+    const { record = instead, bucket, path } = itemOf(proof, key);
+    assert.ok(record, "no record");
+    checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), record: jcs(record), bucket, path });
+    return record;
+  }
+
+  // Steps 6 to 8: the operations are all there are, and each is signed
+  function checkOperations(proof, current, pinned) {
+    const { entries, signers } = proof;
+    const authority = didIn(pinned.ledger, pinned.ledger);
+    const keys = new Map();
+    const committed = new Map();
+    function establish(did, { keys: new_, next }) {
+      for (const key of new_) keys.set(`${did}#${thumbprint(key)}`, key);
+      committed.set(did, next);
+    }
+    establish(authority, pinned.genesis.body);
+    const operations = [...signers, ...entries.map(({ operation }) => operation)];
+    for (const operation of operations) {
+      const { type, subject, body } = operation;
+      if (type.endsWith(".register")) establish(didIn(pinned.ledger, operationHash(operation)), body);
+      else if (body.keys) {
+        for (const key of body.keys) assert.ok(committed.get(subject)?.includes(thumbprint(key)));
+        establish(subject, body);
+      }
+    }
+    for (const operation of operations) {
+      for (const proof of operation.proof) {
+        const { verificationMethod: method } = proof;
+        const key = method.startsWith("did:key:") ? method.split("#")[1] : keys.get(method);
+        assert.ok(key && proofHolds(operation, proof, key), `not signed: ${operation.type}`);
+      }
+    }
+    let [history, last, sequence, previous] = [Buffer.alloc(32), -1, 0, undefined];
+    entries.forEach((entry, place) => {
+      const { index, operation } = entry;
+      assert.ok(index > last);
+      last = index;
+      if (place === 0) {
+        assert.equal(operation.type, "device.register");
+        assert.equal(didIn(pinned.ledger, operationHash(operation)), current.did);
+      } else if (operation.sequence !== undefined && operation.subject === current.did) {
+        assert.deepEqual([operation.sequence, operation.previous], [sequence + 1, previous]);
+        sequence = operation.sequence;
+      }
+      if (place === 0 || operation.sequence !== undefined) previous = operationHash(operation);
+      history = sha256(history, leafHash(jcs(entry)));
+    });
+    assert.equal(hex(history), current.history);
+  }
+
+  function checkAnswer({ key, answer }, pinned) {
+    const { device, proof, asOf } = answer;
+    const root = stateOf(proof, pinned);
+    const current = present(proof, root, ["did", device.did], asOf ? undefined : device);
+    assert.deepEqual([current.kind, current.did], ["device", device.did]);
+    if (key && key[0] === "did") assert.equal(key[1], device.did);
+    else if (key) assert.equal(present(proof, root, key).did, device.did);
+    if (proof.entries) checkOperations(proof, current, pinned);
+    else assert.ok(!asOf, "the past of many changes");
+  }
+
+  function checkAbsence({ key, proof }, pinned) {
+    const root = stateOf(proof, pinned);
+    const item = itemOf(proof, key);
+    if (key[0] === "number" && item.record) assert.ok(!("did" in present(proof, root, key)), "active");
+    else if (key[0] === "did" && item.record) {
+      assert.notEqual(present(proof, root, key).kind, "device");
+    } else {
+      const { bucket, path } = item;
+      checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
+    }
+  }
+
+  function checkBundle({ ledger, bundle }) {
+    assert.deepEqual(Object.keys(bundle).sort(), ["answer", "bundle", "genesis", "key", "updates"]);
+    assert.strictEqual(bundle.bundle, 1);
+    assert.ok(bundle.key === null || bundle.key.length > 1);
+    const pinned = pin(bundle.genesis);
+    assert.equal(pinned.ledger, ledger);
+    // How an update is proved is checked in keys.json; here, which key it leads to.
+    const periods = bundle.updates.map(({ entries }) => entries.at(-1).entry);
+    pinned.vkey = (size) => {
+      const before = periods.filter(({ index }) => index + 1 < size);
+      return (before.at(-1)?.operation ?? bundle.genesis).body.log[0];
+    };
+    checkAnswer(bundle, pinned);
+  }
+
+  function check(file, run) {
+    for (const one of file.vectors) {
+      if (EFFECTS.includes(one.name)) continue;
+      holds(`${one.name} (resolution)`, () => {
+        if (one.error) assert.throws(() => run(one));
+        else run(one);
+      });
+    }
+  }
+  for (const [name, run] of [["answers", checkAnswer], ["absences", checkAbsence]]) {
+    const file = load(`resolution/${name}.json`);
+    const pinned = pin(file.genesis);
+    check(file, (one) => run(one, pinned));
+  }
+  check(load("resolution/bundles.json"), checkBundle);
+}
