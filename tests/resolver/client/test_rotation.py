@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from identity.errors import (
     ForkDetected,
     InvalidCheckpoint,
+    NotFound,
     PolicyViolated,
     ServerUnreachable,
 )
@@ -24,6 +26,7 @@ from registry.audit import audit
 from registry.checkpoint import Checkpoint
 from registry.note import Signer, sign_note
 from registry.rules import RuleBook
+from resolver.bundle import bundle_bytes, known_as, read_bundle
 from resolver.client import AsyncClient, Client
 from resolver.client.log import RemoteLog
 from resolver.client.mirroring import Mirror
@@ -107,6 +110,31 @@ def test_who_pins_the_genesis_late_learns_all_of_it(governed: Governed) -> None:
     late.checkpoint()
     assert [period.entry for period in late.trust.history.keys.later] == entries
     assert Trust.from_json(late.trust.to_json()) == late.trust
+
+
+def test_who_was_away_resolves_as_before(governed: Governed) -> None:
+    away = governed.client()
+    away.register_device(body(acme(away)))
+    before = away.resolve(CODE)
+    kept = bundle_bytes(away.trust, before.key, before.answer)
+    entries = [governed.rotate(1), governed.rotate(2)]
+    other = governed.client()
+    last = other.create_organization("Beta").operation
+    other.operation_receipt(last, witnessed=True)  # what is published is by the last keys now
+    with pytest.raises(NotFound) as absent:
+        away.resolve("(01)09506000134352(21)NOBODY")
+    assert absent.value.members["proved"]
+    found = away.resolve(CODE)
+    assert found.device == before.device
+    assert [period.entry for period in away.trust.history.keys.later] == entries
+    # A bundle brings the keys that it stands on, and one of before is worth what it was.
+    new = bundle_bytes(away.trust, found.key, found.answer)
+    for data, told in ((kept, governed.trusted()), (kept, away.trust), (new, governed.trusted())):
+        bundle = read_bundle(orjson.loads(data))
+        assert bundle.verify(known_as(bundle, told.ledger, told)).device == before.device
+    bare = orjson.loads(new) | {"updates": []}
+    with pytest.raises(InvalidCheckpoint):
+        read_bundle(bare).verify(governed.trusted())
 
 
 def test_evidence_may_lie_in_a_static_file(governed: Governed) -> None:
