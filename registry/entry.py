@@ -112,6 +112,13 @@ def parse_any(data: bytes, index: int) -> Entry | StateRoot:
         raise
     except TetradError as error:
         raise LedgerTampered(f"an entry cannot be read: {error.detail}", index=index) from None
+    return read_entry(value, index)
+
+
+def read_entry(value: Json, index: int) -> Entry | StateRoot:
+    """An entry of either kind, out of JSON that was read strictly. Raises LedgerTampered."""
+    if not isinstance(value, dict):
+        raise LedgerTampered("an entry is an object", index=index)
     unique = value.get("unique", {})
     closing = "state_root" in value
     named = {"index", "time", "previous", "state_root" if closing else "operation"}

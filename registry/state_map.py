@@ -137,10 +137,7 @@ class StateMap:
         place = place_of(key)
         with self._guard:
             bucket = self._published(self._store.buckets_at([place])[0])
-            path = tuple(
-                self._sibling(depth, place >> PLACE_BITS - depth ^ 1)
-                for depth in range(bucket.depth, 0, -1)
-            )
+            path = self._path(bucket.depth, place)
         entries = bucket.entries
         slots = [entries[at : at + SLOT] for at in range(0, len(entries), SLOT)]
         return MapProof(b"".join(slot for slot in slots if not slot.startswith(key)), path)
@@ -150,13 +147,19 @@ class StateMap:
         bucket = self._before_closed.get(bucket.start, bucket)
         return self._before_published.get(bucket.start, bucket)
 
-    def _sibling(self, depth: int, place: int) -> bytes:
-        """The hash of a node under the published root."""
-        if depth < len(self._levels):
-            known = bytes(self._levels[depth][place * 32 : place * 32 + 32])
-            if known != _UNKNOWN:
-                return known
-        # Not kept: what was closed in the meantime may be another hash.
+    def _path(self, deepest: int, place: int) -> tuple[bytes, ...]:
+        """The siblings on the way from a bucket to the published root."""
+        path: list[bytes] = []
+        levels = self._levels
+        for depth in range(deepest, 0, -1):
+            other = place >> PLACE_BITS - depth ^ 1
+            known = levels[depth][other << 5 : other + 1 << 5] if depth < len(levels) else _UNKNOWN
+            path.append(self._unknown(depth, other) if known == _UNKNOWN else bytes(known))
+        return tuple(path)
+
+    def _unknown(self, depth: int, place: int) -> bytes:
+        """The hash of a node under the published root, out of its buckets. It is not kept: what was
+        closed in the meantime may be another."""
         found = map(self._published, self._store.buckets(*_span(depth, place)))
         return _folded(sorted(set(found)), depth, _forget)
 

@@ -21,14 +21,14 @@ from identity.keys import thumbprint
 from registry.entry import split_entry
 from registry.note import encode64
 from registry.reader import LedgerReader
-from registry.state import Key, state_key
+from registry.state import Device, Key, state_key
 from registry.state_map import StateMap
 from registry.store import Store
 from resolver.resolution import Asked, Found
 
 MAX_SHOWN: Final = 256
 """Entries of one device that an answer shows; of a longer history it shows none."""
-_KEPT: Final = 10_000
+_KEPT: Final = 20_000
 
 _SIGNED_BY = re.compile(rb'"verificationMethod":"did:tetrad:[^"#]*#([^"]*)"')
 """In an entry's canonical bytes; within a text the quotation marks would be escaped."""
@@ -45,22 +45,23 @@ class Evidence:
         self._map = state_map
         self._established: dict[bytes, int] = {}
         self._signers: dict[int, bytes] = {}
+        self._codes: dict[Key, bytes] = {}
         self._closed: tuple[int, bytes] = (0, b"")
 
     def of(self, found: Found, size: int, checkpoint: bytes) -> bytes:
         """The evidence for an answer under a published checkpoint of `size` entries, whose root is
         the one that the state map has published."""
-        did = found.device["did"]
-        own: Key = ("did", did)
+        device = found.device
+        own: Key = ("did", device["did"])
         keys = [own]
         if found.asked.key[0] == "code" or (found.asked.key[0] == "number" and not found.as_of):
             keys = [found.asked.key, own]
         records = [
-            self._record(key, self._newest(key, size) if key != own or found.as_of else None)
+            self._record(key, self._beside(key, size) if key != own or found.as_of else None)
             for key in keys
         ]
         parts = [self._stands_on(size, checkpoint), b'"records":[%b]' % b",".join(records)]
-        changes = self._changes(did, size)
+        changes = self._changes(device, size, once=found.as_of is None)
         if changes:
             entries = [self._reader.entry(index) for index in changes]
             parts.append(b'"entries":[%b]' % b",".join(entries))
@@ -104,9 +105,25 @@ class Evidence:
         found = self._store.versions(state_key(key), limit=1, before=size)
         return found[0].record if found else None
 
-    def _changes(self, did: str, size: int) -> list[int]:
-        """The entries that made a device what it is, in their order; none where they are many."""
-        key = state_key(("did", did))
+    def _beside(self, key: Key, size: int) -> bytes | None:
+        """A record that is shown in the proof. That of a code is written once."""
+        if key[0] != "code":
+            return self._newest(key, size)
+        record = self._codes.get(key)
+        if record is None:
+            record = self._newest(key, size)
+            if record is not None:
+                if len(self._codes) >= _KEPT:
+                    self._codes.clear()
+                self._codes[key] = record
+        return record
+
+    def _changes(self, device: Device, size: int, *, once: bool) -> list[int]:
+        """The entries that made a device what it is, in their order; none where they are many.
+        `once` says that `device` is its present record, which may be its first."""
+        if once and device["registered"]["entry"] == device["updated"]["entry"]:
+            return [device["registered"]["entry"]]
+        key = state_key(("did", device["did"]))
         versions = self._store.versions(key, limit=MAX_SHOWN + 1, before=size)
         if len(versions) > MAX_SHOWN:
             return []

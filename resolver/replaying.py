@@ -33,7 +33,7 @@ from identity.operation import (
 )
 from registry import effects
 from registry.checking import verify_proofs
-from registry.entry import Entry, parse_entry
+from registry.entry import Entry, read_entry
 from registry.merkle import leaf_hash
 from registry.state import FIRST_HISTORY, Device, next_history
 from resolver.pinned import Pinned
@@ -65,7 +65,9 @@ def shown_entries(entries: Json) -> list[Shown]:
             if not isinstance(value, dict) or type(value.get("index")) is not int:
                 raise InvalidAnswer("an entry has an index")
             data = canonicalize(value)
-            entry = parse_entry(data, cast("int", value["index"]))
+            entry = read_entry(value, cast("int", value["index"]))
+            if not isinstance(entry, Entry):
+                raise InvalidAnswer("it has no operation")
             operation = read_operation(entry.operation)
         except TetradError as error:
             raise InvalidAnswer(

@@ -20,7 +20,7 @@ from identity.errors import InvalidAnswer, InvalidReceipt, LedgerTampered, Tetra
 from identity.jcs import Json, canonicalize
 from identity.operation import operation_hash
 from registry.checkpoint import OpenedCheckpoint
-from registry.entry import StateRoot, join_entry, parse_any, parse_entry
+from registry.entry import StateRoot, join_entry, parse_entry, read_entry
 from registry.map_proof import MapProof, check_absent, check_present
 from registry.merkle import check_inclusion, leaf_hash
 from registry.note import decode64
@@ -136,7 +136,7 @@ def _state(proof: Mapping[str, Json], pinned: Pinned) -> VerifiedState:
     try:
         hashes = [decode64(cast("str", text)) for text in cast("list[Json]", stated["hashes"])]
         data = canonicalize(stated.get("entry"))
-        root = parse_any(data, tree.size - 1)
+        root = read_entry(stated.get("entry"), tree.size - 1)
         check_inclusion(hashes, tree.size - 1, tree.size, leaf_hash(data), tree.root)
     except (TetradError, ValueError, AttributeError) as error:
         detail = error.detail if isinstance(error, TetradError) else str(error)

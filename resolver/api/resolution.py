@@ -129,9 +129,11 @@ class ResolutionEndpoints:
                 await self._prove_absence(asked, missing, client)
             raise
         if proof:
-            # What has changed in the meantime is not under that root: it is found again below it.
-            published = await self._service.publication.covering(found.entry + 1)
-            found = self._resolver.find(asked, at=at, within=published.size)
+            published = self._service.publication.current
+            if published is None or published.size <= found.entry:
+                # What changes while we wait may not be under that root: it is found again below it.
+                published = await self._service.publication.covering(found.entry + 1)
+                found = self._resolver.find(asked, at=at, within=published.size)
             evidence = self._service.evidence.of(found, published.size, published.note)
             unique = self._service.unique_proofs.of(asked)
         if found.ended:
