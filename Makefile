@@ -40,7 +40,7 @@ serve: setup  ## Serve a registry from ./city (a sandbox at first)
 	@$(BIN)/tetrad serve --data ./city
 
 test: setup  ## Run the tests, except the slow ones
-	$(BIN)/python -m pytest -q -rs -m 'not slow'
+	$(BIN)/python -m pytest -q -rs -n auto --dist loadfile -m 'not slow'
 
 test-all: test  ## Run all tests
 	$(BIN)/python -m pytest -q -rs -m slow
