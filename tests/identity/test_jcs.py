@@ -107,7 +107,7 @@ class TestCanonicalize:
             {1: "a"},
             {"a": {1, 2}},
             [b"bytes"],
-            object(),
+            pytest.param(object(), id="an object"),
         ],
         ids=repr,
     )
