@@ -71,6 +71,10 @@ class Report:
         """A mirror that catches up."""
         self.figures["mirror"] = figures
 
+    def compared(self, figures: Figures) -> None:
+        """The writer with the map and without it."""
+        self.figures["writer"] = figures
+
     def large(
         self,
         devices: int,
@@ -81,7 +85,6 @@ class Report:
         resident: list[float],
         sizes: Figures,
         answered: Figures,
-        compared: Figures,
     ) -> None:
         """The same at another size."""
         self.figures["large"] = {
@@ -93,7 +96,6 @@ class Report:
             "resident_mb": resident,
             "bytes": sizes,
             "answers": answered,
-            "writer": compared,
         }
 
     @property
@@ -118,10 +120,19 @@ class Report:
         audit = self.figures["audit"]
         ratio = batch["cpu_us"] / audit["cpu_us"]
         lines.append(_line("audit / registration in batches, CPU", audit, ratio, 1.0))
+        lines.append(self._map(batch))
         mirror = self.figures["mirror"]
         faster = mirror["per_second"] / batch["per_second"]
         lines.append(_line("mirror / registration in batches, rate", mirror, faster, 5.0))
         return lines + _bounds_of(self.figures["answers"], "") + self._bounds_at_size(batch)
+
+    def _map(self, batch: Figures) -> Line:
+        # What a registration would cost without the map: what it costs, less what the writer saves.
+        writer = self.figures["writer"]
+        without = batch["cpu_us"] - (writer["with"] - writer["without"])
+        shown = f"writer {writer['with']:.0f} us with it, {writer['without']:.0f} without"
+        what = f"map of {writer['keys']:,} keys / none, CPU"
+        return Line(what, shown, batch["cpu_us"] / without, 1.25, False)
 
     def _bounds_at_size(self, batch: Figures) -> list[Line]:
         large = self.figures.get("large")
@@ -129,19 +140,7 @@ class Report:
             return []
         registered, resident = large[BATCHES], large["resident_mb"]
         grown = registered["cpu_us"] / batch["cpu_us"]
-        # What a registration would cost without the map: what it cost, less what the writer saves.
-        writer = large["writer"]
-        without = registered["cpu_us"] - (writer["with"] - writer["without"])
-        ratio = registered["cpu_us"] / without
-        mapped = f"writer {writer['with']:.0f} us with it, {writer['without']:.0f} without"
         return [
-            Line(
-                "batches with map / without, CPU",
-                mapped,
-                ratio,
-                1.25,
-                False,
-            ),
             *_bounds_of(large["answers"], " at size"),
             _line("registration at size / at few, CPU", registered, grown, 1.5, at_least=False),
             Line("start-up at size, seconds", "", large["start"]["seconds"], 3, False),

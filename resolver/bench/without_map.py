@@ -1,6 +1,6 @@
 """What the state map costs: the same writer over the same ledger, with the map and without it.
 
-    figures = compare(folder, owner, start=1_000_000, batches=20)
+    figures = compare(folder, owner, start=13_000, batches=20, keys=5_000_000)
 
 Without it, a store finds records by a plain index, key to row, as it did before there was a map,
 and nothing states a root. That store is made out of a copy of the other's file. Both then take
@@ -27,6 +27,7 @@ from registry.store import Batch, Head
 from registry.stores import sqlite_statements as sql
 from registry.stores.sqlite import SqliteStore
 from resolver.bench import fleet
+from resolver.bench.padding import pad
 from resolver.folder import DATABASE, DataFolder
 from resolver.held import log_signers_of
 from resolver.schemes import SCHEMES
@@ -108,10 +109,13 @@ class NoMap(StateMap):
         return written, []
 
 
-def compare(folder: Path, owner: fleet.Owner, start: int, batches: int) -> dict[str, Any]:
+def compare(
+    folder: Path, owner: fleet.Owner, start: int, batches: int, keys: int
+) -> dict[str, Any]:
     """CPU microseconds of the writer for a device, with the map and without it, medians.
 
-    `start` is the number of the next device. The folder's own ledger is left as it is.
+    `start` is the number of the next device, `keys` how many there are in the map, random ones
+    included. The folder's own ledger is left as it is.
     """
     with_map, without = folder / "with-map.sqlite3", folder / "without-map.sqlite3"
     site = DataFolder.open(folder / "data")
@@ -119,8 +123,9 @@ def compare(folder: Path, owner: fleet.Owner, start: int, batches: int) -> dict[
         secrets = site.secrets
     finally:
         site.close()
-    for copy in (with_map, without):
-        shutil.copyfile(folder / "data" / DATABASE, copy)
+    shutil.copyfile(folder / "data" / DATABASE, with_map)
+    pad(with_map, keys)
+    shutil.copyfile(with_map, without)
     _make_plain(without)
     with closing(SqliteStore(with_map)) as store, closing(PlainStore(without)) as plain:
         signers = log_signers_of(lambda: secrets)
@@ -128,11 +133,13 @@ def compare(folder: Path, owner: fleet.Owner, start: int, batches: int) -> dict[
         ours = Ledger(store, rules, signers, secrets.origin)
         theirs = Ledger(plain, rules, signers, secrets.origin)
         theirs.state_map = NoMap(plain)
+        ours.append(fleet.unproved(owner, secrets.unique.hash, start, 1), int(time.time()))
+        theirs.append(fleet.unproved(owner, secrets.unique.hash, start, 1), int(time.time()))
         ours.close(int(time.time()))  # reads all of the map, once
         ours.state_map.publish()
         spent: dict[str, list[float]] = {"with": [], "without": []}
         for number in range(batches):
-            first = start + number * BATCH
+            first = start + 1 + number * BATCH
             checked = fleet.unproved(owner, secrets.unique.hash, first, BATCH)
             for name, ledger in (("with", ours), ("without", theirs)):
                 began = time.process_time()

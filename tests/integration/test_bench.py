@@ -17,7 +17,7 @@ def test_a_small_bench_measures_everything(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "bench.json"
-    code = run_bench(out=out, large=True, devices=1_000, size=3_000)
+    code = run_bench(out=out, large=True, devices=1_000, size=3_000, keys=20_000)
     figures = orjson.loads(out.read_bytes())
     assert len(figures["bounds"]) == 17
     assert all(0 < bound["ratio"] < 100_000 for bound in figures["bounds"])
