@@ -217,8 +217,10 @@ class Reading(Seeing):
             found = member(page, "changes", list)
             changes += found
             following = page.get("before")
-            if not found or following is None or str(following) == before:
+            if not found or type(following) is not int:
                 return changes
+            if before is not None and following >= int(before):
+                raise InvalidAnswer("the pages of a history lead downwards", pointer="/before")
             before = str(following)
 
     def receipt(

@@ -4,6 +4,7 @@ the parties must be signed by them all the same."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -22,7 +23,8 @@ from registry.merkle import Frontier, leaf_hash
 from registry.note import encode64, sign_note
 from registry.receipt import TlogProof
 from registry.state import state_key
-from resolver.client.flow import problem_error
+from resolver.client.flow import Response, problem_error
+from resolver.client.reading import Reading, _unsigned
 from resolver.replaying import replay, shown_entries
 from resolver.verifier import VerifiedAnswer, verify_answer, verify_receipt
 from tests.factory import NOW, ORIGIN, Maker, Operation, Subject, disclosed, key, log_pair
@@ -197,3 +199,21 @@ def test_a_record_that_is_none_is_refused_without_its_operations(record: dict[st
     }
     with pytest.raises(InvalidAnswer, match="not that of a device"):
         verify_answer({"device": device, "proof": proof}, pinned(MAKER))
+
+
+def test_the_pages_of_a_history_come_to_an_end() -> None:
+    """However a server leads from one to the next."""
+    flow = Reading(None, lambda: NOW).history(METER.did)
+    pages = [{"changes": [{"index": n}], "before": n} for n in (9, 5, 7)]
+    *good, bad = (Response(200, "application/json", orjson.dumps(page)) for page in pages)
+    next(flow)
+    for page in good:
+        flow.send(page)
+    with pytest.raises(InvalidAnswer, match="downwards"):
+        flow.send(bad)
+
+
+def test_who_is_shown_no_operations_is_told_so() -> None:
+    verified = shown(first(METER))
+    assert _unsigned(verified) == ""
+    assert "registry's word" in _unsigned(replace(verified, signers=()))
