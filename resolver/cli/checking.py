@@ -45,7 +45,9 @@ def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     """Checks one item. Raises EvidenceRefused, InvalidProof."""
     if "bundle" in item:
         bundle = read_bundle(item)
-        pinned = frame.home.trust_in(bundle.trust.ledger) if wanted.ledger is None else None
+        # What is pinned knows the log's keys at least as well as who names the ledger.
+        known = wanted.ledger is None or frame.home.knows(bundle.trust)
+        pinned = frame.home.trust_in(bundle.trust.ledger) if known else None
         trust = wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
         return _answered(bundle.verify(trust), trust, wanted)
     if isinstance(item.get("device"), dict):

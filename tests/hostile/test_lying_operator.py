@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -12,23 +13,46 @@ import pytest
 
 from identity.did import did_key_method, tetrad_method
 from identity.disclosure import SERIAL
-from identity.errors import EvidenceRefused, InvalidAnswer, InvalidReceipt, TetradError
+from identity.errors import (
+    EvidenceRefused,
+    ForgedProof,
+    InvalidAnswer,
+    InvalidCheckpoint,
+    InvalidReceipt,
+    TetradError,
+)
 from identity.jcs import canonicalize
 from identity.keys import PrivateKey
 from identity.operation import operation_hash
-from registry.checkpoint import Checkpoint
+from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.entry import entry_context, join_entry, state_root_entry
+from registry.keyupdates import KeyUpdates
 from registry.map_proof import bucket_hash, value_hash
 from registry.merkle import Frontier, leaf_hash
-from registry.note import encode64, sign_note
+from registry.note import Note, encode64, sign_note
 from registry.receipt import TlogProof
 from registry.state import state_key
+from registry.witness import AddCheckpoint, open_request
+from resolver.bundle import bundle_bytes
+from resolver.cli.checking import Wanted, check
 from resolver.client.flow import Response, problem_error
 from resolver.client.reading import Reading, _unsigned
 from resolver.replaying import replay, shown_entries
+from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer, verify_answer, verify_receipt
-from tests.factory import NOW, ORIGIN, Maker, Operation, Subject, disclosed, key, log_pair
-from tests.resolver.answering import pinned
+from tests.factory import (
+    NOW,
+    ORIGIN,
+    City,
+    Maker,
+    Operation,
+    Subject,
+    disclosed,
+    key,
+    log_pair,
+    log_vkeys,
+)
+from tests.resolver.answering import Answering, pinned
 
 MAKER = Maker()
 ACME = MAKER.new_organization("Acme")
@@ -217,3 +241,45 @@ def test_who_is_shown_no_operations_is_told_so() -> None:
     verified = shown(first(METER))
     assert _unsigned(verified) == ""
     assert "registry's word" in _unsigned(replace(verified, signers=()))
+
+
+def test_nobody_puts_lines_below_a_tree_that_the_log_has_signed() -> None:
+    """What an ML-DSA-44 key signs is the tree; a witness would cosign the lines as the log's."""
+    ed25519, quantum = log_pair(0)
+    text = Checkpoint(ORIGIN, 3, bytes(32)).format()
+    longer = text + "an extension\n"
+    lines = Note.parse(sign_note(text, (quantum,), NOW)).signatures
+    forged = Note(longer, lines).format()
+    keys = (ed25519.key, quantum.key)
+    with pytest.raises(InvalidCheckpoint, match="extension"):
+        open_checkpoint(forged, keys)
+    with pytest.raises(ForgedProof, match="extension"):
+        open_request(AddCheckpoint(0, (), forged).format(), lambda _: keys)
+    signed = Note(longer, (ed25519.sign(longer, NOW), *lines)).format()
+    assert open_checkpoint(signed, keys).checkpoint.extensions == ("an extension",)
+    assert open_request(AddCheckpoint(0, (), signed).format(), lambda _: keys).checkpoint.size == 3
+
+
+def test_naming_the_ledger_forgets_nothing_that_is_pinned() -> None:
+    """A bundle by a key that was replaced, shown to who knows of that: `tetrad verify --ledger`."""
+    city = City()
+    acme, meter = city.fill(1)
+    before = Trust.begin(city.genesis.operation)
+    city.accept(city.update_registry(log=log_vkeys(1)))
+    (update,) = KeyUpdates(city.store, city.reader).every()
+    city.accept(city.follow(meter, "device.update", {"data": "none"}, by=[acme]))
+    answering = Answering(city)  # which signs by the keys of the genesis
+    answering.publish()
+    answer = answering.answer(answering.resolver.did(meter.did))
+    item = orjson.loads(bundle_bytes(before, ("did", meter.did), answer))
+    informed = before.extend(update)
+    wanted = Wanted(before.ledger, None, None)
+
+    def home(*, knows: bool) -> Any:
+        return SimpleNamespace(
+            home=SimpleNamespace(knows=lambda _: knows, trust_in=lambda _: informed)
+        )
+
+    assert check(home(knows=False), item, wanted).value["did"] == meter.did
+    with pytest.raises(InvalidCheckpoint, match="not in force"):
+        check(home(knows=True), item, wanted)
