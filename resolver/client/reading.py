@@ -92,6 +92,8 @@ class Resolved:
     @property
     def maker_name(self) -> str:
         """The name under which the maker was registered, where the evidence shows it; else ''."""
+        if not self.verified.signers:  # nothing was looked at beside the record
+            return ""
         proof = cast("dict[str, list[dict[str, Json]]]", self.answer["proof"])
         for operation in proof.get("signers", []):
             if operation["type"] == "organization.register" and self.maker.endswith(
