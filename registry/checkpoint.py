@@ -10,12 +10,12 @@ Bad checkpoints raise InvalidCheckpoint.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from identity.errors import InvalidCheckpoint
 from registry.merkle import EMPTY_ROOT
-from registry.note import VerifierKey, encode64, tree_head, verify_note
+from registry.note import SignatureType, VerifierKey, encode64, tree_head, verify_note
 
 
 class Checkpoint(NamedTuple):
@@ -46,6 +46,13 @@ class OpenedCheckpoint(NamedTuple):
     """Seconds since 1970, UTC; a time of 0 (allowed to ML-DSA-44 keys) dates nothing."""
 
 
+def check_extensions(checkpoint: Checkpoint, signed: Iterable[VerifierKey]) -> None:
+    """That a key of the log has signed the extension lines, if there are any: what an ML-DSA-44 key
+    signs is the tree alone, so that anybody could put lines below it. Raises InvalidCheckpoint."""
+    if checkpoint.extensions and not any(key.type == SignatureType.ED25519 for key in signed):
+        raise InvalidCheckpoint("The log has not signed the extension lines of this checkpoint.")
+
+
 def open_checkpoint(
     data: bytes, log_keys: Sequence[VerifierKey], witness_keys: Sequence[VerifierKey] = ()
 ) -> OpenedCheckpoint:
@@ -59,6 +66,7 @@ def open_checkpoint(
     checkpoint = Checkpoint.parse(text)
     if not any(key in log_keys and key.name == checkpoint.origin for key, _ in signatures):
         raise InvalidCheckpoint(f"The log {checkpoint.origin!r} has not signed its checkpoint.")
+    check_extensions(checkpoint, [key for key, _ in signatures if key in log_keys])
     if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:  # RFC 6962, section 2.1
         raise InvalidCheckpoint("The root is not that of an empty tree.")
     return OpenedCheckpoint(

@@ -37,7 +37,7 @@ from identity.errors import (
     MalformedInput,
     NotFound,
 )
-from registry.checkpoint import Checkpoint
+from registry.checkpoint import Checkpoint, check_extensions
 from registry.merkle import EMPTY_ROOT, HASH_SIZE, check_consistency
 from registry.note import MAX_SIZE, Note, Signature, VerifierKey, decode64, encode64, verify_note
 
@@ -124,7 +124,8 @@ def open_request(body: bytes, log_keys: LogKeys) -> Opened:
     if not keys:
         raise NotFound("unknown log: its origin is not one that this witness cosigns")
     try:
-        verify_note(request.note, keys)
+        _, signed = verify_note(request.note, keys)
+        check_extensions(checkpoint, [key for key, _ in signed])
     except InvalidCheckpoint as error:
         raise ForgedProof(f"invalid signature: {error.detail}") from None
     if request.old > checkpoint.size:

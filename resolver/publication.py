@@ -194,7 +194,10 @@ class Publication:
         note = sign_note(text, self._signers(size), now)
         written = await self._write(lambda static: static.tiles(size))
         if self._cosign is not None:
-            note = with_cosignatures(note, self._store.published(size))
+            note = signed = with_cosignatures(note, self._store.published(size))
+            # A witness may show it to anybody: its date is kept before it leaves, so that no later
+            # start dates a larger tree earlier, which would be evidence of a rollback.
+            await self._writer.run(lambda: self._store.publish(size, signed))
             note, self.cosigned = await self._cosign(note, size)
         await self._writer.run(lambda: self._store.publish(size, note))
         self._ledger.state_map.publish()  # in this thread, as every proof is made in it

@@ -28,15 +28,22 @@ from identity.operation import (
     DeviceRegister,
     NumberRebind,
     OrganizationRegister,
+    StatusResume,
+    StatusRetire,
+    StatusRevoke,
+    StatusSuspend,
     operation_hash,
     read_operation,
 )
 from registry import effects
+from registry.case import FINAL
 from registry.checking import verify_proofs
 from registry.entry import Entry, read_entry
 from registry.merkle import leaf_hash
 from registry.state import FIRST_HISTORY, Device, next_history
 from resolver.pinned import Pinned
+
+STATUS = (StatusSuspend, StatusResume, StatusRevoke, StatusRetire)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +127,27 @@ def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, str]:
 
 
 def verify_signatures(item: Signed, keys: Mapping[str, str]) -> None:
-    """Every proof of an operation. Raises InvalidProof, InvalidAnswer."""
-    known = {
-        method.partition("#")[2]: keys[method]
-        for method in (proof.verificationMethod for proof in item.operation.proof)
-        if method in keys
-    }
-    if verify_proofs(item.operation, decode_multihash(item.hash), known.get):
+    """Every proof of an operation, each by a key of the very party that its method names; among
+    them those of all keys that it establishes. Raises InvalidProof, InvalidAnswer."""
+    operation: Any = item.operation
+    methods = [proof.verificationMethod for proof in operation.proof]
+    own: set[str] = set()
+    if isinstance(operation, OrganizationRegister | DeviceRegister):
+        own = {f"did:key:{key}#{key}" for key in operation.body.keys}
+    elif isinstance(operation, ROTATING):
+        own = {f"{operation.subject}#{thumbprint(key)}" for key in operation.body.keys}
+    if not own <= set(methods):
+        raise InvalidAnswer(f"a new key has not signed the {operation.type} that establishes it")
+    if len(set(methods)) != len(methods) or not methods:
+        raise InvalidAnswer(f"an operation {operation.type} bears one proof for each method")
+    # By the whole method: one party's key under another's name is nobody's.
+    if not set(methods) <= own | keys.keys():
         raise InvalidAnswer(
-            f"an operation {item.operation.type} is signed by a key that nothing shown establishes"
+            f"an operation {operation.type} is signed by a key that nothing shown establishes"
         )
+    known = {method.partition("#")[2]: keys[method] for method in methods if method in keys}
+    if verify_proofs(operation, decode_multihash(item.hash), known.get):
+        raise InvalidAnswer(f"an operation {operation.type} is signed by a key that is not shown")
 
 
 def replay(own: Sequence[Shown], pinned: Pinned) -> Device:
@@ -160,11 +178,35 @@ def _after(record: Device | None, item: Shown, pinned: Pinned) -> Device:
         if not isinstance(operation, DeviceRegister):
             raise InvalidAnswer("a device begins with its registration")
         did = tetrad_did(pinned.ledger, item.hash)
+        _check_parties(item, {operation.body.controller})
         return effects.new_device(operation, did, item.hash, stamp, entry.unique)
     _check_order(record, operation, entry)
+    _check_parties(item, _parties(record, operation))
     by = operation.proof[0].verificationMethod.partition("#")[0]
     changed = effects.after(record, operation, item.hash, stamp, entry.unique, by, pinned.authority)
     return cast("Device", changed)
+
+
+def _parties(record: Device, operation: AnyOperation) -> set[str]:
+    """Who must have signed, as far as the device's record tells it (registry/rules.py): of a
+    supervisor, that it had the right is for an audit."""
+    if isinstance(operation, ROTATING):
+        return set()  # its new keys, by `verify_signatures`
+    if isinstance(operation, NumberRebind):
+        if operation.subject == record["did"]:
+            return {record["controller"], record["did"]}
+        return set() if record["status"] in FINAL else {record["controller"]}
+    return {record["controller"]} if getattr(operation, "sequence", None) is not None else set()
+
+
+def _check_parties(item: Shown, required: set[str]) -> None:
+    signed = {proof.verificationMethod.partition("#")[0] for proof in item.operation.proof}
+    if not required <= signed:
+        raise InvalidAnswer(
+            f"a party that must sign has not: {item.operation.type} at entry {item.entry.index}"
+        )
+    if isinstance(item.operation, STATUS) and len(item.operation.proof) != 1:
+        raise InvalidAnswer(f"one party signs a {item.operation.type}")
 
 
 def _check_order(record: Device, operation: AnyOperation, entry: Entry) -> None:

@@ -152,6 +152,7 @@ class TileFolder(StaticLog):
             os.mkdir(_NEW, 0o700, dir_fd=self._root)
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
         self._new = os.open(_NEW, flags, dir_fd=self._root)
+        os.fchmod(self._new, 0o700)  # whoever made it; of another's, this fails
         _empty(self._new)
 
     def put(self, tile: Tile, data: bytes) -> None:
@@ -224,7 +225,7 @@ class TileFolder(StaticLog):
 
     def _write(self, temporary: str, data: bytes, name: str, folder: int) -> None:
         """Beside everything, synced, then renamed to `name` in `folder`."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW  # never into what is there
         file = os.open(temporary, flags, 0o600, dir_fd=self._new)
         with os.fdopen(file, "wb") as stream:
             stream.write(data)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, Final, cast
 
 from identity.errors import InvalidAnswer, InvalidReceipt, LedgerTampered, TetradError
 from identity.jcs import Json, canonicalize
@@ -35,6 +35,9 @@ from resolver.replaying import (
     shown_operations,
     verify_signatures,
 )
+
+MOST_SHOWN: Final = 256
+"""Entries of a device that an answer shows; it may leave out a longer history, and no shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class VerifiedAnswer:
     """The DIDs whose signatures on the registration were verified, the device's own first; empty
     where the answer does not show the device's operations, of which there are many then."""
     state: VerifiedState
+    as_of: str | None = None
+    """The time of which it tells; None where it tells of the newest there is."""
 
     @property
     def checkpoint(self) -> OpenedCheckpoint:
@@ -91,6 +96,7 @@ def verify_answer(
         bearer = records.present(key)
         if bearer.get("did") != did:
             raise InvalidAnswer("what was asked for belongs to another device", pointer="/device")
+    shown = cast("Device", device)
     signers: tuple[str, ...] = ()
     if "entries" in proof:
         own = shown_entries(proof["entries"])
@@ -98,10 +104,28 @@ def verify_answer(
         if as_of is not None:
             until = [item for item in own if item.entry.time <= as_of]
             _compare(device, replay(until, pinned))
-    elif as_of is not None:
+    else:
+        _check_left_out(current, as_of)
+    entry = shown["updated"]["entry"]
+    return VerifiedAnswer(did, shown["status"], shown, entry, signers, state, as_of)
+
+
+def _check_left_out(device: Device, as_of: str | None) -> None:
+    """Whether the operations of a device may be left out: so many do not fit between its first
+    entry and its last unless there is room for them."""
+    if as_of is not None:
         raise InvalidAnswer("an answer about the past shows what happened", pointer="/proof")
-    shown = cast("Device", device)
-    return VerifiedAnswer(did, shown["status"], shown, shown["updated"]["entry"], signers, state)
+    try:
+        # Nothing was replayed, so the record may be anything that the log likes.
+        shown = cast("dict[str, Any]", device)
+        room = shown["updated"]["entry"] - shown["registered"]["entry"] + 1
+        texts = shown["status"], shown["object"]["maker"], shown["code"]["scheme"]
+        if not all(isinstance(text, str) for text in texts) or "number" not in shown:
+            raise TypeError
+    except (KeyError, TypeError):
+        raise InvalidAnswer("the record is not that of a device", pointer="/device") from None
+    if room <= MOST_SHOWN:
+        raise InvalidAnswer("the device's operations are left out", pointer="/proof/entries")
 
 
 def verify_absence(proof: Json, pinned: Pinned, key: Key) -> VerifiedState:
@@ -236,10 +260,14 @@ def verify_receipt(
     proof = TlogProof.parse(receipt)
     opened = pinned.open(proof.checkpoint)
     tree = opened.checkpoint
-    entry = join_entry(proof.extra, canonicalize(dict(operation)))
+    signed = canonicalize(dict(operation))
+    entry = join_entry(proof.extra, signed)
     check_inclusion(proof.hashes, proof.index, tree.size, leaf_hash(entry), tree.root)
     try:
         parsed = parse_entry(entry, proof.index)
     except LedgerTampered as error:
         raise InvalidReceipt(f"the entry of the receipt does not hold: {error.detail}") from None
+    if canonicalize(parsed.operation) != signed:
+        # `extra` may have been made so that the operation stands deeper within the entry.
+        raise InvalidReceipt("the entry of the receipt is not that of this operation")
     return VerifiedReceipt(proof.index, parsed.time, operation_hash(dict(operation)), opened)

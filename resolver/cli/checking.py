@@ -45,7 +45,9 @@ def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     """Checks one item. Raises EvidenceRefused, InvalidProof."""
     if "bundle" in item:
         bundle = read_bundle(item)
-        pinned = frame.home.trust_in(bundle.trust.ledger) if wanted.ledger is None else None
+        # What is pinned knows the log's keys at least as well as who names the ledger.
+        known = wanted.ledger is None or frame.home.knows(bundle.trust)
+        pinned = frame.home.trust_in(bundle.trust.ledger) if known else None
         trust = wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
         return _answered(bundle.verify(trust), trust, wanted)
     if isinstance(item.get("device"), dict):
@@ -72,6 +74,12 @@ def _receipted(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     return Verified(opened.checkpoint.size, opened.checkpoint.origin)
 
 
+def _coded(verified: VerifiedAnswer) -> list[str]:
+    """The code that the device bears, since what the file was asked for is its maker's word."""
+    code = verified.device["code"]
+    return [f"✓ its code: {code['scheme']} {code['value']}"] if "value" in code else []
+
+
 def _answered(verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verified:
     opened = verified.checkpoint
     age = age_of(opened, trust.witnesses, int(time.time()))
@@ -82,20 +90,24 @@ def _answered(verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verifie
     dated = {key for key, moment in opened.times if moment}
     policy = trust.witnesses
     witnesses = [one.name for one in policy.witnesses if one.key in dated] if policy else []
+    at = f" at {verified.as_of}" if verified.as_of else ""
     lines = [
         f"{verified.status.upper()}  {verified.did}",
+        *([f"as it was at {verified.as_of}, and not as it is now"] if verified.as_of else []),
         f"✓ ledger {trust.ledger}",
         f"✓ checkpoint over {tree.size} entries, keys of the log: {log}",
         f"✓ cosigned by {', '.join(witnesses)}" if witnesses else "– witnesses: none asked for",
-        f"✓ the newest record, by the state of entry {root.index}",
+        f"✓ the newest record{at}, by the state of entry {root.index}",
         f"✓ signed by {', '.join(verified.signers)}"
         if verified.signers
-        else "– signatures are not shown: the device has changed too often",
+        else "– signatures are not shown, as of a device that has changed too often",
         f"– {age}",
+        *_coded(verified),
     ]
     value = {
         "did": verified.did,
         "status": verified.status,
+        **({"asOf": verified.as_of} if verified.as_of else {}),
         "ledger": trust.ledger,
         "stateRoot": root.index,
         "signers": list(verified.signers),

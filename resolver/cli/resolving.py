@@ -105,12 +105,10 @@ def _lines(found: Resolved, at: str | None) -> list[str]:
         lines.append(f"reason: {found.device['reason']}")
     if verified.signers:
         lines.append(f"✓ {signed} signed")
-    else:
-        lines.append("– signatures are not shown: the device has changed too often")
     root = verified.state.root
+    newest = "the newest there is" if verified.as_of is None else f"the newest at {verified.as_of}"
     lines.append(
-        f"✓ in the ledger, entry {verified.entry}  ✓ the newest there is, by the state of entry "
-        f"{root.index}"
+        f"✓ in the ledger, entry {verified.entry}  ✓ {newest}, by the state of entry {root.index}"
     )
     lines.append(f"✓ checkpoint by the pinned log, {found.age}")
     lines += [f"– {found.asserted}"] if found.asserted else []

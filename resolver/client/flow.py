@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from identity.errors import (
+    EvidenceRefused,
     InvalidAnswer,
     MalformedInput,
     ServerUnreachable,
@@ -33,6 +34,7 @@ LONGEST_PAUSE = 30.0
 
 _ERRORS = {error.code: error for error in catalogue()}
 _OWN = {"type", "title", "status", "code", "detail", "section", "pointer", "hint"}
+_NOT_THEIRS = {*_OWN, "evidence"}
 _BUSY = (429, 502, 503, 504)
 
 T = TypeVar("T")
@@ -134,15 +136,21 @@ def refusal(response: Response) -> TetradError:
 
 
 def problem_error(problem: Mapping[str, Json]) -> TetradError:
-    """Problem details (RFC 9457) as the error that wrote them; unknown codes as the root."""
+    """Problem details (RFC 9457) as the error that wrote them; unknown codes as the root.
+
+    That evidence does not hold, or convicts somebody, is found here and never taken from a server:
+    such a code is the root's as well, and no member of that name is kept.
+    """
     kind = _ERRORS.get(_text(problem, "code"), TetradError)
+    if issubclass(kind, EvidenceRefused):
+        kind = TetradError
     error = kind(
         _text(problem, "detail") or _text(problem, "title") or "refused without a reason",
         pointer=_text(problem, "pointer"),
         hint=_text(problem, "hint"),
     )
     # Not as keyword arguments: the names are the server's.
-    error.members = {name: value for name, value in problem.items() if name not in _OWN}
+    error.members = {name: value for name, value in problem.items() if name not in _NOT_THEIRS}
     return error
 
 

@@ -92,6 +92,8 @@ class Resolved:
     @property
     def maker_name(self) -> str:
         """The name under which the maker was registered, where the evidence shows it; else ''."""
+        if not self.verified.signers:  # nothing was looked at beside the record
+            return ""
         proof = cast("dict[str, list[dict[str, Json]]]", self.answer["proof"])
         for operation in proof.get("signers", []):
             if operation["type"] == "organization.register" and self.maker.endswith(
@@ -164,7 +166,9 @@ class Reading(Seeing):
         # Of the past, the evidence shows the device and not who had the number.
         shown = None if key is not None and key[0] == "number" and at is not None else key
         verified = verify_answer(answer, self.trust.pinned, key=shown)
-        asserted = _check_asked(verified, asked, key)
+        asserted = "; ".join(
+            filter(None, (_check_asked(verified, asked, key), _unsigned(verified)))
+        )
         _check_time(answer, verified.device, at)
         age = self.dated(verified.checkpoint, max_age)
         yield from self.observe(note)
@@ -215,8 +219,10 @@ class Reading(Seeing):
             found = member(page, "changes", list)
             changes += found
             following = page.get("before")
-            if not found or following is None or str(following) == before:
+            if not found or type(following) is not int:
                 return changes
+            if before is not None and following >= int(before):
+                raise InvalidAnswer("the pages of a history lead downwards", pointer="/before")
             before = str(following)
 
     def receipt(
@@ -356,6 +362,13 @@ def _check_asked(verified: VerifiedAnswer, asked: _Asked, key: Key | None) -> st
             raise InvalidAnswer("the device bears a code of another scheme")
         return "the code is committed to: that this device bears it is the registry's word"
     return ""
+
+
+def _unsigned(verified: VerifiedAnswer) -> str:
+    """What is not proved of an answer that shows no operations."""
+    if verified.signers:
+        return ""
+    return "the device's operations are not shown: that its parties signed is the registry's word"
 
 
 def _check_time(answer: Mapping[str, Json], device: Device, at: str | None) -> None:

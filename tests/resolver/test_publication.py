@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from identity.errors import LedgerStopped, StorageFailed
+from identity.errors import LedgerStopped, MisbehaviourUnproved, StorageFailed
+from registry import evidence
 from registry.entry import is_state_root
 from resolver.publication import RESTAMP_SECONDS, Published
 from tests.factory import LOG, NOW, QUANTUM
@@ -67,10 +68,11 @@ def test_the_synced_file_comes_before_all_else_and_tiles_before_their_checkpoint
     press._cosign = cosign
     press.run(story)
     closed = press.events.index("commit 4")
-    assert press.events[closed : closed + 6] == [
+    assert press.events[closed : closed + 7] == [
         "commit 4",
         "keep 4",
         "tiles 4",
+        "publish 4",  # its date, before anybody is shown it
         "cosign 4",
         "publish 4",
         "checkpoint 4",
@@ -332,7 +334,38 @@ def test_stopping_publishes_what_was_committed_while_one_was_under_way() -> None
         assert (await waiting).size == 4
 
     press.run(story)
-    assert press.published() == [2, 4, 6]
+    assert press.published() == [2, 4, 4, 6, 6]  # dated, then cosigned
+
+
+def test_a_crash_before_a_publication_and_a_clock_set_back_make_no_evidence() -> None:
+    """What a witness has seen is dated; so a start may date nothing larger before it."""
+    press = Press()
+    seen: list[bytes] = []
+
+    async def crashing(note: bytes, _size: int) -> tuple[bytes, bool]:
+        seen.append(note)
+        raise RuntimeError("the power failed")
+
+    async def first(press: Press) -> None:
+        await press.publication.covering(1)
+        press.publication._cosign = crashing
+        press.now += 120
+        press.passed += RESTAMP_SECONDS  # the same tree is dated anew, beyond its last entry
+        await until(lambda: press.publication.failure is not None)
+
+    async def second(press: Press) -> None:
+        await press.register()
+        seen.append((await press.publication.covering(3)).note)
+
+    press._every = SOON
+    press.run(first)
+    press.now -= 60
+    press.run(second)
+    witnessed, later = seen
+    ledger, genesis = press.maker.ledger_hash, press.maker.genesis.operation
+    accused = evidence.rollback(ledger, genesis, later, witnessed)
+    with pytest.raises(MisbehaviourUnproved):
+        evidence.check_evidence(accused, ledger, press.opened)
 
 
 def test_who_asks_for_more_than_will_be_published_is_told_when_it_stops() -> None:

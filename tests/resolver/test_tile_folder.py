@@ -301,6 +301,20 @@ def test_symbolic_links_lead_nowhere(log: GrowingLog, tmp_path: Path, place: str
     assert not (public / "checkpoint").exists()
 
 
+def test_what_somebody_has_put_beside_is_not_written_into(tmp_path: Path) -> None:
+    """A folder for new files that another user may have made, with a hard link in it."""
+    public, victim = tmp_path / "public", tmp_path / "victim"
+    (public / ".new").mkdir(parents=True)
+    (public / ".new").chmod(0o777)
+    victim.write_bytes(b"precious")
+    with TileFolder(public) as folder:
+        assert (public / ".new").stat().st_mode & 0o777 == 0o700
+        (public / ".new/tile_0_000.p_1").hardlink_to(victim)
+        with pytest.raises(StorageFailed):
+            folder.put(Tile(0, 0, 1), bytes(32))
+    assert victim.read_bytes() == b"precious"
+
+
 def test_a_fifo_in_place_of_a_tile_is_refused(log: GrowingLog, tmp_path: Path) -> None:
     place = tmp_path / "public/tile/0/000.p/10"
     place.parent.mkdir(parents=True)

@@ -152,11 +152,26 @@ def test_a_bundle_is_verified_by_who_was_never_online(known: Known, tmp_path: Pa
     assert re.fullmatch(r"  ✓ the newest record, by the state of entry \d+", told[5])
     assert told[6].startswith(f"  ✓ signed by {known.did}, did:tetrad:")
     assert re.fullmatch(f"  – {OLD}", told[7])
-    assert "what came later is not known here" in told[8]
+    assert told[8] == "  ✓ its code: gs1 https://id.gs1.org/01/09500007000016/21/X"
+    assert "what came later is not known here" in told[9]
     other = stranger("verify", str(file), "--ledger", "zQm" + "1" * 44)
     assert other.status == 1
     assert "[evidence.answer]" in other.err
     assert not (tmp_path / "stranger" / ".tetrad").exists()
+
+
+def test_an_answer_about_the_past_is_not_told_as_the_present(known: Known, tmp_path: Path) -> None:
+    """A bundle from before a revocation must not pass for what holds now."""
+    file = tmp_path / "device.bundle"
+    shown = known.shell.must("resolve", known.code, "--json").json
+    then = shown["device"]["updated"]["time"]
+    spoken = known.shell.must("resolve", known.code, "--at", then, "--bundle", str(file)).out
+    assert f"the newest at {then}" in spoken
+    assert "the newest there is" not in spoken
+    told = known.shell.must("verify", str(file)).out
+    assert f"as it was at {then}, and not as it is now" in told
+    assert f"the newest record at {then}" in told
+    assert known.shell.must("verify", str(file), "--json").json["asOf"] == then
 
 
 def test_verify_is_as_strict_as_it_is_asked_to_be(
