@@ -222,7 +222,9 @@ class Publication:
             await asyncio.to_thread(step, self._static)
         except (TetradError, OSError) as error:
             self.failures += 1
-            logger.warning("static files could not be written: %s", error)
+            hint = getattr(error, "hint", "")
+            said = f"{error}; {hint}" if hint else error
+            logger.warning("static files could not be written: %s", said)
             return False
         return True
 

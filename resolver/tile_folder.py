@@ -44,8 +44,10 @@ from registry.tile import (
     tile_path,
     tile_width,
 )
+from resolver.folder import DATABASE
 from resolver.static_log import CHECKPOINT, StaticLog, failing, tree_of, walked
 
+_ONCE_FAILED: Final = "once it can be written, start this process again: it writes no more"
 _NEW: Final = ".new"
 _OPEN_FOLDERS: Final = 200
 _KEPT_PARTIALS: Final = 4
@@ -126,6 +128,10 @@ class TileFolder(StaticLog):
         Raises StorageFailed; LedgerTampered where its tiles do not have the root of its checkpoint.
         """
         with failing(path):
+            if (path / DATABASE).is_file():
+                raise StorageFailed(
+                    f"{path} is the data folder of a service", hint="another folder"
+                )
             _make(path)
         super().__init__(path)
         self._new = -1
@@ -269,12 +275,12 @@ class TileFolder(StaticLog):
     def _writing(self, path: str) -> Iterator[None]:
         """A flush that failed once is never trusted again."""
         if self._failed:
-            raise StorageFailed(self._failed, hint="open the folder again, once it can be written")
+            raise StorageFailed(f"{self._failed}, before", hint=_ONCE_FAILED)
         try:
             with failing(self.path / path):
                 yield
         except StorageFailed as error:
-            self._failed = error.detail
+            self._failed, error.hint = error.detail, _ONCE_FAILED
             raise
 
     def _remove_partials(self, old: int) -> None:

@@ -118,7 +118,7 @@ def update(
         frame.prefer_wallet(data / "authority.wallet")
     given: dict[str, Any] = {
         "policy": _policy(policy) if policy else None,
-        "witnesses": read_input(witnesses).decode("utf-8", "replace") if witnesses else None,
+        "witnesses": _recommended(witnesses) if witnesses else None,
     }
     with frame.writing() as client:
         done = frame.finished("registry.update")
@@ -134,6 +134,10 @@ def update(
         lines += [f"  the new keys sign every tree of {done.index + 2} entries or more:"]
         lines += [f"  {_short(key)}" for key in body["log"]]
         lines += ["Keep a copy of log.key and authority.wallet elsewhere: both have changed."]
+        lines += [
+            "Witnesses refuse the new keys until each was told: tetrad witness add-log --data DIR "
+            f"{frame.url}"
+        ]
     frame.show(acknowledged(done) | {"changed": changed}, *lines)
 
 
@@ -150,6 +154,15 @@ def _drawn(data: Path, used: list[str]) -> list[str]:
     from resolver.rotation import draw_log_keys
 
     return draw_log_keys(data, used)
+
+
+def _recommended(path: str) -> str:
+    """A policy that is one: it stays on the ledger. Raises MalformedPolicy."""
+    from registry.policy import Policy
+
+    text = read_input(path)
+    Policy.parse(text)
+    return text.decode()
 
 
 def _policy(path: str) -> Any:  # noqa: ANN401 - the service says what is wrong with it

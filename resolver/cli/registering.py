@@ -196,7 +196,15 @@ def _one(
         f"✓ registered, entry {done.index}",
         f"  {done.did}",
         f"  {registration.code(row)}",
+        *(f"  disclosure {one}" for one in done.disclosures if _asks(one)),
     )
+
+
+def _asks(disclosure: str) -> bool:
+    """Whether one resolves by it: whoever loses it asks for that number or code in vain."""
+    from identity.disclosure import CODE, NUMBER, open_disclosure
+
+    return open_disclosure(disclosure).name in (CODE, NUMBER)
 
 
 def _all(

@@ -53,6 +53,8 @@ def resolve(
             frame.fail(missing)
             if not frame.as_json:
                 frame.note(_absence(missing))
+                if bundle is not None:
+                    frame.note(f"– {bundle} is not written: a bundle holds a device")
             raise click.exceptions.Exit(REFUSED) from None
         if bundle is not None:
             from resolver.bundle import bundle_bytes

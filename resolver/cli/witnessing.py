@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,8 +84,9 @@ def add_log(
 ) -> None:
     """Cosign the checkpoints of these logs from now on, also while the witness is served.
 
-    A log is named by its verifier key, or by the URL of a Tetrad service, whose genesis holds all
-    keys of its log; one that is pinned in your home folder needs no question.
+    A log is named by its verifier key, or by the URL of a Tetrad service: the keys that its log
+    signs with are then proved from its genesis on. One that is pinned in your home folder needs no
+    question. When a log's keys were replaced, say this again: until then it is refused.
     """
     from resolver.witness.folder import WitnessFolder
     from resolver.witness.store import log_key
@@ -156,6 +158,9 @@ def serve(
     def on_ready(address: str) -> None:
         click.echo(f"  Witness {folder.secrets.name} at {address}{prefix}/add-checkpoint")
         click.echo(f"  Logs: {', '.join(known) or 'none yet, see tetrad witness add-log'}")
+        for origin in known:
+            name = sha256(origin.encode()).hexdigest()
+            click.echo(f"  What it cosigned of {origin}: {address}{prefix}/{name}/checkpoint")
 
     app.serve(
         settings,
@@ -174,11 +179,13 @@ def _add(folder: WitnessFolder, keys: list[VerifierKey]) -> list[tuple[VerifierK
 
 
 def _keys_at(frame: Frame, url: str, *, yes: bool, ledger: str | None) -> list[VerifierKey]:
-    """The log keys of the service there, once a person knows its ledger."""
+    """The log keys in force at the service there, once a person knows its ledger."""
     from resolver.client import Client
 
     with Client(url) as client:
         shown = client.introduce()
+        client.pin(shown)  # for as long as its updates are read; nobody's cosignature is asked for
+        keys = client.log_keys().every()[-1]
     if ledger is not None and ledger != shown.ledger:
         raise InvalidAnswer(
             f"the service shows the ledger {shown.ledger}, not {ledger}",
@@ -187,4 +194,4 @@ def _keys_at(frame: Frame, url: str, *, yes: bool, ledger: str | None) -> list[V
     if not frame.home.knows(shown):
         frame.note(f"Ledger {shown.ledger}\n{shown.name}, log {shown.origin}")
         frame.confirm("Is this the fingerprint that you were told?", yes=yes or bool(ledger))
-    return list(shown.log_keys)
+    return list(keys)

@@ -204,7 +204,15 @@ class Monitor:
         Raises ForkDetected, InvalidCheckpoint; LedgerTampered for a view whose tiles are not those
         that the log has signed.
         """
-        return {view.url: self._compare(view) for view in views}
+        said = {}
+        for view in views:
+            try:
+                said[view.url] = self._compare(view)
+            except TetradError as error:
+                if view.url not in error.detail:
+                    error.detail = f"{view.url}: {error.detail}"
+                raise
+        return said
 
     def _compare(self, view: View) -> str:
         remembered = self._ahead.pop(view.url, None)

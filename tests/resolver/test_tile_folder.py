@@ -288,6 +288,13 @@ def test_two_processes_do_not_publish_into_one_folder(folder: TileFolder) -> Non
         TileFolder(folder.path)
 
 
+def test_a_data_folder_is_not_published_into(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite3").touch()
+    with pytest.raises(StorageFailed, match="data folder of a service"):
+        TileFolder(tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == ["ledger.sqlite3"]
+
+
 @pytest.mark.parametrize("place", ["tile", "tile/0", "tile/0/000.p", "tile/0/000.p/10", ".new"])
 def test_symbolic_links_lead_nowhere(log: GrowingLog, tmp_path: Path, place: str) -> None:
     public, outside = tmp_path / "public", tmp_path / "outside"

@@ -36,6 +36,15 @@ def known(shell: Shell) -> Known:
     return Known(shell, code, shell.must("register", *words, "--json").json["did"])
 
 
+def test_what_a_number_is_asked_for_with_is_shown_at_once(shell: Shell) -> None:
+    code = f"(01){gtin(acme(shell))}(21)N"
+    words = ("--model", "M1", "--serial", code, "--ipv6", "enabled", "--code", code)
+    out = shell.must("register", *words, "--number", "msisdn-cn-iot:1440012345678").out
+    (shown,) = [line.split()[1] for line in out.splitlines() if "disclosure " in line]
+    found = shell.must("resolve", "--disclosure", shown, "--scheme", "msisdn-cn-iot", "--json")
+    assert found.json["did"] in out
+
+
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What is asked for is 1,000 seconds older than it is."""
@@ -223,7 +232,9 @@ def test_a_bundle_that_was_changed_is_refused(
 
 def test_no_bundle_is_written_of_what_is_refused(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "device.bundle"
-    assert shell("resolve", nobody(), "--bundle", str(file)).status == 1
+    refused = shell("resolve", nobody(), "--bundle", str(file))
+    assert refused.status == 1
+    assert "device.bundle is not written" in refused.err
     assert not file.exists()
 
 

@@ -47,11 +47,17 @@ def test_a_rotation_from_the_operators_seat(shell: Shell, folder: Path, tmp_path
     entry = int(re.search(r"✓ log replaced, entry (\d+)", done.out)[1])  # type: ignore[index]
     assert f"every tree of {entry + 2} entries or more" in done.out
     assert "copy of log.key" in done.out
+    assert f"add-log --data DIR {shell.url}" in done.out
     shell.must("org", "update", "--name", "Acme International")
     again = shell.must("registry", "update", "--rotate-log-keys", *data, "--json").json
     assert again["changed"] == ["log"]
 
+    witness = ["--data", str(tmp_path / "w")]
+    shell.must("witness", "init", *witness, "--name", "w.example/1")
+    told = shell.must("witness", "add-log", *witness, shell.url, "--json").json
+
     shown = shell.must("registry", "show", "--json").json
+    assert [one["vkey"] for one in told["logs"]] == shown["logKeys"][-1]["keys"]
     sizes = [1, entry + 2, again["index"] + 2]
     assert [one["fromSize"] for one in shown["logKeys"]] == sizes
     assert f"log keys from {sizes[2]} entries on" in shell.must("registry", "show").out
@@ -85,6 +91,10 @@ def test_a_policy_and_witnesses_from_files(shell: Shell, folder: Path, tmp_path:
     shown = shell.must("registry", "show")
     assert '"ipv6":"optional"' in shown.out
     assert "quorum none" in shown.out
+    (tmp_path / "broken").write_text("quorum nobody\n")
+    refused = shell("registry", "update", "--witnesses", str(tmp_path / "broken"), *wallet)
+    assert refused.status == 1
+    assert "line 1 of the policy" in refused.err
 
 
 def test_a_power_cut_right_after_a_rotation_loses_nothing(tmp_path: Path) -> None:

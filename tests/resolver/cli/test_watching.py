@@ -144,6 +144,9 @@ def test_views_are_compared(person: Shell, public: str, tmp_path: Path) -> None:
         caught = person(*words, "--against", true, "--against", f"{fork}/checkpoint")
         assert caught.status == 1
         assert f"{fork}/checkpoint shows another tree" in caught.err
+        lost = person(*words, "--against", true, "--against", f"{true}/nothing")
+        assert lost.status == 1
+        assert f"Refused: {true}/nothing: " in lost.err
     (file,) = (tmp_path / "kept").iterdir()
     person.must("verify", str(file), "--ledger", LEDGER)
 
