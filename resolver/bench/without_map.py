@@ -152,7 +152,8 @@ def compare(
         copy.unlink()
     pairs = {name: _in_pairs(times) for name, times in spent.items()}
     return {name: median(times) / (BATCH * ROOT_EVERY) * 1e6 for name, times in pairs.items()} | {
-        "batches": batches
+        "batches": batches,
+        "keys": keys,
     }
 
 
