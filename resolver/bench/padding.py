@@ -10,6 +10,7 @@ fails its audit, and serves to measure size alone.
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,9 @@ from pathlib import Path
 from registry.bucket import PLACE_BITS, ROW, Bucket
 from registry.map_proof import BUCKET_KEYS, SLOT
 from registry.stores import sqlite_statements as sql
+
+CACHE_KIB = 1_500_000
+"""For tables that are filled in no order."""
 
 Item = tuple[bytes, bytes]
 """A key with its value, and the number of its row."""
@@ -36,9 +40,12 @@ def pad(path: Path, keys: int) -> None:
         drawn, row = os.urandom(32 * missing), (1).to_bytes(ROW)
         items += [(drawn[at : at + 32] * 2, row) for at in range(0, len(drawn), 32)]
         items.sort()
+        buckets = list(_buckets(items, 0, len(items), 0, 0))
+        random.shuffle(buckets)  # in their order they would fill their pages to the brim
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("BEGIN")
         connection.execute("DELETE FROM buckets")
-        connection.executemany(sql.PUT_BUCKET, _buckets(items, 0, len(items), 0, 0))
+        connection.executemany(sql.PUT_BUCKET, buckets)
         connection.execute("COMMIT")
 
 

@@ -9,6 +9,7 @@ batches in turn, so that a machine whose speed drifts does so for both.
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 import time
@@ -27,7 +28,7 @@ from registry.store import Batch, Head
 from registry.stores import sqlite_statements as sql
 from registry.stores.sqlite import SqliteStore
 from resolver.bench import fleet
-from resolver.bench.padding import pad
+from resolver.bench.padding import CACHE_KIB, pad
 from resolver.folder import DATABASE, DataFolder
 from resolver.held import log_signers_of
 from resolver.schemes import SCHEMES
@@ -166,8 +167,11 @@ def _make_plain(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         buckets = connection.execute("SELECT entries, rows FROM buckets ORDER BY start").fetchall()
         connection.executescript(INDEX)
+        rows = list(_plain_rows(buckets))
+        random.shuffle(rows)
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("BEGIN")
-        connection.executemany(POINT, _plain_rows(buckets))
+        connection.executemany(POINT, rows)
         connection.execute("COMMIT")
 
 
