@@ -41,11 +41,6 @@ def place_of(key: bytes) -> int:
     return int.from_bytes(key[:8]) >> 1
 
 
-def end_of(bucket: Bucket) -> int:
-    """The first place behind a bucket."""
-    return bucket.start + (1 << PLACE_BITS - bucket.depth)
-
-
 def row_of(bucket: Bucket, key: bytes) -> int | None:
     """The row of the newest record under a key; None where the bucket does not hold it."""
     at = bucket.entries.find(key)

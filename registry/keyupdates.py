@@ -60,7 +60,7 @@ class KeyUpdates:
         known = self._found[-1] if self._found else 0
         newer: list[int] = []
         record = self._authority(size)
-        while (entry := self._claimed(record["keys"][0])) > known:
+        while (entry := self._reader.established(thumbprint(record["keys"][0]))) > known:
             newer.append(entry)
             record = self._authority(entry)
         if newer:
@@ -73,12 +73,6 @@ class KeyUpdates:
         did = self._reader.registry(before)["authority"]
         (found,) = self._store.versions(state_key(("did", did)), limit=1, before=before)
         return cast("Organization", orjson.loads(found.record))
-
-    def _claimed(self, multikey: str) -> int:
-        """The entry that established a key: it is claimed once, for ever."""
-        key = state_key(("key", thumbprint(multikey)))
-        (found,) = self._store.versions(key, limit=1)
-        return found.entry
 
     def _replaces(self, index: int) -> bool:
         """Whether an entry is an update that names log keys."""

@@ -66,6 +66,12 @@ class LedgerReader:
             raise NotFound("no such pair of sizes", size=self.head().size)
         return consistency_proof(size1, size2, self._read)
 
+    def established(self, thumbprint: str) -> int:
+        """The entry that made a key its subject's; a key is claimed once, for ever. The caller has
+        seen the key in the state."""
+        (version,) = self._store.versions(state_key(("key", thumbprint)), limit=1)
+        return version.entry
+
     def checkpoint(self, size: int | None = None) -> bytes:
         """The note signed with the commit of that size; the newest without one."""
         note = self._store.checkpoint(size)

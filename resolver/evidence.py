@@ -160,11 +160,9 @@ class Evidence:
         """The entry that made a key its subject's; a key is never claimed twice."""
         index = self._established.get(thumbprint)
         if index is None:
-            key = state_key(("key", thumbprint.decode()))
-            (version,) = self._store.versions(key, limit=1)
             if len(self._established) >= _KEPT:
                 self._established.clear()
-            index = self._established[thumbprint] = version.entry
+            index = self._established[thumbprint] = self._reader.established(thumbprint.decode())
         return index
 
     def _operation(self, index: int) -> bytes:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.errors import LedgerStopped, StaleHead
-from registry.bucket import FIRST, PLACE_BITS, Bucket, end_of, keys_of, place_of, row_of
+from registry.bucket import FIRST, PLACE_BITS, Bucket, keys_of, place_of, row_of
 from registry.map_proof import value_hash
 from registry.merkle import EMPTY_ROOT
 from registry.state_map import StateMap, Written
@@ -49,6 +49,11 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 @pytest.fixture
 def store(make: Make) -> Store:
     return make()
+
+
+def end_of(bucket: Bucket) -> int:
+    """The first place behind a bucket."""
+    return bucket.start + (1 << PLACE_BITS - bucket.depth)
 
 
 def key(name: object) -> bytes:

@@ -100,7 +100,6 @@ class History:
         self.devices: dict[int, Device] = {}
         self.now = 0
         self.signers = LogSigners(signer for pair in secrets.sets for signer in pair)
-        self.last_kept: bytes | None = None
         self.store: Store = MemoryStore()
 
     @classmethod
