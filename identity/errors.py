@@ -22,6 +22,13 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     ├── InvalidKey              a key that nobody should trust
     ├── InvalidProof            a signature, or the proof around it, that does not hold
     │   ├── MalformedProof, ForgedProof, UnknownMethod
+    ├── CredentialRefused       a credential or presentation that does not hold
+    │   ├── MalformedCredential, CredentialOutOfTime, CredentialRevoked, CredentialSuspended
+    │   ├── StatusUnknown           whether it was revoked cannot be told
+    │   ├── NotAccredited           its issuer has no right to issue it
+    ├── AuthenticationFailed    a party did not prove who it is
+    │   ├── InvalidChallenge, InvalidHandshake, InvalidToken
+    ├── InvalidCertificate      an X.509 certificate or path that does not hold
     ├── NotEntitled             good signatures of the wrong parties
     │   ├── SignerMissing, SignerUnexpected, RightMissing
     ├── RuleBroken              well signed, but the rule book forbids it
@@ -213,6 +220,86 @@ class UnknownMethod(InvalidProof):
     """The verification method is not one of that subject's present keys."""
 
     code, title = "proof.unknown_method", "Unknown verification method"
+
+
+class CredentialRefused(TetradError):
+    """A credential or a presentation that does not hold."""
+
+    code, status, title = "credential", 422, "Credential refused"
+    section = "specs/1-identity.md#credentials"
+
+
+class MalformedCredential(CredentialRefused):
+    """Not a credential or presentation of the data model, or a term that no context defines."""
+
+    code, title = "credential.malformed", "Malformed credential"
+
+
+class CredentialOutOfTime(CredentialRefused):
+    """Not yet valid, no longer valid, or its proof has expired."""
+
+    code, title = "credential.time", "Credential out of time"
+
+
+class CredentialRevoked(CredentialRefused):
+    """Revoked by its issuer, or its device is revoked or retired in the ledger."""
+
+    code, title = "credential.revoked", "Credential revoked"
+    section = "specs/1-identity.md#status-lists"
+
+
+class CredentialSuspended(CredentialRefused):
+    """Suspended by its issuer, or its device is suspended in the ledger."""
+
+    code, title = "credential.suspended", "Credential suspended"
+    section = "specs/1-identity.md#status-lists"
+
+
+class StatusUnknown(CredentialRefused):
+    """The status list is missing, stale, malformed, or another issuer's."""
+
+    code, title = "credential.status", "Status cannot be told"
+    section = "specs/1-identity.md#status-lists"
+
+
+class NotAccredited(CredentialRefused):
+    """No grant in force lets the issuer issue this type about this device."""
+
+    code, title = "credential.accreditation", "Issuer not accredited"
+    section = "specs/1-identity.md#accreditation"
+
+
+class AuthenticationFailed(TetradError):
+    """A party did not prove who it is."""
+
+    code, status, title = "authentication", 401, "Not authenticated"
+    section = "specs/1-identity.md#authentication"
+
+
+class InvalidChallenge(AuthenticationFailed):
+    """A challenge that is unknown, used, expired, or for another party or purpose."""
+
+    code, title = "authentication.challenge", "Challenge refused"
+
+
+class InvalidHandshake(AuthenticationFailed):
+    """A message of a mutual authentication that does not follow the one before."""
+
+    code, title = "authentication.handshake", "Handshake refused"
+    section = "specs/1-identity.md#device-to-device"
+
+
+class InvalidToken(AuthenticationFailed):
+    """A token that is unknown, expired, or not presented by the key that it is bound to."""
+
+    code, title = "authentication.token", "Token refused"
+
+
+class InvalidCertificate(TetradError):
+    """An X.509 certificate, or a path of them, that does not hold."""
+
+    code, status, title = "certificate.invalid", 422, "Certificate refused"
+    section = "specs/1-identity.md#enrolment"
 
 
 class NotEntitled(TetradError):
