@@ -127,8 +127,11 @@ class Subject:
 
     def keys_of(self, generation: int) -> list[PrivateKey]:
         """Its keys after so many rotations."""
-        name = f"{self.name}/{generation}"
-        return [key(name, algorithm) for algorithm in algorithms_named(self.algorithm)]
+        algorithms = algorithms_named(self.algorithm)
+        return [
+            key(f"{self.name}/{generation}" + f"/{place}" * bool(place), algorithm)
+            for place, algorithm in enumerate(algorithms)
+        ]
 
     @property
     def key(self) -> PrivateKey:
