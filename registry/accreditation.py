@@ -99,9 +99,7 @@ def _check_enclosed(
     scope: CredentialScope, segments: Segments, above: GrantRecord, enclosing: Segments
 ) -> None:
     if not set(scope.types) <= set(cast("list[str]", above["scope"]["types"])):
-        raise RightMissing(
-            "a type that the grant above does not have", pointer="/body/scope/types"
-        )
+        raise RightMissing("a type that the grant above does not have", pointer="/body/scope/types")
     if segments[: len(enclosing)] != enclosing:
         raise RightMissing(
             "the grant above is for devices under another prefix", pointer="/body/scope/prefix"

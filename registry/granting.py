@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from identity.bodies import AdmitGrant, CredentialGrant, MakeGrant, PrefixGrant
+from identity.bodies import AdmitGrant, CredentialGrant, Grant, MakeGrant, PrefixGrant
 from identity.errors import (
     NotFound,
     PolicyViolated,
@@ -45,36 +45,7 @@ def grant_issue(case: Case) -> Changes:
     receiver = _receiver(case, body.to)
     if body.notAfter is not None and parse_time(body.notAfter) <= case.now:
         raise PolicyViolated("the grant would be over before it begins", pointer="/body/notAfter")
-    by_authority = granter["did"] == case.registry["authority"]
-    changes: Changes = {}
-    if isinstance(body, AdmitGrant):
-        if not by_authority:
-            raise RightMissing(
-                "only the authority grants the right to admit", pointer="/body/right"
-            )
-        changes |= _hold(case, held_key("admit", body.to))
-    elif isinstance(body, MakeGrant):
-        if not by_authority and body.scope.maker != granter["did"]:
-            raise RightMissing(
-                "only the maker itself grants the use of its name", pointer="/body/scope/maker"
-            )
-        changes |= _hold(case, held_key("make", body.to, body.scope.maker))
-    elif isinstance(body, PrefixGrant):
-        segments = _segments_of(case, body)
-        if not by_authority and not _encloses(case, body, granter, segments):
-            _check_first_come(case, body, granter, segments)
-            taken: Organization = {**receiver, "prefixes": receiver["prefixes"] + 1}
-            changes["did", body.to] = taken
-        changes |= _take_prefix(case, segments)
-    elif isinstance(body, CredentialGrant):
-        check_accreditation(case, body, granter)
-        changes |= _hold(case, held_key("credential", body.to, granter["did"]))
-    else:
-        raise PolicyViolated(
-            f"a ledger of format 0 does not yet grant the right {body.right!r}",
-            pointer="/body/right",
-            hint="admit, prefix, make and credential are granted",
-        )
+    changes = _given(case, body, granter, receiver)
     grant: GrantRecord = {
         "grant": case.hash,
         "right": body.right,
@@ -90,6 +61,39 @@ def grant_issue(case: Case) -> Changes:
         grant["under"] = body.under
     changes["grant", case.hash] = grant
     return case.changing(granter, changes)
+
+
+def _given(case: Case, body: Grant, granter: Organization, receiver: Organization) -> Changes:
+    """Whether the granter may give the right, and what else it changes: where it is listed."""
+    by_authority = granter["did"] == case.registry["authority"]
+    if isinstance(body, AdmitGrant):
+        if not by_authority:
+            raise RightMissing(
+                "only the authority grants the right to admit", pointer="/body/right"
+            )
+        return _hold(case, held_key("admit", body.to))
+    if isinstance(body, MakeGrant):
+        if not by_authority and body.scope.maker != granter["did"]:
+            raise RightMissing(
+                "only the maker itself grants the use of its name", pointer="/body/scope/maker"
+            )
+        return _hold(case, held_key("make", body.to, body.scope.maker))
+    if isinstance(body, PrefixGrant):
+        segments = _segments_of(case, body)
+        changes: Changes = {}
+        if not by_authority and not _encloses(case, body, granter, segments):
+            _check_first_come(case, body, granter, segments)
+            taken: Organization = {**receiver, "prefixes": receiver["prefixes"] + 1}
+            changes["did", body.to] = taken
+        return changes | _take_prefix(case, segments)
+    if isinstance(body, CredentialGrant):
+        check_accreditation(case, body, granter)
+        return _hold(case, held_key("credential", body.to, granter["did"]))
+    raise PolicyViolated(
+        f"a ledger of format 0 does not yet grant the right {body.right!r}",
+        pointer="/body/right",
+        hint="admit, prefix, make and credential are granted",
+    )
 
 
 def _hold(case: Case, key: Key) -> Changes:

@@ -28,7 +28,7 @@ def scope(*types: str, **members: Any) -> dict[str, Any]:
 
 
 def accredited(town: Town, **members: Any) -> str:
-    """Acme's accreditation by the authority, which is in the ledger: labels, to be passed on once."""
+    """Acme's accreditation by the authority, in the ledger: labels, to be passed on once."""
     bounds = {name: members.pop(name) for name in ("delegates", "prefix") if name in members}
     signed = accredit(town, town.authority, town.acme, {**scope(delegates=1), **bounds}, **members)
     town.accept(signed)
