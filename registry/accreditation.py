@@ -134,13 +134,12 @@ def may_withdraw(case: Case, grant: GrantRecord) -> set[str]:
 
 
 def covers(
-    schemes: Schemes, grant: Mapping[str, Json], type_: str, code: Mapping[str, Json]
+    schemes: Schemes, scope: Mapping[str, Json], type_: str, code: Mapping[str, Json]
 ) -> bool:
-    """Whether a grant's scope has a type, and encloses a device's code.
+    """Whether the scope of a grant has a type, and encloses a device's code.
 
     Of a committed code the segments are those of the prefix that it shows.
     """
-    scope = cast("dict[str, Json]", grant["scope"])
     if type_ not in cast("list[str]", scope["types"]):
         return False
     scheme = cast("str", code["scheme"])

@@ -254,7 +254,7 @@ def _check_in_force(chain: Sequence[Link], name: str, bearer: Bearer, now: int) 
             refused = f"it ended at {grant.notAfter}"
         elif (grant.scope.delegates or 0) < depth:
             refused = "it was passed on further than it allows"
-        elif not covers(SCHEMES, {"scope": operation_value(grant.scope)}, name, code):
+        elif not covers(SCHEMES, operation_value(grant.scope), name, code):
             refused = f"it is not for {name} about the device's code"
         else:
             continue

@@ -106,7 +106,7 @@ class Accredited:
                 if (
                     grant["right"] == "credential"
                     and grant["status"] == "active"
-                    and covers(SCHEMES, grant, type_, bearer["code"])
+                    and covers(SCHEMES, grant["scope"], type_, bearer["code"])
                     and in_force(self._state, grant, now)
                 ):
                     return grant
