@@ -104,11 +104,13 @@ class Writing(Sending):
         *,
         to: str | None = None,
         not_after: str | None = None,
+        under: str | None = None,
     ) -> Flow[Acknowledged]:
-        """A right (`admit`, `prefix`, `make`), to another party or to the granter itself."""
+        """A right, to another party or to the granter itself; `under` is the accreditation of which
+        a part is passed on."""
         body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
-        if not_after is not None:
-            body["notAfter"] = not_after
+        body |= {"notAfter": not_after} if not_after is not None else {}
+        body |= {"under": under} if under is not None else {}
         return (yield from self._change("grant.issue", granter, body, by=[granter]))
 
     def withdraw_grant(self, by: str, grant: str, reason: str) -> Flow[Acknowledged]:
