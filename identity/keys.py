@@ -206,6 +206,19 @@ def _verify_ecdsa(
         raise ForgedProof("the ECDSA signature is not one of this key over these bytes") from None
 
 
+def low_s(algorithm: str, signature: bytes) -> bytes:
+    """The one of the two ECDSA signatures (r, s) and (r, n - s) that `verify` takes, for forms that
+    allow both, as JWS does; whatever is no such signature, and any of another algorithm, as it is.
+    """
+    rule = _CURVES.get(algorithm)
+    if rule is None or len(signature) != 2 * rule.width:
+        return signature
+    s = int.from_bytes(signature[rule.width :], "big")
+    if not rule.order // 2 < s < rule.order:
+        return signature
+    return signature[: rule.width] + (rule.order - s).to_bytes(rule.width, "big")
+
+
 class PrivateKey:
     """A signing key. It shows its public half only, in `repr` and everywhere else."""
 
