@@ -140,6 +140,11 @@ def thumbprint(multikey: str) -> str:
     return multihash(multikey.encode("ascii"))
 
 
+def kind_of(algorithm: str) -> str:
+    """`post-quantum` for ML-DSA, else `classical`: who has keys of both kinds signs with both."""
+    return "post-quantum" if algorithm.startswith("ML-DSA") else "classical"
+
+
 def public_key_of(algorithm: str, raw: bytes) -> PublicKey:
     """The key with these raw bytes (for ECDSA the compressed point). Raises `InvalidKey`."""
     if algorithm not in _CODECS:

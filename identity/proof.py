@@ -70,6 +70,11 @@ def signing_input_of(
     return _HASHES[algorithm](canonicalize(unsigned)).digest() + document_digest
 
 
+def digest(data: bytes, algorithm: str) -> bytes:
+    """The hash that goes with a key's algorithm: SHA-256, or SHA-384 for P-384."""
+    return _HASHES[algorithm](data).digest()
+
+
 def create_proof(
     document: Mapping[str, Any], private_key: PrivateKey, options: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -104,7 +109,7 @@ def verify_proof(
     Raises `MalformedProof` for the form, `ForgedProof` for the signature.
     """
     check_form(proof, public_key, expected_purpose)
-    if "@context" in proof and not _extends(document.get("@context"), proof["@context"]):
+    if "@context" in proof and not context_is_beginning(document.get("@context"), proof["@context"]):
         raise MalformedProof("the @context of the proof is not the beginning of the document's")
     signed: Mapping[str, Any] = document
     if "@context" in proof:
@@ -134,12 +139,18 @@ def verify_digest(
 
 
 def check_form(
-    proof: Mapping[str, Any], public_key: PublicKey, expected_purpose: str | None
+    proof: Mapping[str, Any],
+    public_key: PublicKey,
+    expected_purpose: str | None,
+    suite: str | None = None,
 ) -> None:
-    """Type, suite and purpose of a proof, before anything is hashed. Raises `MalformedProof`."""
+    """Type, suite and purpose of a proof, before anything is hashed. Raises `MalformedProof`.
+
+    `suite` is the one that the proof must name, by default the jcs suite of the key.
+    """
     if proof.get("type") != "DataIntegrityProof":
         raise MalformedProof("the proof is not a DataIntegrityProof", pointer="/type")
-    suite = CRYPTOSUITES[public_key.algorithm]
+    suite = suite or CRYPTOSUITES[public_key.algorithm]
     if proof.get("cryptosuite") != suite:
         raise MalformedProof(
             "the cryptosuite of the proof is not the one of the key",
@@ -172,7 +183,7 @@ def signature_of(proof: Mapping[str, Any]) -> bytes:
         raise MalformedProof(f"proofValue: {refusal.detail}", pointer="/proofValue") from None
 
 
-def _extends(whole: object, beginning: object) -> bool:
+def context_is_beginning(whole: object, beginning: object) -> bool:
     """Whether a document's `@context` starts with the values of the proof's, in their order."""
     if whole is None:
         return False
