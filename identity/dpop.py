@@ -44,9 +44,7 @@ def token_hash(token: str) -> str:
     return base64url_encode(sha256(token.encode("utf-8", "replace")).digest())
 
 
-def create_dpop(
-    key: PrivateKey, *, method: str, url: str, token: str, now: int, jti: str
-) -> str:
+def create_dpop(key: PrivateKey, *, method: str, url: str, token: str, now: int, jti: str) -> str:
     """The value of the header `DPoP` for one request (RFC 9449, sections 4.2 and 7).
 
     `url` may have a query, which is left out; `jti` is new for each, of at least 96 random bits.

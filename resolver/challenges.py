@@ -78,9 +78,7 @@ class Challenges:
                 hint="come again in a moment",
                 retry_after=max(1, soonest),
             )
-        issued = new_challenge(
-            self._random, domain=domain, did=did, expires=now + self._seconds
-        )
+        issued = new_challenge(self._random, domain=domain, did=did, expires=now + self._seconds)
         self._waiting[issued.challenge] = issued
         return issued
 

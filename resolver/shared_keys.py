@@ -7,8 +7,8 @@
 A signature counter, with random values in place of numbers. Whoever authenticates is given a value
 and shows it the next time. An answer may be lost, so that the value before it counts as well, and
 the lost one never again: a client by itself always fits. Two clients that go on from the same place
-cannot both, and are noticed when the second of them comes back. Which of them is the clone cannot be
-told, so nobody is refused; the mark stays with the key until it is rotated. A client that never
+cannot both, and are noticed when the second of them comes back. Which of them is the clone cannot
+be told, so nobody is refused; the mark stays with the key until it is rotated. A client that never
 shows a value is not noticed. What is remembered is bounded, and lost when the service starts anew:
 the key then goes on from whatever is shown first.
 """
