@@ -146,11 +146,11 @@ def permissioned() -> Town:
 
 def all_scenarios() -> list[Scenario]:
     """Every scenario, in the order of the rule book's table."""
-    from tests.scenarios import accreditations, devices, grants, keys, kinds, numbers
+    from tests.scenarios import accreditations, devices, grants, keys, numbers
     from tests.scenarios import organizations, recovery, registry, status, transfer
 
     modules = (
-        *(organizations, registry, grants, accreditations, devices, numbers, keys, kinds),
+        *(organizations, registry, grants, accreditations, devices, numbers, keys),
         *(recovery, transfer, status),
     )
     order = [module.__name__ for module in modules]
