@@ -113,6 +113,8 @@ class Authenticated:
             missing.append("its code: committed to, and not shown")
         if not self.bound:
             missing.append("channel: none; what comes after this meeting may be somebody else's")
+        if self.role == "responder":  # message 3 is the last
+            missing.append("its verdict on this device: there is no message that would tell")
         return tuple(missing)
 
 

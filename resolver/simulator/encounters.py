@@ -67,7 +67,7 @@ class Scene:
         """An honest meeting at another time."""
         self.responder().receive(self.initiator().first(now), now)
 
-    def shown(self, own: Own, **members: Any) -> bytes:
+    def shown(self, own: Own, /, **members: Any) -> bytes:
         """A message 1 by whoever likes, with the bundle of `own`."""
         return changed(self.initiator(own).first(self.now), **members)
 
@@ -99,7 +99,7 @@ def opened(message: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", parse(message, max_bytes=2**21))
 
 
-def changed(message: bytes, **members: Any) -> bytes:
+def changed(message: bytes, /, **members: Any) -> bytes:
     """A message with other members."""
     return canonicalize({**opened(message), **members})
 
