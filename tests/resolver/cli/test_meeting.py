@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -38,7 +37,7 @@ class Person(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def met(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Person, Person]]:
+def met(tmp_path_factory: pytest.TempPathFactory) -> tuple[Person, Person]:
     """Two people with a device each. No service runs any more."""
     folder = tmp_path_factory.mktemp("met")
     process, url = start("--ephemeral", ready=folder / "ready")
@@ -54,7 +53,7 @@ def met(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Person, Pers
             people.append(Person(shell, code, did))
     finally:
         stop(process)
-    yield people[0], people[1]
+    return people[0], people[1]
 
 
 def meeting(
@@ -119,7 +118,6 @@ def test_evidence_that_is_too_old_is_refused(met: tuple[Person, Person]) -> None
 
 def test_a_ledger_that_is_not_pinned_is_refused(met: tuple[Person, Person], tmp_path: Path) -> None:
     """The same device, to whom another ledger is all there is."""
-    one, other = met
     stranger = Shell(tmp_path)
     process, url = start("--ephemeral", ready=tmp_path / "ready")
     try:
@@ -130,7 +128,7 @@ def test_a_ledger_that_is_not_pinned_is_refused(met: tuple[Person, Person], tmp_
         stranger.must("device", "bundle", did)
     finally:
         stop(process)
-    called, waited = meeting(Person(stranger, did, did), other)
+    called, waited = meeting(Person(stranger, did, did), met[1])
     assert (called.status, waited.status) == (1, 1)
     assert "is not pinned here" in waited.err
 
