@@ -24,6 +24,7 @@ from registry.policy import Policy
 from registry.reader import LedgerReader
 from resolver.api import problems
 from resolver.api.connection import limited_by
+from resolver.api.credentials import CredentialEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.identifiers import IdentifierEndpoints
@@ -41,6 +42,7 @@ from resolver.opening import check_published
 from resolver.service import Clock, Service
 from resolver.settings import Settings
 from resolver.tile_folder import PublishedFiles, TileFolder
+from resolver.vcapi import Issuer
 
 
 def create_app(
@@ -50,10 +52,12 @@ def create_app(
     *,
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
+    interop: dict[str, Issuer] | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
-    `publish` is a folder for static files, `witnesses` are asked to cosign what is published.
+    `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
+    `interop` are the issuers of the VC-API, which is not there without them.
     """
     static = None
     if publish is not None:
@@ -85,6 +89,8 @@ def create_app(
     )
     app.state.service = service
     app.router.routes[:0] = routes(service, statuses)
+    if interop is not None:
+        app.router.routes[:0] = CredentialEndpoints(service, interop).routes()
     app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
     problems.install(app)
     app.framed = Frame(super(_Application, app).__call__, statuses, direct_endpoints(app.routes))
@@ -127,6 +133,7 @@ def serve(
     *,
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
+    interop: dict[str, Issuer] | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
@@ -140,7 +147,7 @@ def serve(
         if publish is not None:
             check_published(site.store, publish.checkpoint())
         run_server(
-            create_app(settings, site, publish=publish, witnesses=witnesses),
+            create_app(settings, site, publish=publish, witnesses=witnesses, interop=interop),
             settings,
             limited_by(settings),
             host=host,
