@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from identity.credentials.datetimes import seconds_of
+from identity.credentials.signatures import with_low_s
 from identity.errors import (
     CredentialOutOfTime,
     MalformedInput,
@@ -120,7 +121,8 @@ def verify_secured(
         _check_times(proof, now)
         _check_audience(proof, challenge, domain)
         _check_method(method, proof["proofPurpose"], controller)
-        method.key.verify(signature_of(proof), secured.signing_input(proof, method.key))
+        signature = with_low_s(method.key.algorithm, signature_of(proof))
+        method.key.verify(signature, secured.signing_input(proof, method.key))
         verified.append(
             VerifiedProof(
                 method,
