@@ -266,3 +266,17 @@ def private_key(algorithm: str, secret: bytes) -> PrivateKey:
 
 def _secret_width(algorithm: str) -> int:
     return _CURVES[algorithm].width if algorithm in _CURVES else 32
+
+
+def low_s(algorithm: str, signature: bytes) -> bytes:
+    """The one of (r, s) and (r, n - s) that is accepted here; other signatures as they are.
+
+    For credentials of signers who do not normalize s. Nothing may tell signatures apart by it.
+    """
+    rule = _CURVES.get(algorithm)
+    if rule is None or len(signature) != 2 * rule.width:
+        return signature
+    s = int.from_bytes(signature[rule.width :], "big")
+    if not rule.order // 2 < s < rule.order:
+        return signature
+    return signature[: rule.width] + (rule.order - s).to_bytes(rule.width, "big")

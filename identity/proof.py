@@ -109,7 +109,9 @@ def verify_proof(
     Raises `MalformedProof` for the form, `ForgedProof` for the signature.
     """
     check_form(proof, public_key, expected_purpose)
-    if "@context" in proof and not context_is_beginning(document.get("@context"), proof["@context"]):
+    if "@context" in proof and not context_is_beginning(
+        document.get("@context"), proof["@context"]
+    ):
         raise MalformedProof("the @context of the proof is not the beginning of the document's")
     signed: Mapping[str, Any] = document
     if "@context" in proof:

@@ -1,6 +1,6 @@
 """RDF canonicalization (RDFC-1.0) by PyLD, for the rdfc suites: the extra `tetrad[interop]`.
 
-    canonicalize({"@context": ["https://www.w3.org/ns/credentials/v2"], "id": "urn:a", …})  # N-Quads
+    canonicalize({"@context": ["https://www.w3.org/ns/credentials/v2"], …})     # N-Quads, UTF-8
 
 Contexts are the bundled ones; nothing is fetched. What expansion would drop is an error here, as
 the cryptosuites ask: it would not be under the signature.
@@ -16,7 +16,7 @@ from identity.credentials.terms import check_terms
 from identity.errors import MalformedCredential, MalformedProof
 
 try:
-    from pyld import jsonld
+    from pyld import jsonld  # type: ignore[import-untyped]  # it has no type information
 except ModuleNotFoundError:
     jsonld = None
 

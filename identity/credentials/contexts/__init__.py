@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import pkgutil
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +27,6 @@ _FILES = {
 
 DIGESTS = MappingProxyType(
     {
-        BASE: "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
         "https://w3id.org/security/data-integrity/v2": (
             "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4"
         ),
@@ -35,16 +35,24 @@ DIGESTS = MappingProxyType(
         ),
     }
 )
-"""SHA-256 (hex) of contexts as the W3C publishes it, for `relatedResource`."""
+"""SHA-256 (hex) that the W3C publishes (VC Data Integrity 1.0, section 2.4.2) of contexts that lie
+here in another layout."""
+_AS_PUBLISHED = (BASE, "https://www.w3.org/ns/credentials/examples/v2")
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read(name: str) -> bytes:
     data = pkgutil.get_data(__name__, name)
     if data is None:
         raise RuntimeError(f"the context {name} is missing from this installation")
-    document: dict[str, Any] = json.loads(data)
-    return document
+    return data
 
 
-DOCUMENTS = MappingProxyType({url: _read(name) for url, name in _FILES.items()})
+_DATA = {url: _read(name) for url, name in _FILES.items()}
+
+DOCUMENTS: Mapping[str, dict[str, Any]] = MappingProxyType(
+    {url: json.loads(data) for url, data in _DATA.items()}
+)
 """Context documents by URL."""
+
+OFFICIAL: Mapping[str, bytes] = MappingProxyType({url: _DATA[url] for url in _AS_PUBLISHED})
+"""The bytes of those contexts that lie here exactly as the W3C publishes them."""
