@@ -27,6 +27,7 @@ from resolver.api.accreditations import AccreditationEndpoint
 from resolver.api.authenticating import Authenticating
 from resolver.api.authentications import AuthenticationEndpoints, AuthenticationFigures
 from resolver.api.connection import limited_by
+from resolver.api.credentials import CredentialEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.identifiers import IdentifierEndpoints
@@ -45,6 +46,7 @@ from resolver.opening import check_published
 from resolver.service import Clock, Service
 from resolver.settings import Settings
 from resolver.tile_folder import PublishedFiles, TileFolder
+from resolver.vcapi import Issuer
 
 
 def create_app(
@@ -55,11 +57,13 @@ def create_app(
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
+    interop: dict[str, Issuer] | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
     `addresses` are those under which the service is known: whoever authenticates names one.
+    `interop` are the issuers of the VC-API, which is not there without them.
     """
     static = None
     if publish is not None:
@@ -93,6 +97,8 @@ def create_app(
     app.state.service = service
     app.state.authenticating = authenticating
     app.router.routes[:0] = routes(service, authenticating, statuses)
+    if interop is not None:
+        app.router.routes[:0] = CredentialEndpoints(service, interop).routes()
     app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
     problems.install(app)
     app.framed = Frame(super(_Application, app).__call__, statuses, direct_endpoints(app.routes))
@@ -142,6 +148,7 @@ def serve(
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
+    interop: dict[str, Issuer] | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
@@ -155,7 +162,14 @@ def serve(
     try:
         if publish is not None:
             check_published(site.store, publish.checkpoint())
-        app = create_app(settings, site, publish=publish, witnesses=witnesses, addresses=addresses)
+        app = create_app(
+            settings,
+            site,
+            publish=publish,
+            witnesses=witnesses,
+            addresses=addresses,
+            interop=interop,
+        )
 
         def ready(address: str) -> None:
             if not addresses:

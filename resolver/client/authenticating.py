@@ -17,8 +17,7 @@ from urllib.parse import urlencode
 from identity.dpop import create_dpop, normal_address
 from identity.errors import InvalidAnswer, InvalidChallenge, MalformedInput
 from identity.jcs import Json, canonicalize
-from identity.keys import public_key
-from identity.keys import PrivateKey
+from identity.keys import PrivateKey, public_key
 from identity.members import format_time
 from identity.multibase import base64url_encode
 from identity.wallet import Wallet
