@@ -140,7 +140,9 @@ def verify_proof(
     Raises `MalformedProof` for the form, `ForgedProof` for the signature.
     """
     check_form(proof, public_key, expected_purpose)
-    if "@context" in proof and not _extends(document.get("@context"), proof["@context"]):
+    if "@context" in proof and not context_is_beginning(
+        document.get("@context"), proof["@context"]
+    ):
         raise MalformedProof("the @context of the proof is not the beginning of the document's")
     signed: Mapping[str, Any] = document
     if "@context" in proof:
@@ -170,12 +172,18 @@ def verify_digest(
 
 
 def check_form(
-    proof: Mapping[str, Any], public_key: PublicKey, expected_purpose: str | None
+    proof: Mapping[str, Any],
+    public_key: PublicKey,
+    expected_purpose: str | None,
+    suite: str | None = None,
 ) -> None:
-    """Type, suite and purpose of a proof, before anything is hashed. Raises `MalformedProof`."""
+    """Type, suite and purpose of a proof, before anything is hashed. Raises `MalformedProof`.
+
+    `suite` is the one that the proof must name, by default the jcs suite of the key.
+    """
     if proof.get("type") != "DataIntegrityProof":
         raise MalformedProof("the proof is not a DataIntegrityProof", pointer="/type")
-    suite = CRYPTOSUITES[public_key.algorithm]
+    suite = suite or CRYPTOSUITES[public_key.algorithm]
     if proof.get("cryptosuite") != suite:
         raise MalformedProof(
             "the cryptosuite of the proof is not the one of the key",
@@ -209,7 +217,7 @@ def signature_of(proof: Mapping[str, Any], algorithm: str) -> bytes:
         raise MalformedProof(f"proofValue: {refusal.detail}", pointer="/proofValue") from None
 
 
-def _extends(whole: object, beginning: object) -> bool:
+def context_is_beginning(whole: object, beginning: object) -> bool:
     """Whether a document's `@context` starts with the values of the proof's, in their order."""
     if whole is None:
         return False

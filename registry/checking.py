@@ -20,13 +20,13 @@ from identity.keys import signing_key, thumbprint
 from identity.members import Proof
 from identity.multibase import digest_multihash
 from identity.operation import (
-    ROTATING,
     AnyOperation,
     as_object,
     check_no_null,
     check_size,
     operation_value,
     read_operation,
+    revealed_keys,
 )
 from identity.proof import SHA256, SUITES, digest, verify_digest
 from registry.admission import UniqueHash, admit
@@ -195,7 +195,7 @@ def verify_proofs(
     Raises InvalidProof at the first that does not hold: each is checked, none is taken for granted
     because another one holds.
     """
-    rotating = _rotating_keys(operation)
+    revealed = _revealed(operation)
     digests = {SHA256: sha256_digest}
     pending: list[int] = []
     for place, proof in enumerate(operation.proof):
@@ -203,7 +203,7 @@ def verify_proofs(
             continue
         pointer = f"/proof/{place}"
         try:
-            multikey = _multikey(proof, rotating, key_of)
+            multikey = _multikey(proof, revealed, key_of)
             if multikey is None:
                 pending.append(place)
                 continue
@@ -248,19 +248,17 @@ def _proof_value(proof: Proof) -> dict[str, str]:
     return value
 
 
-def _rotating_keys(operation: AnyOperation) -> dict[str, str]:
-    """A rotation's new keys sign as methods of the subject before the ledger knows them."""
-    if not isinstance(operation, ROTATING):
-        return {}
-    return {
-        f"{operation.subject}#{thumbprint(multikey)}": multikey for multikey in operation.body.keys
-    }
+def _revealed(operation: AnyOperation) -> dict[str, str]:
+    """Keys that an operation reveals sign as methods of its subject before the ledger knows them."""
+    revealed = revealed_keys(operation)
+    subject = cast("str", getattr(operation, "subject", ""))
+    return {f"{subject}#{thumbprint(multikey)}": multikey for multikey in revealed}
 
 
-def _multikey(proof: Proof, rotating: dict[str, str], key_of: KeyOf) -> str | None:
+def _multikey(proof: Proof, revealed: dict[str, str], key_of: KeyOf) -> str | None:
     method = proof.verificationMethod
-    if method in rotating:
-        return rotating[method]
+    if method in revealed:
+        return revealed[method]
     did, separator, fragment = method.partition("#")
     if not separator:
         raise UnknownMethod("a verification method is a DID URL with a fragment")

@@ -25,6 +25,7 @@ from typing import Literal
 
 from identity.errors import InvalidKey, MalformedInput
 from identity.keys import ecdsa, ed25519, mldsa, sm2
+from identity.keys.ecdsa import low_s as low_s
 from identity.keys.family import Family, Verify
 from identity.multibase import (
     multibase_decode,

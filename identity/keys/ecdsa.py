@@ -89,3 +89,19 @@ def _sign(rule: _Curve, scalar: ec.EllipticCurvePrivateKey, message: bytes) -> b
 
 P256 = Family(33, 32, partial(verifier, _P256), partial(signer, _P256), _P256.order - 1)
 P384 = Family(49, 48, partial(verifier, _P384), partial(signer, _P384), _P384.order - 1)
+
+
+def low_s(algorithm: str, signature: bytes) -> bytes:
+    """The one of (r, s) and (r, n - s) that `verify` takes; whatever is no such signature, and any
+    of another algorithm, as it is.
+
+    For other people's forms, which allow both: credentials, JWS, certificates. Nothing may tell
+    signatures apart by it.
+    """
+    rule = {_P256.name: _P256, _P384.name: _P384}.get(algorithm)
+    if rule is None or len(signature) != 2 * rule.width:
+        return signature
+    s = int.from_bytes(signature[rule.width :], "big")
+    if not rule.order // 2 < s < rule.order:
+        return signature
+    return signature[: rule.width] + (rule.order - s).to_bytes(rule.width, "big")

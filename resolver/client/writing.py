@@ -24,8 +24,9 @@ from identity.jcs import Json
 from identity.keys import algorithms_named, one_of_each_kind, public_key
 from identity.operation import operation_hash
 from identity.wallet import Establishment, Wallet
+from resolver.client.authenticating import Authenticating
 from resolver.client.flow import Flow, member
-from resolver.client.sending import Acknowledged, Sending
+from resolver.client.sending import Acknowledged
 from resolver.client.signing import sign_what_we_can
 from resolver.prepare import ESTABLISHING, ROTATES, Position, prepare
 from resolver.prepared import Prepared
@@ -50,7 +51,7 @@ class _Known:
         return self.keys.get(thumbprint)
 
 
-class Writing(Sending):
+class Writing(Authenticating):
     """The whole client: flows that ask, and flows that change."""
 
     def __init__(
@@ -62,12 +63,12 @@ class Writing(Sending):
         clock: Callable[[], float],
         random: Callable[[int], bytes],
         on_trust: Callable[[Trust], None] | None = None,
+        address: str = "",
     ) -> None:
-        super().__init__(trust, clock, on_trust)
-        self.wallet = wallet
+        super().__init__(
+            trust, wallet, save=save, clock=clock, random=random, on_trust=on_trust, address=address
+        )
         self.passes_on = False
-        self._save = save
-        self.random = random
 
     def create_organization(
         self,
@@ -104,11 +105,13 @@ class Writing(Sending):
         *,
         to: str | None = None,
         not_after: str | None = None,
+        under: str | None = None,
     ) -> Flow[Acknowledged]:
-        """A right (`admit`, `prefix`, `make`), to another party or to the granter itself."""
+        """A right, to another party or to the granter itself; `under` is the accreditation of which
+        a part is passed on."""
         body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
-        if not_after is not None:
-            body["notAfter"] = not_after
+        body |= {"notAfter": not_after} if not_after is not None else {}
+        body |= {"under": under} if under is not None else {}
         return (yield from self._change("grant.issue", granter, body, by=[granter]))
 
     def withdraw_grant(self, by: str, grant: str, reason: str) -> Flow[Acknowledged]:
