@@ -49,6 +49,8 @@ from identity.operation import (
 )
 from registry.state import Device, Offered, Organization, Recovering, Stamp, Subject
 
+_LAST_SECOND = parse_time("9999-12-31T23:59:59Z")
+
 Unique = Mapping[str, str]
 """Keyed hashes of committed values, by the JSON pointer of their commitment."""
 
@@ -182,7 +184,7 @@ def _recovering(
     body = operation.body
     return {
         "begun": operation_hash,
-        "ready": format_time(parse_time(stamp["time"]) + wait),
+        "ready": format_time(min(parse_time(stamp["time"]) + wait, _LAST_SECOND)),
         "keys": body.keys,
         "next": body.next,
         "recovery": shown_recovery(body.recovery),
