@@ -8,15 +8,17 @@
     wallet.sign(another, wallet.method(did))
 
 A rotation is drawn with `begin_rotation`, which gives the same keys until `finish_rotation`: a
-program that was stopped in between sends the very same operation again. Save the wallet (keystore)
+program that was stopped in between sends the very same operation again. So are the keys of a
+recovery or of a transfer, which others may have to sign and to wait for: `begin_takeover` and
+`finish_takeover`. A share of somebody's recovery quorum is a key of its own (`new_share`). Save the wallet (keystore)
 before anything is sent: keys that were committed to and lost are lost for ever.
 Pure: randomness comes in. Specified in specs/1-identity.md, "Wallet".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from identity.errors import KeystoreError, MalformedInput, TetradError
@@ -49,6 +51,19 @@ class Identity:
     """The `next` of a rotation that is under way."""
 
 
+@dataclass
+class Takeover:
+    """Keys that a recovery or a transfer is going to bring into force, for a DID of this wallet or
+    one that it does not hold yet. By thumbprints; a key may be held elsewhere."""
+
+    keys: list[str]
+    multikeys: list[str]
+    next: list[str]
+    name: str = ""
+    attempts: list[str] = field(default_factory=list)
+    """Hashes of the operations that were made with them, of which one may be in the ledger."""
+
+
 class Wallet:
     """Private keys by thumbprint, the identities that they serve, and receipts by operation."""
 
@@ -59,6 +74,10 @@ class Wallet:
         self.identities: dict[str, Identity] = {}
         self.receipts: dict[str, dict[str, Any]] = {}
         """By operation hash: whatever the caller keeps, such as the operation and its receipt."""
+        self.takeovers: dict[str, Takeover] = {}
+        """By DID: what is under way."""
+        self.shares: dict[str, str] = {}
+        """Recovery keys that this wallet keeps for a quorum, by thumbprint, each with a note."""
 
     def __repr__(self) -> str:
         return f"Wallet({len(self.identities)} identities, {len(self._keys)} keys)"
@@ -145,14 +164,63 @@ class Wallet:
             raise KeystoreError(f"no rotation of {did[:120]} is under way")
         before = identity.keys
         identity.keys, identity.next, identity.drawn = identity.next, identity.drawn, []
+        self._forget(before)
+
+    def _forget(self, thumbprints: Iterable[str]) -> None:
+        """Drops keys, but for those that something else stands on."""
         in_use = {
             thumbprint
-            for other in self.identities.values()
-            for thumbprint in (*other.keys, *other.next, *other.drawn)
+            for other in (*self.identities.values(), *self.takeovers.values())
+            for thumbprint in (*other.keys, *other.next, *getattr(other, "drawn", ()))
         }
-        for thumbprint in before:
-            if thumbprint not in in_use:
-                del self._keys[thumbprint]
+        for thumbprint in thumbprints:
+            if thumbprint not in in_use and thumbprint not in self.shares:
+                self._keys.pop(thumbprint, None)
+
+    def new_share(self, note: str = "", algorithm: str = ED25519) -> PublicKey:
+        """A recovery key for one quorum of one subject; its thumbprint goes into `recovery`."""
+        key = self.new_key(algorithm)
+        self.shares[key.thumbprint] = note
+        return key
+
+    def begin_takeover(
+        self,
+        did: str,
+        *,
+        keys: Sequence[str] | None = None,
+        name: str = "",
+        algorithm: str = ED25519,
+    ) -> Establishment:
+        """Keys to come into force by a recovery or a transfer: drawn, or these Multikeys, which may
+        be held elsewhere; and their successors, drawn in any case. Until it is finished or dropped,
+        the same again."""
+        under_way = self.takeovers.get(did)
+        if under_way is None or (keys is not None and list(keys) != under_way.multikeys):
+            self.drop_takeover(did)
+            first = self.draw(algorithm)
+            brought = first.keys if keys is None else list(keys)
+            thumbprints = [_thumbprint(multikey) for multikey in brought]
+            known = self.identities[did].name if did in self.identities else name
+            under_way = Takeover(thumbprints, list(brought), list(first.next), known or name)
+            self.takeovers[did] = under_way
+        return Establishment(list(under_way.multikeys), list(under_way.next))
+
+    def finish_takeover(self, did: str) -> None:
+        """The ledger has brought them into force: whatever this wallet held for the DID before is
+        forgotten."""
+        if did not in self.takeovers:
+            raise KeystoreError(f"no takeover of {did[:120]} is under way")
+        done = self.takeovers.pop(did)
+        before = self.identities.get(did)
+        self.identities[did] = Identity(done.keys, done.next, done.name)
+        if before is not None:
+            self._forget([*before.keys, *before.next, *before.drawn])
+
+    def drop_takeover(self, did: str) -> None:
+        """It came to nothing: its keys are forgotten."""
+        dropped = self.takeovers.pop(did, None)
+        if dropped is not None:
+            self._forget([*dropped.keys, *dropped.next])
 
     def sign(
         self, operation: Mapping[str, Any], *methods: str, created: str | None = None
@@ -205,6 +273,8 @@ class Wallet:
                 for did, identity in self.identities.items()
             },
             "receipts": self.receipts,
+            "takeovers": {did: asdict(one) for did, one in self.takeovers.items()},
+            "shares": self.shares,
         }
 
     @classmethod
@@ -222,6 +292,11 @@ class Wallet:
                 wallet.identities[did] = _identity(stored)
             for operation_hash, receipt in value["receipts"].items():
                 wallet.keep_receipt(operation_hash, receipt)
+            # Wallets from before there were any have neither member.
+            for did, stored in value.get("takeovers", {}).items():
+                wallet.takeovers[did] = _takeover(stored)
+            for thumbprint, note in value.get("shares", {}).items():
+                wallet.shares[wallet.key(thumbprint).public.thumbprint] = str(note)
         except (AttributeError, KeyError, TypeError, ValueError, TetradError) as error:
             if isinstance(error, KeystoreError):
                 raise
@@ -232,6 +307,16 @@ class Wallet:
 def _thumbprint(multikey: str) -> str:
     """Of a Multikey that is looked for, not trusted: any text has one."""
     return multihash(multikey.encode("utf-8", "replace"))
+
+
+def _takeover(stored: Mapping[str, Any]) -> Takeover:
+    lists = [stored[member] for member in ("keys", "multikeys", "next", "attempts")]
+    if not all(isinstance(x, list) and all(isinstance(t, str) for t in x) for x in lists):
+        raise MalformedInput("a takeover names its keys in lists")
+    if not isinstance(stored["name"], str) or lists[0] != list(map(_thumbprint, lists[1])):
+        raise MalformedInput("a takeover has a name, and its keys under their thumbprints")
+    keys, multikeys, following, attempts = lists
+    return Takeover(keys, multikeys, following, stored["name"], attempts)
 
 
 def _identity(stored: Mapping[str, Any]) -> Identity:

@@ -38,7 +38,7 @@ from identity.members import format_time
 from identity.operation import as_object, read_operation
 from identity.proof import CRYPTOSUITES, proof_options, signing_input
 from registry.admission import admit
-from registry.state import Device, State, subject_of
+from registry.state import State, subject_of
 from resolver.description import plain_body
 from resolver.prepared import PURPOSE, Prepared, Signing, list_member, text_member
 from resolver.schemes import SchemeTable
@@ -46,13 +46,15 @@ from resolver.schemes import SchemeTable
 ESTABLISHING = ("organization.register", "device.register")
 ROTATES = ("keys.rotate", "registry.update")
 SUPERVISED = ("status.suspend", "status.resume")
-UNSEQUENCED = (*ESTABLISHING, "status.revoke")
+UNSEQUENCED = (*ESTABLISHING, "recovery.begin", "recovery.finish", "status.revoke")
 TYPES = (
     *ESTABLISHING,
     "registry.update",
     *("organization.update", "grant.issue", "grant.withdraw", "device.update", "number.rebind"),
-    *("keys.rotate", *SUPERVISED, "status.revoke", "status.retire"),
+    *("keys.rotate", "recovery.begin", "recovery.finish", "transfer.offer", "transfer.accept"),
+    *(*SUPERVISED, "status.revoke", "status.retire"),
 )
+_REVEALING = (*ESTABLISHING, *ROTATES, "recovery.begin", "transfer.accept")
 _MEMBERS = {"type", "body", "subject", "signers", "created", "as"}
 
 
@@ -63,6 +65,28 @@ class Position(NamedTuple):
     sequence: int
     previous: str
     controller: str
+    appointed: str = ""
+    """The hash of the operation that appointed its quorum."""
+    begun: str = ""
+    awaited: tuple[str, ...] = ()
+    """The hash of the recovery that is under way, if one is, and the Multikeys that it brings."""
+    offer: str = ""
+    """The hash of the offer that stands, if one does."""
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Position:
+        """Out of a subject's record. Raises KeyError where it is none."""
+        did = record["did"]
+        recovering = record.get("recovering", {"begun": "", "keys": ()})
+        return cls(
+            record["sequence"],
+            record["previous"],
+            record.get("controller", did),
+            record.get("appointed", did.rpartition(":")[2]),
+            recovering["begun"],
+            tuple(recovering["keys"]),
+            record.get("offer", {}).get("operation", ""),
+        )
 
 
 class Present(Protocol):
@@ -92,10 +116,7 @@ class PresentState:
     def position(self, did: str) -> Position | None:
         """Where the subject stands."""
         found = subject_of(self._state, did)
-        if found is None:
-            return None
-        controller = cast("Device", found)["controller"] if found["kind"] == "device" else did
-        return Position(found["sequence"], found["previous"], controller)
+        return None if found is None else Position.of(cast("Mapping[str, Any]", found))
 
     def key(self, thumbprint: str) -> tuple[str, str] | None:
         """DID and Multikey of a present key."""
@@ -136,10 +157,12 @@ def prepare(
         )
     elif subject is not None:
         raise SchemaViolation(f"a {kind} creates its subject", pointer="/subject")
-    keys = _Keys(kind, body, cast("str | None", subject), present)
+    position = None if kind in ESTABLISHING else present.position(cast("str", subject))
+    named = _refer(kind, body, position) if kind in _REFERRING else ()
+    keys = _Keys(kind, body, cast("str | None", subject), present, named)
     signing = keys.signing(described.get("signers"))
     if kind not in UNSEQUENCED:
-        operation |= _order(described, kind, cast("str", subject), signing, present)
+        operation |= _order(described, kind, position, signing)
     _check(operation, signing, disclosures, schemes)
     return Prepared(
         operation,
@@ -148,24 +171,52 @@ def prepare(
     )
 
 
+_REFERRING = {"recovery.begin": "appointed", "recovery.finish": "begun", "transfer.accept": "offer"}
+"""The member by which a body names an earlier operation on its subject."""
+
+
+def _refer(kind: str, body: dict[str, Json], position: Position | None) -> tuple[str, ...]:
+    """Names the operation that this one follows, where it is left out. The keys that a recovery
+    brings, which sign its end unless somebody else is named."""
+    if position is None:
+        raise NotFound("no such subject on this ledger", pointer="/subject")
+    member = _REFERRING[kind]
+    standing = cast("str", getattr(position, member))
+    if member not in body:
+        if not standing:
+            raise NotFound("there is none that this could follow", pointer=f"/body/{member}")
+        body[member] = standing
+    return position.awaited if kind == "recovery.finish" and body[member] == standing else ()
+
+
 class _Keys:
     """Which keys sign, and as which verification methods."""
 
     def __init__(
-        self, kind: str, body: dict[str, Json], subject: str | None, present: Present
+        self,
+        kind: str,
+        body: dict[str, Json],
+        subject: str | None,
+        present: Present,
+        awaited: Sequence[str],
     ) -> None:
         self._present = present
         self._new: dict[str, str] = {}
-        listed = body.get("keys", []) if kind in (*ESTABLISHING, *ROTATES) else []
-        for place, multikey in enumerate(list_member(listed, "/body/keys")):
-            text = text_member(multikey, f"/body/keys/{place}", "a Multikey")
-            key = public_key(text)
-            own = tetrad_method(subject, key.thumbprint) if subject else did_key_method(text)
-            self._new[own] = text
+        self._awaited = {
+            tetrad_method(cast("str", subject), public_key(multikey).thumbprint): multikey
+            for multikey in awaited
+        }
+        for member in ("keys", "quorum"):
+            listed = body.get(member, []) if kind in _REVEALING else []
+            for place, multikey in enumerate(list_member(listed, f"/body/{member}")):
+                text = text_member(multikey, f"/body/{member}/{place}", "a Multikey")
+                key = public_key(text)
+                own = tetrad_method(subject, key.thumbprint) if subject else did_key_method(text)
+                self._new[own] = text
 
     def signing(self, signers: Json) -> dict[str, str]:
         """Verification methods and their Multikeys: every new key, then those that are named."""
-        found = dict(self._new)
+        found = dict(self._new) if signers else {**self._new, **self._awaited}
         for place, signer in enumerate(list_member([] if signers is None else signers, "/signers")):
             try:
                 method, multikey = self._one(as_object(signer))
@@ -183,7 +234,7 @@ class _Keys:
         if set(signer) == {"key"}:
             multikey = text_member(signer["key"], "", "a Multikey")
             thumbprint = public_key(multikey).thumbprint
-            for method, new in self._new.items():
+            for method, new in {**self._awaited, **self._new}.items():
                 if new == multikey:
                     return method, new
             known = self._present.key(thumbprint)
@@ -196,8 +247,8 @@ class _Keys:
         raise SchemaViolation("a signer is named by its `key` or its `method`")
 
     def _named(self, method: str) -> str:
-        if method in self._new:
-            return self._new[method]
+        if method in self._new or method in self._awaited:
+            return self._new.get(method) or self._awaited[method]
         did, _, thumbprint = method.partition("#")
         if did.startswith("did:key:"):
             try:
@@ -231,12 +282,10 @@ def _checked_type(described: dict[str, Json]) -> str:
 def _order(
     described: dict[str, Json],
     kind: str,
-    subject: str,
+    position: Position | None,
     signing: Mapping[str, str],
-    present: Present,
 ) -> dict[str, Json]:
     """`sequence` and `previous`, unless a supervisor acts."""
-    position = present.position(subject)
     if position is None:
         raise NotFound("no such subject on this ledger", pointer="/subject")
     role = described.get("as")
