@@ -177,11 +177,28 @@ class MakeScope(Closed):
     models: Annotated[list[Text] | None, Field(min_length=1, max_length=100)] = None
 
 
-class CredentialScope(Closed):
-    """To issue credentials of some types, about devices under a prefix where one is given."""
+CredentialType = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,63}$")]
+"""A type of credential, as its `type` names it."""
 
-    types: Annotated[list[Text], Field(min_length=1, max_length=32)]
+
+class CredentialScope(Closed):
+    """To issue credentials of some types, about devices under a prefix where one is given.
+
+    `delegates` is how many grants may stand below this one, each under the one before; absent: the
+    holder issues, and passes nothing on."""
+
+    types: Annotated[
+        list[CredentialType],
+        Field(min_length=1, max_length=32, json_schema_extra={"uniqueItems": True}),
+    ]
     prefix: Prefix | None = None
+    delegates: Annotated[int | None, Field(ge=1, le=4)] = None
+
+    @model_validator(mode="after")
+    def _distinct(self) -> CredentialScope:
+        if len(set(self.types)) != len(self.types):
+            raise ValueError("a type is named once")
+        return self
 
 
 class EnrolScope(Closed):
@@ -228,10 +245,11 @@ class MakeGrant(_Grant):
 
 
 class CredentialGrant(_Grant):
-    """Right to issue credentials."""
+    """Right to issue credentials; `under` is the grant that a holder passes on a part of."""
 
     right: Literal["credential"]
     scope: CredentialScope
+    under: Hash | None = None
 
 
 class EnrolGrant(_Grant):

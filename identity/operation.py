@@ -50,7 +50,8 @@ from identity.multibase import multihash
 MAX_OPERATION_BYTES = 61_440
 """JCS bytes of one operation: an entry must fit a 65,535-byte slot of an entry bundle."""
 
-MAX_PROOFS = 6
+MAX_PROOFS = 9
+"""Three new keys of a device, and three parties that sign with keys of both kinds."""
 
 Proofs = Annotated[list[Proof], Field(min_length=1, max_length=MAX_PROOFS)]
 

@@ -2,16 +2,16 @@
 
     wallet = Wallet(os.urandom)
     first = wallet.draw()                        # keys in force and the next ones, drawn at once
+    pair = wallet.draw("Ed25519", "ML-DSA-44")   # one of each kind: both sign, from then on
     operation = {…, "body": {…, "keys": first.keys, "next": first.next}}
     signed = wallet.sign(operation, did_key_method(first.keys[0]))
     wallet.adopt(did, first, name="Acme Meters")
-    wallet.sign(another, wallet.method(did))
+    wallet.sign(another, *wallet.methods(did))
 
 A rotation is drawn with `begin_rotation`, which gives the same keys until `finish_rotation`: a
 program that was stopped in between sends the very same operation again. So are the keys of a
-recovery or of a transfer, which others may have to sign and to wait for: `begin_takeover` and
-`finish_takeover`. A share of somebody's recovery quorum is a key of its own (`new_share`). Save the wallet (keystore)
-before anything is sent: keys that were committed to and lost are lost for ever.
+recovery or a transfer, and the shares of recovery quorums (identity/takeovers.py). Save the wallet
+(keystore) before anything is sent: keys that were committed to and lost are lost for ever.
 Pure: randomness comes in. Specified in specs/1-identity.md, "Wallet".
 """
 
@@ -21,14 +21,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from identity.credentials.members import BASE_CONTEXT
+from identity.credentials.securing import secure
 from identity.errors import KeystoreError, MalformedInput, TetradError
-from identity.keys import ED25519, PrivateKey, PublicKey, private_key
+from identity.keys import (
+    ED25519,
+    PrivateKey,
+    PublicKey,
+    draw_key,
+    one_of_each_kind,
+    private_key,
+)
 from identity.multibase import base64url_decode, base64url_encode, multihash
 from identity.proof import CRYPTOSUITES, create_proof, proof_options
+from identity.takeovers import Takeover, read_takeover
 
 FORMAT = 1
 _OPERATION_PURPOSE = "capabilityInvocation"
-_DRAWS = 64  # a random scalar is out of range once in 2^32 draws
 
 
 class Establishment(NamedTuple):
@@ -51,19 +60,6 @@ class Identity:
     """The `next` of a rotation that is under way."""
 
 
-@dataclass
-class Takeover:
-    """Keys that a recovery or a transfer is going to bring into force, for a DID of this wallet or
-    one that it does not hold yet. By thumbprints; a key may be held elsewhere."""
-
-    keys: list[str]
-    multikeys: list[str]
-    next: list[str]
-    name: str = ""
-    attempts: list[str] = field(default_factory=list)
-    """Hashes of the operations that were made with them, of which one may be in the ledger."""
-
-
 class Wallet:
     """Private keys by thumbprint, the identities that they serve, and receipts by operation."""
 
@@ -78,20 +74,16 @@ class Wallet:
         """By DID: what is under way."""
         self.shares: dict[str, str] = {}
         """Recovery keys that this wallet keeps for a quorum, by thumbprint, each with a note."""
+        self.continuations: dict[str, str] = {}
+        """By verifier and key: what the verifier gave out with the last authentication."""
 
     def __repr__(self) -> str:
         return f"Wallet({len(self.identities)} identities, {len(self._keys)} keys)"
 
     def new_key(self, algorithm: str = ED25519) -> PublicKey:
-        """Draw a key and keep it. Raises `InvalidKey` for an unknown algorithm."""
-        for _ in range(_DRAWS):
-            secret = self._random(48 if algorithm == "P-384" else 32)
-            try:
-                return self.add_key(private_key(algorithm, secret))
-            except TetradError:
-                if algorithm not in CRYPTOSUITES:
-                    raise
-        raise RuntimeError("the random source gives no usable key")
+        """Draw a key and keep it. Raises `InvalidKey` for an unknown algorithm, and for SM2 where
+        its extra is not installed."""
+        return self.add_key(draw_key(algorithm, self._random))
 
     def add_key(self, key: PrivateKey) -> PublicKey:
         """Keep a key that was made elsewhere."""
@@ -105,10 +97,12 @@ class Wallet:
         except KeyError:
             raise KeystoreError(f"this wallet does not hold the key {thumbprint[:80]}") from None
 
-    def draw(self, algorithm: str = ED25519) -> Establishment:
-        """A key to come into force and one to follow it, for a first operation."""
+    def draw(self, *algorithms: str) -> Establishment:
+        """Keys of these algorithms (Ed25519 where none is named) to come into force, and as many to
+        follow them, for a first operation. Raises `InvalidKey`."""
+        drawn = [(self.new_key(one), self.new_key(one)) for one in algorithms or (ED25519,)]
         return Establishment(
-            [self.new_key(algorithm).multikey], [self.new_key(algorithm).thumbprint]
+            [present.multikey for present, _ in drawn], [after.thumbprint for _, after in drawn]
         )
 
     def adopt(self, did: str, first: Establishment, *, name: str = "") -> None:
@@ -140,18 +134,28 @@ class Wallet:
             )
         return found[0]
 
-    def method(self, did: str) -> str:
-        """The verification method with which this wallet signs for a DID: `did#thumbprint`."""
-        return f"{did}#{self.identity(did).keys[0]}"
+    def signing_keys(self, did: str) -> list[str]:
+        """The Multikeys with which this wallet signs for a DID: one of each kind that it has."""
+        held = [self.key(thumbprint).public.multikey for thumbprint in self.identity(did).keys]
+        return one_of_each_kind(held)
 
-    def begin_rotation(self, did: str, algorithm: str = ED25519) -> Establishment:
-        """The committed keys, revealed, and commitments to new ones. Until the rotation is
-        finished, the same again."""
+    def methods(self, did: str) -> list[str]:
+        """The verification methods with which this wallet signs for a DID: `did#thumbprint`, one
+        for each kind of key that it has in force."""
+        return [f"{did}#{_thumbprint(multikey)}" for multikey in self.signing_keys(did)]
+
+    def begin_rotation(self, did: str, *algorithms: str) -> Establishment:
+        """The committed keys, revealed, and commitments to new ones of these algorithms, or of the
+        same as before. Until the rotation is finished, the same again.
+
+        So a change of algorithm takes two rotations: one that commits to it, one that reveals it.
+        """
         identity = self.identity(did)
-        keys = [self.key(thumbprint).public.multikey for thumbprint in identity.next]
+        revealed = [self.key(thumbprint).public for thumbprint in identity.next]
         if not identity.drawn:
-            identity.drawn = [self.new_key(algorithm).thumbprint for _ in identity.next]
-        return Establishment(keys, list(identity.drawn))
+            wanted = algorithms or [key.algorithm for key in revealed]
+            identity.drawn = [self.new_key(algorithm).thumbprint for algorithm in wanted]
+        return Establishment([key.multikey for key in revealed], list(identity.drawn))
 
     def rotation_methods(self, did: str) -> list[str]:
         """The verification methods that must sign a rotation: every new key."""
@@ -164,63 +168,18 @@ class Wallet:
             raise KeystoreError(f"no rotation of {did[:120]} is under way")
         before = identity.keys
         identity.keys, identity.next, identity.drawn = identity.next, identity.drawn, []
-        self._forget(before)
+        self.forget(before)
 
-    def _forget(self, thumbprints: Iterable[str]) -> None:
+    def forget(self, thumbprints: Iterable[str]) -> None:
         """Drops keys, but for those that something else stands on."""
-        in_use = {
-            thumbprint
-            for other in (*self.identities.values(), *self.takeovers.values())
-            for thumbprint in (*other.keys, *other.next, *getattr(other, "drawn", ()))
-        }
+        in_use = {*self.shares}
+        for one in self.identities.values():
+            in_use.update(one.keys, one.next, one.drawn)
+        for other in self.takeovers.values():
+            in_use.update(other.keys, other.next)
         for thumbprint in thumbprints:
-            if thumbprint not in in_use and thumbprint not in self.shares:
+            if thumbprint not in in_use:
                 self._keys.pop(thumbprint, None)
-
-    def new_share(self, note: str = "", algorithm: str = ED25519) -> PublicKey:
-        """A recovery key for one quorum of one subject; its thumbprint goes into `recovery`."""
-        key = self.new_key(algorithm)
-        self.shares[key.thumbprint] = note
-        return key
-
-    def begin_takeover(
-        self,
-        did: str,
-        *,
-        keys: Sequence[str] | None = None,
-        name: str = "",
-        algorithm: str = ED25519,
-    ) -> Establishment:
-        """Keys to come into force by a recovery or a transfer: drawn, or these Multikeys, which may
-        be held elsewhere; and their successors, drawn in any case. Until it is finished or dropped,
-        the same again."""
-        under_way = self.takeovers.get(did)
-        if under_way is None or (keys is not None and list(keys) != under_way.multikeys):
-            self.drop_takeover(did)
-            first = self.draw(algorithm)
-            brought = first.keys if keys is None else list(keys)
-            thumbprints = [_thumbprint(multikey) for multikey in brought]
-            known = self.identities[did].name if did in self.identities else name
-            under_way = Takeover(thumbprints, list(brought), list(first.next), known or name)
-            self.takeovers[did] = under_way
-        return Establishment(list(under_way.multikeys), list(under_way.next))
-
-    def finish_takeover(self, did: str) -> None:
-        """The ledger has brought them into force: whatever this wallet held for the DID before is
-        forgotten."""
-        if did not in self.takeovers:
-            raise KeystoreError(f"no takeover of {did[:120]} is under way")
-        done = self.takeovers.pop(did)
-        before = self.identities.get(did)
-        self.identities[did] = Identity(done.keys, done.next, done.name)
-        if before is not None:
-            self._forget([*before.keys, *before.next, *before.drawn])
-
-    def drop_takeover(self, did: str) -> None:
-        """It came to nothing: its keys are forgotten."""
-        dropped = self.takeovers.pop(did, None)
-        if dropped is not None:
-            self._forget([*dropped.keys, *dropped.next])
 
     def sign(
         self, operation: Mapping[str, Any], *methods: str, created: str | None = None
@@ -243,6 +202,53 @@ class Wallet:
             )
             proofs.append(create_proof(unsigned, key, options))
         return {**unsigned, "proof": proofs}
+
+    def present(
+        self,
+        did: str,
+        credentials: Sequence[Mapping[str, Any]] = (),
+        *,
+        challenge: str,
+        domain: str,
+        created: str | None = None,
+        nonce: str | None = None,
+    ) -> dict[str, Any]:
+        """The answer of a DID to a verifier's challenge: a presentation signed for
+        `authentication`, with the credentials that are shown beside.
+
+        `domain` is the verifier. Whoever calls has made sure that it is the one that was asked: an
+        answer for another lets whoever passes it on in there. `nonce` is what the verifier gave out
+        before (`continuation`). Raises `KeystoreError` for a DID that is not held.
+        """
+        shown: dict[str, Any] = {
+            "@context": [BASE_CONTEXT],
+            "type": ["VerifiablePresentation"],
+            "holder": did,
+        }
+        if credentials:
+            shown["verifiableCredential"] = [dict(one) for one in credentials]
+        for method in self.methods(did):
+            shown = secure(
+                shown,
+                self._key_of_method(method),
+                method=method,
+                purpose="authentication",
+                created=created,
+                challenge=challenge,
+                domain=domain,
+                nonce=nonce,
+            )
+        return shown
+
+    def continuation(self, did: str, domain: str) -> str | None:
+        """What this verifier gave out with the last authentication by the present key of a DID."""
+        return self.continuations.get(f"{self.identity(did).keys[0]} {domain}")
+
+    def keep_continuation(self, did: str, domain: str, given: str) -> None:
+        """Keep it for the next time; those of keys that are held no more are forgotten."""
+        self.continuations[f"{self.identity(did).keys[0]} {domain}"] = given
+        for place in [one for one in self.continuations if one.split(" ")[0] not in self._keys]:
+            del self.continuations[place]
 
     def _key_of_method(self, method: str) -> PrivateKey:
         did, _, fragment = method.partition("#")
@@ -275,6 +281,7 @@ class Wallet:
             "receipts": self.receipts,
             "takeovers": {did: asdict(one) for did, one in self.takeovers.items()},
             "shares": self.shares,
+            "continuations": self.continuations,
         }
 
     @classmethod
@@ -294,9 +301,11 @@ class Wallet:
                 wallet.keep_receipt(operation_hash, receipt)
             # Wallets from before there were any have neither member.
             for did, stored in value.get("takeovers", {}).items():
-                wallet.takeovers[did] = _takeover(stored)
+                wallet.takeovers[did] = read_takeover(stored)
             for thumbprint, note in value.get("shares", {}).items():
                 wallet.shares[wallet.key(thumbprint).public.thumbprint] = str(note)
+            for place, given in value.get("continuations", {}).items():
+                wallet.continuations[str(place)] = str(given)
         except (AttributeError, KeyError, TypeError, ValueError, TetradError) as error:
             if isinstance(error, KeystoreError):
                 raise
@@ -307,16 +316,6 @@ class Wallet:
 def _thumbprint(multikey: str) -> str:
     """Of a Multikey that is looked for, not trusted: any text has one."""
     return multihash(multikey.encode("utf-8", "replace"))
-
-
-def _takeover(stored: Mapping[str, Any]) -> Takeover:
-    lists = [stored[member] for member in ("keys", "multikeys", "next", "attempts")]
-    if not all(isinstance(x, list) and all(isinstance(t, str) for t in x) for x in lists):
-        raise MalformedInput("a takeover names its keys in lists")
-    if not isinstance(stored["name"], str) or lists[0] != list(map(_thumbprint, lists[1])):
-        raise MalformedInput("a takeover has a name, and its keys under their thumbprints")
-    keys, multikeys, following, attempts = lists
-    return Takeover(keys, multikeys, following, stored["name"], attempts)
 
 
 def _identity(stored: Mapping[str, Any]) -> Identity:

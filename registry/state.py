@@ -11,6 +11,7 @@
     ("grant", operation hash)         a grant of a right
     ("held", "admit", holder)         the grants to admit that a party holds
     ("held", "make", holder, maker)   the grants that it holds to use one maker's name
+    ("held", "credential", holder, granter)   the accreditations that one party gave it
     ("operation", operation hash)     where an operation that created no DID stands in the ledger
 
 Records are JSON objects with ASCII names and integers, so that their canonical bytes are one.
@@ -158,6 +159,8 @@ class GrantRecord(TypedDict):
     issuer: str
     to: str
     scope: dict[str, Json]
+    under: NotRequired[str]
+    """Of an accreditation that was passed on: the grant of which it is a part."""
     notAfter: NotRequired[str]
     status: Literal["active", "withdrawn"]
     reason: NotRequired[str]

@@ -1,7 +1,7 @@
 """Which keys became whose: what an answer shows of operations that establish keys, and what
 commits to each.
 
-    keys = keys_of([*signers, *own], pinned)           # verification method -> Multikey
+    keys = keys_of([*signers, *own], pinned)           # verification method -> key
 
 A DID is the hash of the operation that created it; a rotation reveals what the establishment before
 it committed to in `next`; a recovery is signed by the quorum that was appointed before; a transfer
@@ -32,18 +32,18 @@ from registry.effects import shown_recovery
 from registry.recovering import check_begin
 from registry.state import Subject
 from resolver.pinned import Pinned
-from resolver.replaying import Signed, own_methods
+from resolver.replaying import Established, Signed, own_methods
 
 LIFE = (*ROTATING, RecoveryBegin, RecoveryFinish, TransferOffer, TransferAccept)
 
 
-def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, str]:
-    """verification method -> Multikey, of every key that one of the operations establishes; each
+def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, Established]:
+    """verification method -> key, of every key that one of the operations establishes; each
     operation stands after what it stands on.
 
     Raises InvalidAnswer for keys to which nothing shown before has committed.
     """
-    keys = {f"{pinned.authority}#{thumbprint(key)}": key for key in pinned.keys}
+    keys = _established(pinned.authority, pinned.keys)
     known = {pinned.authority: _Standing(pinned.authority, pinned.next, pinned.recovery)}
     for item in signed:
         operation: Any = item.operation
@@ -59,8 +59,13 @@ def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, str]:
             if did not in known:
                 raise InvalidAnswer("a rotation to keys that nothing shown has committed to")
             brought = known[did].after(item)
-        keys |= {f"{did}#{thumbprint(key)}": key for key in brought}
+        keys |= _established(did, brought)
     return keys
+
+
+def _established(did: str, multikeys: Sequence[str]) -> dict[str, Established]:
+    together = tuple(multikeys)
+    return {f"{did}#{thumbprint(key)}": Established(key, together) for key in together}
 
 
 class _Standing:
@@ -109,6 +114,11 @@ class _Standing:
         begun = self._begun.get(operation.body.begun)
         if begun is None:
             raise InvalidAnswer("the end of a recovery whose beginning is not shown")
+        brought = {f"{self.did}#{thumbprint(key)}" for key in begun.body.keys}
+        signed = {proof.verificationMethod for proof in operation.proof}
+        own = {method for method in signed if method.startswith(f"{self.did}#")}
+        if own and own != signed | brought:
+            raise InvalidAnswer("all keys that a recovery brings sign its end, or one other party")
         self._appoint(begun.body.next, shown_recovery(begun.body.recovery), operation_hash)
         return begun.body.keys
 

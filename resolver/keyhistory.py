@@ -163,9 +163,7 @@ class KeyHistory:
                 recovering = check_finish(authority, operation.body, parse_time(entry.time))
                 standing = self._recovery_after(operation, entry)
                 committed = tuple(recovering["next"])
-                return replace(
-                    self, entry=entry.index, committed=committed, quorum=standing
-                )
+                return replace(self, entry=entry.index, committed=committed, quorum=standing)
             check_begin(authority, operation.body)
         except (RuleBroken, NotEntitled, InvalidProof) as broken:
             raise InvalidAnswer(f"a recovery that does not hold: {broken.detail}") from None

@@ -19,7 +19,7 @@ from identity.did import tetrad_did
 from identity.disclosure import NUMBER
 from identity.errors import InvalidAnswer, InvalidProof, NotEntitled, RuleBroken, TetradError
 from identity.jcs import Json, canonicalize
-from identity.keys import thumbprint
+from identity.keys import kind_of_multikey, thumbprint
 from identity.members import parse_time
 from identity.multibase import decode_multihash
 from identity.operation import (
@@ -110,9 +110,18 @@ def shown_operations(operations: Json) -> list[Signed]:
     return found
 
 
-def verify_signatures(item: Signed, keys: Mapping[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Established:
+    """A key, and all those that one operation put in force with it: no others were, then."""
+
+    multikey: str
+    together: tuple[str, ...]
+
+
+def verify_signatures(item: Signed, keys: Mapping[str, Established]) -> None:
     """Every proof of an operation, each by a key of the very party that its method names; among
-    them those of all keys that it establishes. Raises InvalidProof, InvalidAnswer."""
+    them those of all keys that it establishes, and of every other party one of each kind of key
+    that it had. Raises InvalidProof, InvalidAnswer."""
     operation: Any = item.operation
     methods = [proof.verificationMethod for proof in operation.proof]
     own: set[str] = set()
@@ -129,7 +138,13 @@ def verify_signatures(item: Signed, keys: Mapping[str, str]) -> None:
         raise InvalidAnswer(
             f"an operation {operation.type} is signed by a key that nothing shown establishes"
         )
-    known = {method.partition("#")[2]: keys[method] for method in methods if method in keys}
+    # The keys that a recovery brings all sign its end, where they do (resolver/establishing.py).
+    if isinstance(operation, RecoveryFinish):
+        own = {method for method in methods if method.startswith(f"{operation.subject}#")}
+    _check_kinds(operation, [method for method in methods if method not in own], keys)
+    known = {
+        method.partition("#")[2]: keys[method].multikey for method in methods if method in keys
+    }
     if verify_proofs(operation, decode_multihash(item.hash), known.get):
         raise InvalidAnswer(f"an operation {operation.type} is signed by a key that is not shown")
 
@@ -138,6 +153,23 @@ def own_methods(operation: AnyOperation) -> set[str]:
     """The methods of its subject by which the keys sign that an operation reveals."""
     subject = cast("str", getattr(operation, "subject", ""))
     return {f"{subject}#{thumbprint(key)}" for key in revealed_keys(operation)}
+
+
+def _check_kinds(
+    operation: AnyOperation, methods: Sequence[str], keys: Mapping[str, Established]
+) -> None:
+    """As registry.signers: of each party one signature of each kind that it had in force, which
+    are those of one establishment."""
+    parties: dict[str, list[Established]] = {}
+    for method in methods:
+        parties.setdefault(method.partition("#")[0], []).append(keys[method])
+    for signed in parties.values():
+        kinds = sorted(kind_of_multikey(key.multikey) for key in signed)
+        due = sorted({kind_of_multikey(key) for key in signed[0].together})
+        if kinds != due or len({key.together for key in signed}) != 1:
+            raise InvalidAnswer(
+                f"a party signs a {operation.type} with one of each kind of key that it has"
+            )
 
 
 def replay(own: Sequence[Shown], pinned: Pinned) -> Device:
@@ -227,7 +259,7 @@ def _check_parties(item: Shown, required: set[str]) -> None:
         raise InvalidAnswer(
             f"a party that must sign has not: {item.operation.type} at entry {item.entry.index}"
         )
-    if isinstance(item.operation, STATUS) and len(item.operation.proof) != 1:
+    if isinstance(item.operation, STATUS) and len(signed) != 1:
         raise InvalidAnswer(f"one party signs a {item.operation.type}")
 
 

@@ -127,9 +127,7 @@ class Trust:
         keys, following = tuple(self._body["keys"]), tuple(self._body["next"])
         later = self.history.keys.later
         quorum = self._body["recovery"]
-        return Pinned(
-            self.ledger, self.log_keys, later, keys, following, quorum, self.witnesses
-        )
+        return Pinned(self.ledger, self.log_keys, later, keys, following, quorum, self.witnesses)
 
     @cached_property
     def witnesses(self) -> Policy | None:
