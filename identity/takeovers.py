@@ -1,6 +1,6 @@
 """Keys that come into force by a recovery or a transfer, and shares of somebody's recovery quorum.
 
-    first = begin_takeover(wallet, did)              # keys for the body of the operation, and `next`
+    first = begin_takeover(wallet, did)              # `keys` and `next` of the operation's body
     wallet.takeovers[did].attempts.append(hash)      # of the operation that was made with them
     finish_takeover(wallet, did)                     # the ledger has brought them into force
 

@@ -299,18 +299,21 @@ class Wallet:
                 wallet.identities[did] = _identity(stored)
             for operation_hash, receipt in value["receipts"].items():
                 wallet.keep_receipt(operation_hash, receipt)
-            # Wallets from before there were any have neither member.
-            for did, stored in value.get("takeovers", {}).items():
-                wallet.takeovers[did] = read_takeover(stored)
-            for thumbprint, note in value.get("shares", {}).items():
-                wallet.shares[wallet.key(thumbprint).public.thumbprint] = str(note)
-            for place, given in value.get("continuations", {}).items():
-                wallet.continuations[str(place)] = str(given)
+            wallet._read_optional(value)
         except (AttributeError, KeyError, TypeError, ValueError, TetradError) as error:
             if isinstance(error, KeystoreError):
                 raise
             raise KeystoreError("the wallet is damaged: a member is missing or wrong") from None
         return wallet
+
+    def _read_optional(self, value: Mapping[str, Any]) -> None:
+        """What a wallet that was made earlier has not."""
+        for did, stored in value.get("takeovers", {}).items():
+            self.takeovers[did] = read_takeover(stored)
+        for thumbprint, note in value.get("shares", {}).items():
+            self.shares[self.key(thumbprint).public.thumbprint] = str(note)
+        for place, given in value.get("continuations", {}).items():
+            self.continuations[str(place)] = str(given)
 
 
 def _thumbprint(multikey: str) -> str:

@@ -158,16 +158,16 @@ class Evidence:
         """The entries that made the keys which signed an entry; of one that establishes keys also
         those that committed to them."""
         found: list[int] = []
-        for thumbprint in _SIGNED_BY.findall(entry):
-            found += self._bringing(thumbprint, index)
+        for signer in _SIGNED_BY.findall(entry):
+            found += self._bringing(signer, index)
         if _STANDS_ON.search(entry):
             found += self._committing(orjson.loads(entry)["operation"], index)
         return found
 
-    def _bringing(self, thumbprint: bytes, before: int) -> list[int]:
+    def _bringing(self, signer: bytes, before: int) -> list[int]:
         """The entries by which a key was its subject's before an entry: one, or of a recovery its
         beginning, which shows the key, and its end."""
-        index = self._establishing(thumbprint)
+        index = self._establishing(signer)
         operation = self._begins.get(index)
         if operation is None or index >= before:
             return [index]
