@@ -1,6 +1,6 @@
 """Keys that come into force by a recovery or a transfer, and shares of somebody's recovery quorum.
 
-    first = begin_takeover(wallet, did)              # `keys` and `next` of the operation's body
+    first = begin_takeover(wallet, did, "recovery.begin")     # `keys` and `next` of its body
     wallet.takeovers[did].attempts.append(hash)      # of the operation that was made with them
     finish_takeover(wallet, did)                     # the ledger has brought them into force
 
@@ -29,6 +29,8 @@ class Takeover:
     """Keys that are going to come into force, for a DID of the wallet or one that it does not hold
     yet. By thumbprints; a key may be held elsewhere."""
 
+    kind: str
+    """The operation that shows them: `recovery.begin` or `transfer.accept`."""
     keys: list[str]
     multikeys: list[str]
     next: list[str]
@@ -47,22 +49,25 @@ def new_share(wallet: Wallet, note: str = "", algorithm: str = ED25519) -> Publi
 def begin_takeover(
     wallet: Wallet,
     did: str,
+    kind: str,
     *algorithms: str,
     keys: Sequence[str] | None = None,
     name: str = "",
 ) -> Establishment:
-    """Keys to come into force: drawn, or these Multikeys, which may be held elsewhere; and their
-    successors, drawn in any case. Until it is finished or dropped, the same again."""
+    """Keys to come into force by an operation of that kind: drawn, or these Multikeys, which may be
+    held elsewhere; and their successors, drawn in any case. Until it is finished or dropped, the
+    same again."""
     from identity.wallet import Establishment
 
     under_way = wallet.takeovers.get(did)
-    if under_way is None or (keys is not None and list(keys) != under_way.multikeys):
+    others = under_way is not None and keys is not None and list(keys) != under_way.multikeys
+    if under_way is None or others or under_way.kind != kind:
         drop_takeover(wallet, did)
         first = wallet.draw(*algorithms)
         brought = first.keys if keys is None else list(keys)
         known = wallet.identities[did].name if did in wallet.identities else ""
         under_way = Takeover(
-            list(map(_thumbprint, brought)), list(brought), list(first.next), known or name
+            kind, list(map(_thumbprint, brought)), list(brought), list(first.next), known or name
         )
         wallet.takeovers[did] = under_way
         if keys is not None:
@@ -70,9 +75,11 @@ def begin_takeover(
     return Establishment(list(under_way.multikeys), list(under_way.next))
 
 
-def finish_takeover(wallet: Wallet, did: str) -> None:
-    """The ledger has brought them into force: whatever the wallet held for the DID before is
-    forgotten. Raises KeystoreError where nothing is under way."""
+def finish_takeover(wallet: Wallet, did: str, *, proved: bool = True) -> None:
+    """The ledger has brought them into force. Whatever the wallet held for the DID before is
+    forgotten where that was proved: a server that merely says so takes no key away.
+
+    Raises KeystoreError where nothing is under way."""
     from identity.wallet import Identity
 
     if did not in wallet.takeovers:
@@ -80,7 +87,7 @@ def finish_takeover(wallet: Wallet, did: str) -> None:
     done = wallet.takeovers.pop(did)
     before = wallet.identities.get(did)
     wallet.identities[did] = Identity(done.keys, done.next, done.name)
-    if before is not None:
+    if before is not None and proved:
         wallet.forget([*before.keys, *before.next, *before.drawn])
 
 
@@ -96,10 +103,13 @@ def read_takeover(stored: Mapping[str, Any]) -> Takeover:
     lists = [stored[member] for member in ("keys", "multikeys", "next", "attempts")]
     if not all(isinstance(x, list) and all(isinstance(t, str) for t in x) for x in lists):
         raise MalformedInput("a takeover names its keys in lists")
-    if not isinstance(stored["name"], str) or lists[0] != list(map(_thumbprint, lists[1])):
+    texts = stored["name"], stored["kind"]
+    if not all(isinstance(text, str) for text in texts) or lists[0] != list(
+        map(_thumbprint, lists[1])
+    ):
         raise MalformedInput("a takeover has a name, and its keys under their thumbprints")
     keys, multikeys, following, attempts = lists
-    return Takeover(keys, multikeys, following, stored["name"], attempts)
+    return Takeover(stored["kind"], keys, multikeys, following, stored["name"], attempts)
 
 
 def _thumbprint(multikey: str) -> str:
