@@ -26,10 +26,10 @@ from registry.merkle import check_inclusion, leaf_hash
 from registry.note import decode64
 from registry.receipt import TlogProof
 from registry.state import Device, Key, state_key
+from resolver.establishing import keys_of
 from resolver.pinned import Pinned
 from resolver.replaying import (
     Shown,
-    keys_of,
     replay,
     shown_entries,
     shown_operations,
