@@ -11,24 +11,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from identity.bodies import DeviceBody, DeviceUpdateBody, GenesisBody, OrganizationBody
+from identity.bodies import (
+    DeviceBody,
+    DeviceUpdateBody,
+    GenesisBody,
+    OrganizationBody,
+)
 from identity.disclosure import CODE, NUMBER
 from identity.jcs import Json
-from identity.members import Code, CommittedCode, CommittedNumber, DataRecord, Number
+from identity.members import (
+    Code,
+    CommittedCode,
+    CommittedNumber,
+    DataRecord,
+    Number,
+    RecoveryOrNone,
+    format_time,
+    parse_time,
+)
 from identity.operation import (
-    ROTATING,
     AnyOperation,
     DeviceRegister,
     DeviceUpdate,
+    KeysRotate,
     NumberRebind,
     OrganizationUpdate,
+    RecoveryBegin,
+    RecoveryFinish,
+    RegistryUpdate,
     StatusResume,
     StatusRetire,
     StatusRevoke,
     StatusSuspend,
+    TransferAccept,
+    TransferOffer,
     operation_value,
 )
-from registry.state import Device, Organization, Stamp, Subject
+from registry.state import Device, Offered, Organization, Recovering, Stamp, Subject
+
+KeysOperation = KeysRotate | RegistryUpdate | RecoveryBegin | RecoveryFinish | TransferAccept
+
+_LAST_SECOND = parse_time("9999-12-31T23:59:59Z")
 
 Unique = Mapping[str, str]
 """Keyed hashes of committed values, by the JSON pointer of their commitment."""
@@ -50,7 +73,7 @@ def new_subject(
         "orders": {},
         "keys": body.keys,
         "next": body.next,
-        "recovery": body.recovery if body.recovery == "none" else operation_value(body.recovery),
+        "recovery": shown_recovery(body.recovery),
         "sequence": 0,
         "previous": operation_hash,
         "registered": stamp,
@@ -92,6 +115,11 @@ def new_device(
     return cast("Device", record)
 
 
+def shown_recovery(recovery: RecoveryOrNone) -> Json:
+    """A quorum as a record shows it."""
+    return "none" if recovery == "none" else operation_value(recovery)
+
+
 def shown_code(code: Code, unique: Unique) -> dict[str, Json]:
     """A code as a record shows it: a committed one with the keyed hash under which it is found."""
     shown = operation_value(code)
@@ -123,8 +151,10 @@ def after(
         return cast("Subject", {**record, "number": "none"})
     if isinstance(operation, OrganizationUpdate):
         record |= operation_value(operation.body)
-    elif isinstance(operation, ROTATING):
-        record |= {"keys": operation.body.keys, "next": operation.body.next}
+    elif isinstance(operation, KeysOperation):
+        _change_keys(record, operation, operation_hash, stamp)
+    elif isinstance(operation, TransferOffer):
+        _offer(record, operation, operation_hash)
     elif isinstance(operation, DeviceUpdate):
         record |= _updated(cast("Device", subject), operation.body)
     elif isinstance(operation, NumberRebind):
@@ -132,9 +162,66 @@ def after(
     elif isinstance(operation, StatusSuspend | StatusResume | StatusRevoke | StatusRetire):
         record |= _status(subject, operation, by, authority)
         record["reason"] = operation.body.reason
+        if record["status"] in ("revoked", "retired"):
+            _end(record)
     if getattr(operation, "sequence", None) is not None:
         record |= {"sequence": operation.sequence, "previous": operation_hash}  # type: ignore[union-attr]
     return cast("Subject", record)
+
+
+def _change_keys(
+    record: dict[str, Any], operation: KeysOperation, operation_hash: str, stamp: Stamp
+) -> None:
+    """What becomes of the keys, of what may follow them, and of the quorum."""
+    if isinstance(operation, RecoveryBegin):
+        record["recovering"] = _recovering(record, operation, operation_hash, stamp)
+    elif isinstance(operation, RecoveryFinish):
+        _establish(record, record["recovering"], operation_hash)
+    elif isinstance(operation, TransferAccept):
+        record["controller"] = record.pop("offer")["to"]
+        # The parent stays with the old controller, and a parent is of the same one.
+        described = {name: one for name, one in record["object"].items() if name != "parent"}
+        record["object"] = described
+        _establish(record, operation_value(operation.body), operation_hash)
+    else:
+        record |= {"keys": operation.body.keys, "next": operation.body.next}
+        if "recovering" in record and "cancelled" not in record:
+            record["cancelled"] = record.pop("recovering")["begun"]
+
+
+def _recovering(
+    record: Mapping[str, Any], operation: RecoveryBegin, operation_hash: str, stamp: Stamp
+) -> Recovering:
+    body, wait = operation.body, record["recovery"]["wait"]
+    return {
+        "begun": operation_hash,
+        "ready": format_time(min(parse_time(stamp["time"]) + wait, _LAST_SECOND)),
+        "keys": body.keys,
+        "next": body.next,
+        "recovery": shown_recovery(body.recovery),
+    }
+
+
+def _establish(record: dict[str, Any], named: Mapping[str, Any], operation_hash: str) -> None:
+    """Other keys with another quorum, which has tried nothing yet."""
+    record |= {member: named[member] for member in ("keys", "next", "recovery")}
+    record["appointed"] = operation_hash
+    record.pop("recovering", None)
+    record.pop("cancelled", None)
+
+
+def _offer(record: dict[str, Any], operation: TransferOffer, operation_hash: str) -> None:
+    offer = operation.body.offer
+    record.pop("offer", None)
+    if offer != "none":
+        offered: Offered = {"operation": operation_hash, "to": offer.to, "notAfter": offer.notAfter}
+        record["offer"] = offered
+
+
+def _end(record: dict[str, Any]) -> None:
+    """Nothing is under way any more."""
+    for member in ("recovering", "cancelled", "offer"):
+        record.pop(member, None)
 
 
 def _updated(device: Device, body: DeviceUpdateBody) -> dict[str, Any]:

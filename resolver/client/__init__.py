@@ -27,13 +27,15 @@ import httpx
 
 from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
 from identity.wallet import Wallet
+from resolver.client.authenticating import Session
 from resolver.client.flow import MAX_BYTES, Flow, Pause, Request, Response, check_address
+from resolver.client.living import Living
 from resolver.client.reading import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.trust import Trust
 
-__all__ = ["Acknowledged", "AsyncClient", "Client", "Resolved"]
+__all__ = ["Acknowledged", "AsyncClient", "Client", "Resolved", "Session"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,7 +49,7 @@ LONGEST = 120.0
 class Blocking(Generic[P, T]):
     """A flow as a method that returns when the flow has ended."""
 
-    def __init__(self, flow: Callable[Concatenate[Writing, P], Flow[T]]) -> None:
+    def __init__(self, flow: Callable[Concatenate[Living, P], Flow[T]]) -> None:
         self._flow = flow
         self.__doc__ = flow.__doc__
 
@@ -68,7 +70,7 @@ class Blocking(Generic[P, T]):
 class Awaited(Generic[P, T]):
     """A flow as a coroutine method."""
 
-    def __init__(self, flow: Callable[Concatenate[Writing, P], Flow[T]]) -> None:
+    def __init__(self, flow: Callable[Concatenate[Living, P], Flow[T]]) -> None:
         self._flow = flow
         self.__doc__ = flow.__doc__
 
@@ -106,13 +108,14 @@ class _Base:
         """`save` is called before anything that the wallet must not lose is sent, `on_trust` with
         each newer checkpoint. Raises MalformedInput for a `url` that is none."""
         self.url = check_address(url)
-        self.flows = Writing(
+        self.flows = Living(
             trust,
             wallet or Wallet(os.urandom),
             save=save,
             clock=clock,
             random=os.urandom,
             on_trust=on_trust,
+            address=self.url,
         )
 
     @property
@@ -222,10 +225,18 @@ class Client(_Base):
     rebind_number = Blocking(Writing.rebind_number)
     rotate_keys = Blocking(Writing.rotate_keys)
     update_registry = Blocking(Writing.update_registry)
+    begin_recovery = Blocking(Living.begin_recovery)
+    finish_recovery = Blocking(Living.finish_recovery)
+    offer_device = Blocking(Living.offer_device)
+    withdraw_offer = Blocking(Living.withdraw_offer)
+    accept_device = Blocking(Living.accept_device)
     suspend = Blocking(Writing.suspend)
     resume = Blocking(Writing.resume)
     revoke = Blocking(Writing.revoke)
     retire = Blocking(Writing.retire)
+    authenticate = Blocking(Writing.authenticate)
+    request_as = Blocking(Writing.request_as)
+    introspect = Blocking(Writing.introspect)
 
 
 class AsyncClient(_Base):
@@ -312,14 +323,26 @@ class AsyncClient(_Base):
     rebind_number = Awaited(Writing.rebind_number)
     rotate_keys = Awaited(Writing.rotate_keys)
     update_registry = Awaited(Writing.update_registry)
+    begin_recovery = Awaited(Living.begin_recovery)
+    finish_recovery = Awaited(Living.finish_recovery)
+    offer_device = Awaited(Living.offer_device)
+    withdraw_offer = Awaited(Living.withdraw_offer)
+    accept_device = Awaited(Living.accept_device)
     suspend = Awaited(Writing.suspend)
     resume = Awaited(Writing.resume)
     revoke = Awaited(Writing.revoke)
     retire = Awaited(Writing.retire)
+    authenticate = Awaited(Writing.authenticate)
+    request_as = Awaited(Writing.request_as)
+    introspect = Awaited(Writing.introspect)
 
 
 def _arguments(request: Request) -> dict[str, Any]:
-    headers = {"accept": "application/json, */*;q=0.5", "accept-encoding": "identity"}
+    headers = {
+        **request.headers,
+        "accept": "application/json, */*;q=0.5",
+        "accept-encoding": "identity",
+    }
     if request.method == "POST":
         headers["content-type"] = request.media
     return {

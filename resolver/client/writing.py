@@ -8,7 +8,6 @@ registered once. An operation counts as done when its receipt is proved.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from identity.did import tetrad_did, tetrad_method
@@ -21,36 +20,21 @@ from identity.errors import (
     Unavailable,
 )
 from identity.jcs import Json
-from identity.keys import public_key
+from identity.keys import algorithms_named, one_of_each_kind, public_key
 from identity.operation import operation_hash
 from identity.wallet import Establishment, Wallet
+from resolver.client.authenticating import Authenticating
 from resolver.client.flow import Flow, member
-from resolver.client.sending import Acknowledged, Sending
+from resolver.client.sending import Acknowledged
 from resolver.client.signing import sign_what_we_can
-from resolver.prepare import ESTABLISHING, ROTATES, Position, prepare
+from resolver.positions import Known, Position
+from resolver.prepare import ESTABLISHING, ROTATES, prepare
 from resolver.prepared import Prepared
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of the ledger's present state, for `prepare`."""
-
-    ledger: str
-    positions: Mapping[str, Position]
-    keys: Mapping[str, tuple[str, str]]
-
-    def position(self, did: str) -> Position | None:
-        """See `Present`."""
-        return self.positions.get(did)
-
-    def key(self, thumbprint: str) -> tuple[str, str] | None:
-        """See `Present`."""
-        return self.keys.get(thumbprint)
-
-
-class Writing(Sending):
+class Writing(Authenticating):
     """The whole client: flows that ask, and flows that change."""
 
     def __init__(
@@ -62,12 +46,12 @@ class Writing(Sending):
         clock: Callable[[], float],
         random: Callable[[int], bytes],
         on_trust: Callable[[Trust], None] | None = None,
+        address: str = "",
     ) -> None:
-        super().__init__(trust, clock, on_trust)
-        self.wallet = wallet
+        super().__init__(
+            trust, wallet, save=save, clock=clock, random=random, on_trust=on_trust, address=address
+        )
         self.passes_on = False
-        self._save = save
-        self.random = random
 
     def create_organization(
         self,
@@ -76,11 +60,14 @@ class Writing(Sending):
         uscc: str | None = None,
         by: Sequence[str] = (),
         algorithm: str = "Ed25519",
+        recovery: Json = "none",
     ) -> Flow[Acknowledged]:
-        """A new organization under keys drawn here. Outside a sandbox, `by` admits it."""
+        """A new organization under keys drawn here. Outside a sandbox, `by` admits it. A pair of
+        keys is drawn for an `algorithm` such as `Ed25519+ML-DSA-44`; `recovery` is the quorum that
+        may replace them."""
         foreign = yield from self.keys_of(by)
-        first = self.wallet.draw(algorithm)
-        body: dict[str, Json] = {"name": name, **_keys(first)}
+        first = self.wallet.draw(*algorithms_named(algorithm))
+        body: dict[str, Json] = {"name": name, **_keys(first), "recovery": recovery}
         if uscc is not None:
             body["uscc"] = uscc
         prepared = self._prepare("organization.register", body, by=by, foreign=foreign)
@@ -103,11 +90,13 @@ class Writing(Sending):
         *,
         to: str | None = None,
         not_after: str | None = None,
+        under: str | None = None,
     ) -> Flow[Acknowledged]:
-        """A right (`admit`, `prefix`, `make`), to another party or to the granter itself."""
+        """A right, to another party or to the granter itself; `under` is the accreditation of which
+        a part is passed on."""
         body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
-        if not_after is not None:
-            body["notAfter"] = not_after
+        body |= {"notAfter": not_after} if not_after is not None else {}
+        body |= {"under": under} if under is not None else {}
         return (yield from self._change("grant.issue", granter, body, by=[granter]))
 
     def withdraw_grant(self, by: str, grant: str, reason: str) -> Flow[Acknowledged]:
@@ -134,7 +123,7 @@ class Writing(Sending):
         *,
         also: Sequence[str] = (),
         algorithm: str = "Ed25519",
-        foreign: Mapping[str, str] | None = None,
+        foreign: Mapping[str, list[str]] | None = None,
     ) -> Prepared:
         """The registration of a device, to be signed with `sign`; its keys are in the wallet, which
         is not yet saved."""
@@ -154,19 +143,20 @@ class Writing(Sending):
 
     def _establishment(self, body: Mapping[str, Json], algorithm: str) -> Establishment:
         if "keys" not in body:
-            return self.wallet.draw(algorithm)
+            return self.wallet.draw(*algorithms_named(algorithm))
         keys, following = cast("list[str]", body["keys"]), cast("list[str]", body.get("next", []))
         return Establishment(
             keys, [k if k.startswith("zQm") else public_key(k).thumbprint for k in following]
         )
 
-    def keys_of(self, dids: Iterable[str]) -> Flow[dict[str, str]]:
-        """A present key of each party whose keys are not in this wallet, by DID."""
-        found: dict[str, str] = {}
+    def keys_of(self, dids: Iterable[str]) -> Flow[dict[str, list[str]]]:
+        """By DID, the keys with which each party signs whose keys are not in this wallet: one of
+        each kind that it has in force."""
+        found: dict[str, list[str]] = {}
         for did in dids:
             if did not in self.wallet.identities:
                 record = yield from self.subject(did)
-                found[did] = member(record, "keys", list)[0]
+                found[did] = one_of_each_kind(map(str, member(record, "keys", list)))
         return found
 
     def sign(self, prepared: Prepared) -> dict[str, Json]:
@@ -187,8 +177,9 @@ class Writing(Sending):
         by = list(dict.fromkeys(by))
         return (yield from self._change("number.rebind", did, {"number": number}, by=by))
 
-    def rotate_keys(self, did: str, *, algorithm: str = "Ed25519") -> Flow[Acknowledged]:
-        """The committed keys of a device or organization take over, and new ones are committed to.
+    def rotate_keys(self, did: str, *, algorithm: str = "") -> Flow[Acknowledged]:
+        """The committed keys of a device or organization take over, and new ones are committed to:
+        of the same algorithms, or those named, which the next rotation brings into force.
 
         A rotation that was interrupted is sent again as it was, and is then the one.
         """
@@ -200,7 +191,7 @@ class Writing(Sending):
         log: Sequence[str] = (),
         policy: Mapping[str, Json] | None = None,
         witnesses: str | None = None,
-        algorithm: str = "Ed25519",
+        algorithm: str = "",
     ) -> Flow[Acknowledged]:
         """Other keys of the log, another policy, or other recommended witnesses. The authority's
         committed keys sign, and take over as in `rotate_keys`.
@@ -219,11 +210,9 @@ class Writing(Sending):
             operation = finished.operation
             if operation["type"] == kind and operation["subject"] == did:
                 return finished
-        following = _keys(self.wallet.begin_rotation(did, algorithm))
-        acknowledged = yield from self._change(kind, did, {**following, **body}, by=[])
-        self.wallet.finish_rotation(did)
-        self._save()
-        return acknowledged
+        wanted = algorithms_named(algorithm) if algorithm else ()
+        following = _keys(self.wallet.begin_rotation(did, *wanted))
+        return (yield from self._change(kind, did, {**following, **body}, by=[]))
 
     def suspend(
         self, did: str, reason: str, *, by: str | None = None, supervisor: bool = False
@@ -273,9 +262,9 @@ class Writing(Sending):
         """An operation on a subject, by its controller unless others are named."""
         record = yield from self.subject(subject)
         try:
-            position = Position(record["sequence"], record["previous"], _controller(record))
-        except KeyError as missing:
-            raise InvalidAnswer(f"the server's record lacks {missing}") from None
+            position = Position.of(record)
+        except (AttributeError, KeyError, TypeError):
+            raise InvalidAnswer("the server's record is not that of a subject") from None
         signers = [position.controller] if by is None else by
         foreign = yield from self.keys_of(signers)
         prepared = self._prepare(
@@ -289,17 +278,15 @@ class Writing(Sending):
         body: Mapping[str, Json],
         *,
         by: Sequence[str],
-        foreign: Mapping[str, str] | None = None,
+        foreign: Mapping[str, list[str]] | None = None,
         subject: str | None = None,
         position: Position | None = None,
         **more: Json,
     ) -> Prepared:
         keys: dict[str, tuple[str, str]] = {}
         for did in by:
-            multikey = (foreign or {}).get(did)
-            if multikey is None:
-                multikey = self.wallet.key(self.wallet.identity(did).keys[0]).public.multikey
-            keys[public_key(multikey).thumbprint] = (did, multikey)
+            for multikey in (foreign or {}).get(did) or self.wallet.signing_keys(did):
+                keys[public_key(multikey).thumbprint] = (did, multikey)
         methods = [tetrad_method(did, thumbprint) for thumbprint, (did, _) in keys.items()]
         description: dict[str, Json] = {
             "type": kind,
@@ -311,7 +298,7 @@ class Writing(Sending):
         if subject is not None:
             description["subject"] = subject
             positions = {subject: position} if position else {}
-        known = _Known(self.trust.ledger, positions, keys)
+        known = Known(self.trust.ledger, positions, keys)
         return prepare(description, known, SCHEMES, int(self.clock()), self.random)
 
     def _did_of(self, prepared: Prepared) -> str:
@@ -344,8 +331,15 @@ class Writing(Sending):
             self._save()
             raise
         self.wallet.keep_receipt(prepared.hash, {**submission, "receipt": acknowledged.receipt})
+        self.settle(acknowledged.operation)
         self._save()
         return acknowledged
+
+    def settle(self, operation: Mapping[str, Any]) -> None:
+        """What the wallet makes of an operation that is in the ledger."""
+        identity = self.wallet.identities.get(str(operation.get("subject")))
+        if operation["type"] in ROTATES and identity is not None and identity.drawn:
+            self.wallet.finish_rotation(operation["subject"])
 
     def save_wallet(self) -> None:
         """Puts the wallet on the disk: before anything is sent that its keys have signed."""
@@ -377,9 +371,7 @@ class Writing(Sending):
             else:
                 finished.append(done)
                 self.wallet.keep_receipt(hash_, {**kept, "receipt": done.receipt})
-                subject = str(operation.get("subject"))
-                if operation["type"] in ROTATES and self.wallet.identity(subject).drawn:
-                    self.wallet.finish_rotation(subject)
+                self.settle(operation)
             self._save()
         return finished
 

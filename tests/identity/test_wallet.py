@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from identity.did import did_key_method, tetrad_did
 from identity.errors import InvalidKey, KeystoreError
-from identity.keys import private_key, public_key
+from identity.keys import ALGORITHMS, private_key, public_key
 from identity.multibase import multihash
 from identity.operation import operation_hash
 from identity.proof import verify_proof
@@ -47,7 +47,7 @@ def registered(wallet: Wallet, algorithm: str = "Ed25519") -> tuple[str, dict[st
     return did, signed
 
 
-@pytest.mark.parametrize("algorithm", ["Ed25519", "P-256"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_first_operation_is_signed_by_the_key_that_it_names(algorithm: str) -> None:
     _, signed = registered(Wallet(Counter()), algorithm)
     (proof,) = signed["proof"]
@@ -61,7 +61,7 @@ def test_later_operations_are_signed_as_the_subject() -> None:
     wallet = Wallet(Counter())
     did, first = registered(wallet)
     signed = wallet.sign(
-        {"type": "status.retire"}, wallet.method(did), created="2026-11-22T08:00:00Z"
+        {"type": "status.retire"}, *wallet.methods(did), created="2026-11-22T08:00:00Z"
     )
     (proof,) = signed["proof"]
     key = public_key(first["body"]["keys"][0])
@@ -73,18 +73,55 @@ def test_later_operations_are_signed_as_the_subject() -> None:
 def test_two_wallets_sign_one_operation() -> None:
     device, owner = Wallet(Counter("device")), Wallet(Counter("owner"))
     (device_did, _), (owner_did, _) = registered(device), registered(owner)
-    once = device.sign({"type": "number.rebind"}, device.method(device_did))
-    both = owner.sign(once, owner.method(owner_did))
-    again = device.sign(both, device.method(device_did))
+    once = device.sign({"type": "number.rebind"}, *device.methods(device_did))
+    both = owner.sign(once, *owner.methods(owner_did))
+    again = device.sign(both, *device.methods(device_did))
     assert [proof["verificationMethod"] for proof in both["proof"]] == [
-        device.method(device_did),
-        owner.method(owner_did),
+        *device.methods(device_did),
+        *owner.methods(owner_did),
     ]
     assert len(again["proof"]) == 2
     for proof in again["proof"]:
         holder, did = (device, device_did) if device_did in str(proof) else (owner, owner_did)
         key = holder.key(holder.identity(did).keys[0]).public
         verify_proof(again, proof, key, expected_purpose="capabilityInvocation")
+
+
+class TestPairs:
+    def test_both_keys_of_a_pair_sign(self) -> None:
+        wallet = Wallet(Counter())
+        first = wallet.draw("Ed25519", "ML-DSA-44")
+        assert [public_key(one).algorithm for one in first.keys] == ["Ed25519", "ML-DSA-44"]
+        assert len(first.next) == len({*first.next}) == 2
+        wallet.adopt("did:tetrad:a", first)
+        signed = wallet.sign({"type": "device.update"}, *wallet.methods("did:tetrad:a"))
+        for multikey, proof in zip(first.keys, signed["proof"], strict=True):
+            key = public_key(multikey)
+            assert proof["verificationMethod"] == f"did:tetrad:a#{key.thumbprint}"
+            verify_proof(signed, proof, key, expected_purpose="capabilityInvocation")
+
+    def test_of_three_keys_one_of_each_kind_signs(self) -> None:
+        wallet = Wallet(Counter())
+        first = wallet.draw("P-256", "ML-DSA-44", "P-384")
+        wallet.adopt("did:tetrad:a", first)
+        assert wallet.signing_keys("did:tetrad:a") == first.keys[:2]
+
+    def test_a_fleet_moves_to_pairs_in_two_rotations(self) -> None:
+        wallet = Wallet(Counter())
+        did, _ = registered(wallet)
+        committing = wallet.begin_rotation(did, "Ed25519", "ML-DSA-44")
+        assert [public_key(one).algorithm for one in committing.keys] == ["Ed25519"]
+        wallet.finish_rotation(did)
+        assert len(wallet.methods(did)) == 1
+        revealing = wallet.begin_rotation(did)
+        assert [public_key(one).algorithm for one in revealing.keys] == ["Ed25519", "ML-DSA-44"]
+        assert len(wallet.rotation_methods(did)) == 2
+        wallet.finish_rotation(did)
+        assert len(wallet.methods(did)) == 2
+        again = Wallet.from_json(json.loads(json.dumps(wallet.to_json())), Counter("other"))
+        assert again.methods(did) == wallet.methods(did)
+        kept = [again.key(one).public.algorithm for one in again.identity(did).next]
+        assert kept == ["Ed25519", "ML-DSA-44"]  # as before, unless others are named
 
 
 class TestRotation:
@@ -97,7 +134,7 @@ class TestRotation:
         for key, proof in zip(rotation.keys, signed["proof"], strict=True):
             verify_proof(signed, proof, public_key(key), expected_purpose="capabilityInvocation")
         wallet.finish_rotation(did)
-        assert wallet.method(did) == f"{did}#{first['body']['next'][0]}"
+        assert wallet.methods(did) == [f"{did}#{first['body']['next'][0]}"]
         assert wallet.identity(did).next == rotation.next
 
     def test_interrupted_it_is_the_same_rotation_again(self) -> None:
@@ -124,7 +161,7 @@ class TestRotation:
         wallet.adopt("did:tetrad:b", first)
         wallet.begin_rotation("did:tetrad:a")
         wallet.finish_rotation("did:tetrad:a")
-        wallet.sign({}, wallet.method("did:tetrad:b"))
+        wallet.sign({}, *wallet.methods("did:tetrad:b"))
 
     def test_nothing_is_finished_that_was_not_begun(self) -> None:
         wallet = Wallet(Counter())
@@ -150,7 +187,7 @@ class TestRefusals:
             with pytest.raises(KeystoreError):
                 wallet.sign({}, method)
         with pytest.raises(KeystoreError):
-            wallet.method("did:tetrad:x")
+            wallet.methods("did:tetrad:x")
 
     def test_a_name_must_be_of_one_identity(self) -> None:
         wallet = Wallet(Counter())
@@ -186,7 +223,7 @@ class TestSerialisation:
         value = json.loads(json.dumps(wallet.to_json()))
         again = Wallet.from_json(value, Counter())
         assert again.to_json() == value
-        assert again.sign({}, again.method(did)) == wallet.sign({}, wallet.method(did))
+        assert again.sign({}, *again.methods(did)) == wallet.sign({}, *wallet.methods(did))
 
     def test_a_wallet_does_not_show_its_secrets(self) -> None:
         wallet = Wallet(Counter())
