@@ -260,7 +260,8 @@ def _with(made: Document, **subject: Any) -> Document:
 MESSAGES = ["open", "accepted", "rejected", "undefined"]
 
 
-def _status_cases() -> dict[str, tuple[Document, Document]]:
+def status_cases() -> dict[str, tuple[Document, Document]]:
+    """Entries, each with the list that is asked for it."""
     revoked = _list("revocation", {0: 1, 94_567: 1, 131_071: 1})
     at = {index: entry(LIST_URL, index, "revocation") for index in (0, 1, 94_567, 131_071, 131_072)}
     message = entry(LIST_URL, 3, "message", messages=MESSAGES)
@@ -288,7 +289,7 @@ def _status_cases() -> dict[str, tuple[Document, Document]]:
 
 def _status_lists() -> list[dict[str, Any]]:
     made = []
-    for name, (wanted, held) in _status_cases().items():
+    for name, (wanted, held) in status_cases().items():
         vector: dict[str, Any] = {"name": name, "entry": wanted, "list": held}
         try:
             found = status_of(wanted, held, issuer=_did(_issuer()))
