@@ -22,7 +22,7 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.members import Code, CommittedCode, CommittedNumber, DataRecord, Exemption, Sector
 from identity.operation import DeviceRegister, DeviceUpdate, NumberRebind, operation_value
-from registry import grants
+from registry import enrolment, grants
 from registry.case import FINAL, Case, pointing
 from registry.effects import new_device
 from registry.signers import Signers
@@ -37,7 +37,14 @@ def device_register(case: Case) -> Changes:
     body = operation.body
     did = tetrad_did(case.registry["ledger"], case.hash)
     code_key = new_code(case, body.code)
-    check_rights(case, body, case.signers(new_keys=body.keys))
+    signers = case.signers(new_keys=enrolment.new_keys(body))
+    enrolled: Changes = {}
+    check_parties(case, body)
+    if body.enrolment is None:
+        check_rights(case, body, signers)
+    else:
+        signers.exactly(set())
+        enrolled = enrolment.enrol(case, body, did)
     # Only those who may register here are told what is registered already.
     if case.state.get(code_key) is not None:
         raise CodeTaken(
@@ -55,6 +62,7 @@ def device_register(case: Case) -> Changes:
         check_parent(case, body.object.parent, body.controller, "/body/object/parent")
     bearer: Bearer = {"did": did}
     changes: Changes = {
+        **enrolled,
         **case.claim_keys(did, body.keys, body.next),
         ("did", did): new_device(operation, did, case.hash, case.stamp, case.unique),
         code_key: bearer,
@@ -107,6 +115,17 @@ def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
                 hint="grant.issue the prefix to the organization that issues the codes",
             )
         holder = case.registry["authority"]
+    required = {holder, body.controller}
+    maker, model = body.object.maker, body.object.model
+    if not any(
+        grants.may_make(case.state, did, maker, model, case.now) for did in sorted(required)
+    ):
+        required.add(maker)
+    signers.exactly(required, also={maker})
+
+
+def check_parties(case: Case, body: DeviceBody) -> None:
+    """Controller and maker are organizations, in use."""
     for role, did, pointer in (
         ("controller", body.controller, "/body/controller"),
         ("maker", body.object.maker, "/body/object/maker"),
@@ -116,13 +135,6 @@ def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
             raise NotFound(f"the {role} is no organization on this ledger", pointer=pointer)
         if party["status"] != "active":
             raise WrongState(f"the {role} is {party['status']}", pointer=pointer)
-    required = {holder, body.controller}
-    maker, model = body.object.maker, body.object.model
-    if not any(
-        grants.may_make(case.state, did, maker, model, case.now) for did in sorted(required)
-    ):
-        required.add(maker)
-    signers.exactly(required, also={maker})
 
 
 def check_shown(case: Case, code: CommittedCode) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from identity.bodies import AdmitGrant, MakeGrant, PrefixGrant
+from identity.bodies import AdmitGrant, EnrolGrant, MakeGrant, PrefixGrant
 from identity.errors import (
     NotFound,
     PolicyViolated,
@@ -19,6 +19,7 @@ from identity.errors import (
 )
 from identity.members import parse_time
 from identity.operation import GrantIssue, GrantWithdraw, operation_value
+from registry import enrolment
 from registry.case import FINAL, Case, pointing
 from registry.grants import (
     Segments,
@@ -39,7 +40,9 @@ def grant_issue(case: Case) -> Changes:
     """grant.issue"""
     body = cast("GrantIssue", case.operation).body
     granter = case.organization()
-    case.signers().exactly({granter["did"]})
+    # Devices will come to be its receiver's without a further word of it: so it agrees beforehand.
+    receiving = {body.to} if isinstance(body, EnrolGrant) else set()
+    case.signers().exactly({granter["did"], *receiving})
     case.in_order(granter)
     receiver = _receiver(case, body.to)
     if body.notAfter is not None and parse_time(body.notAfter) <= case.now:
@@ -65,11 +68,13 @@ def grant_issue(case: Case) -> Changes:
             taken: Organization = {**receiver, "prefixes": receiver["prefixes"] + 1}
             changes["did", body.to] = taken
         changes |= _take_prefix(case, segments)
+    elif isinstance(body, EnrolGrant):
+        changes |= enrolment.begin(case, body, granter)
     else:
         raise PolicyViolated(
             f"a ledger of format 0 does not yet grant the right {body.right!r}",
             pointer="/body/right",
-            hint="admit, prefix and make are granted",
+            hint="admit, prefix, make and enrol are granted",
         )
     grant: GrantRecord = {
         "grant": case.hash,
@@ -216,7 +221,7 @@ def grant_withdraw(case: Case) -> Changes:
     changes: Changes = {}
     if grant["right"] == "prefix":
         changes |= _leave_prefix(case, _granted_segments(case, grant), body.grant)
-    else:
+    elif grant["right"] != "enrol":
         key = held_key(grant["right"], grant["to"], cast("str | None", grant["scope"].get("maker")))
         left = [one["grant"] for one in held(case.state, key, case.now)]
         changes[key] = {"grants": [name for name in left if name != body.grant]}
@@ -243,6 +248,8 @@ def _withdrawers(case: Case, grant: GrantRecord) -> set[str]:
     entitled = {case.registry["authority"]}
     if grant["right"] == "make":
         entitled.add(cast("str", grant["scope"]["maker"]))
+    if grant["right"] == "enrol":
+        entitled |= enrolment.closers(case, grant)
     if grant["right"] == "prefix":
         segments = _granted_segments(case, grant)
         encloser = enclosing_prefix(case.state, segments, case.now, longest=len(segments) - 1)

@@ -146,8 +146,17 @@ def permissioned() -> Town:
 
 def all_scenarios() -> list[Scenario]:
     """Every scenario, in the order of the rule book's table."""
-    from tests.scenarios import devices, grants, keys, numbers, organizations, registry, status
+    from tests.scenarios import (
+        devices,
+        enrolment,
+        grants,
+        keys,
+        numbers,
+        organizations,
+        registry,
+        status,
+    )
 
-    modules = (organizations, registry, grants, devices, numbers, keys, status)
+    modules = (organizations, registry, grants, enrolment, devices, numbers, keys, status)
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))
