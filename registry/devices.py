@@ -37,14 +37,15 @@ def device_register(case: Case) -> Changes:
     body = operation.body
     did = tetrad_did(case.registry["ledger"], case.hash)
     code_key = new_code(case, body.code)
-    signers = case.signers(new_keys=enrolment.new_keys(body))
+    keys = enrolment.new_keys(body)
+    signers = case.signers(new_keys=keys)
     enrolled: Changes = {}
     check_parties(case, body)
     if body.enrolment is None:
         check_rights(case, body, signers)
     else:
         signers.exactly(set())
-        enrolled = enrolment.enrol(case, body, did)
+        enrolled = enrolment.enrol(case, body)
     # Only those who may register here are told what is registered already.
     if case.state.get(code_key) is not None:
         raise CodeTaken(
@@ -61,10 +62,13 @@ def device_register(case: Case) -> Changes:
     if body.object.parent is not None:
         check_parent(case, body.object.parent, body.controller, "/body/object/parent")
     bearer: Bearer = {"did": did}
+    record = new_device(operation, did, case.hash, case.stamp, case.unique)
+    with enrolment.pointing_to_the_certificate(body):
+        claimed = case.claim_keys(did, keys, body.next, record["recovery"])
     changes: Changes = {
         **enrolled,
-        **case.claim_keys(did, body.keys, body.next),
-        ("did", did): new_device(operation, did, case.hash, case.stamp, case.unique),
+        **claimed,
+        ("did", did): record,
         code_key: bearer,
         object_key: bearer,
     }

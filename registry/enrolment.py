@@ -130,7 +130,7 @@ def asked_for(enrolment: Enrolment) -> list[Key]:
     ]
 
 
-def enrol(case: Case, body: DeviceBody, did: str) -> Changes:
+def enrol(case: Case, body: DeviceBody) -> Changes:
     """That the grant stands for those who would have to sign, and what the registration uses up.
 
     The certificate's signature comes last: it costs more than all the rest.
@@ -152,13 +152,12 @@ def enrol(case: Case, body: DeviceBody, did: str) -> Changes:
     counted = cast("EnrolmentRecord", case.state.get(("enrolment", shown.grant)))
     if counted["enrolled"] >= cast("int", scope["quota"]):
         raise QuotaExceeded("the enrolment's quota is used up", pointer=_GRANT)
-    changes = _claimed(case, body, leaf, did)
     with _certificate(_CERTIFICATE):
         intermediates = tuple(cast("list[str]", scope["intermediates"]))
         authorities = read_authorities(cast("str", scope["anchor"]), intermediates)
         authorities.check_leaf(leaf, case.now)
     record: EnrolmentRecord = {"enrolled": counted["enrolled"] + 1}
-    return {**changes, ("enrolment", shown.grant): record}
+    return {("enrolment", shown.grant): record}
 
 
 def _grant_in_force(case: Case, name: str) -> GrantRecord:
@@ -214,16 +213,15 @@ def _check_code(case: Case, body: DeviceBody, grant: GrantRecord, serial: str) -
         )
 
 
-def _claimed(case: Case, body: DeviceBody, leaf: Certificate, did: str) -> Changes:
-    """The certificate's key: also where it is none of the device's, it enrols one for ever."""
-    if leaf.multikey in body.keys:
-        return {}
-    key: Key = ("key", thumbprint(leaf.multikey))
-    if case.state.get(key) is not None:
-        raise KeyReused("a device was enrolled with this key before", pointer=_CERTIFICATE)
-    if key[1] in body.next:
-        raise KeyReused("the certificate's key serves, and cannot follow", pointer="/body/next")
-    return {key: {"did": did}}
+@contextmanager
+def pointing_to_the_certificate(body: DeviceBody) -> Iterator[None]:
+    """Errors about its key, which stands behind the device's own among `new_keys`."""
+    try:
+        yield
+    except KeyReused as error:
+        if error.pointer == f"/body/keys/{len(body.keys)}":
+            error.pointer = _CERTIFICATE
+        raise
 
 
 def enrolment_revoke(case: Case) -> Changes:

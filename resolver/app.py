@@ -23,6 +23,7 @@ from registry.keyupdates import KeyUpdates
 from registry.policy import Policy
 from registry.reader import LedgerReader
 from resolver.api import problems
+from resolver.api.accreditations import AccreditationEndpoint
 from resolver.api.connection import limited_by
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
@@ -34,6 +35,7 @@ from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
 from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
+from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
 from resolver.listening import run_server
@@ -111,6 +113,8 @@ def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
         *ListingEndpoints(service).routes(),
+        *AccreditationEndpoint(service).routes(),
+        *StatusListEndpoints(service).routes(),
         *IdentifierEndpoints(service).routes(),
         *SystemEndpoints(service, statuses).routes(),
         *DocsEndpoints().routes(),

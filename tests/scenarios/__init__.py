@@ -147,16 +147,33 @@ def permissioned() -> Town:
 def all_scenarios() -> list[Scenario]:
     """Every scenario, in the order of the rule book's table."""
     from tests.scenarios import (
+        accreditations,
         devices,
         enrolment,
         grants,
         keys,
+        kinds,
         numbers,
         organizations,
+        recovery,
         registry,
         status,
+        transfer,
     )
 
-    modules = (organizations, registry, grants, enrolment, devices, numbers, keys, status)
+    modules = (
+        *(
+            organizations,
+            registry,
+            grants,
+            accreditations,
+            enrolment,
+            devices,
+            numbers,
+            keys,
+            kinds,
+        ),
+        *(recovery, transfer, status),
+    )
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))

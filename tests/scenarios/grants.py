@@ -200,12 +200,6 @@ def grant_issue__number(town: Town) -> Signed:
     return town.grant(town.authority, "number", town.acme, scope)
 
 
-@refused(PolicyViolated, "/body/right")
-def grant_issue__credential(town: Town) -> Signed:
-    """Credentials are not granted yet."""
-    return town.grant(town.authority, "credential", town.acme, {"types": ["TypeApproval"]})
-
-
 @refused(NotFound, "/body/to")
 def grant_issue__to_a_device(town: Town) -> Signed:
     """Organizations hold rights, devices none."""
