@@ -16,10 +16,12 @@ Pure: randomness comes in. Specified in specs/1-identity.md, "Wallet".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from identity.credentials.members import BASE_CONTEXT
+from identity.credentials.securing import secure
 from identity.errors import KeystoreError, MalformedInput, TetradError
 from identity.keys import (
     ED25519,
@@ -66,6 +68,8 @@ class Wallet:
         self.identities: dict[str, Identity] = {}
         self.receipts: dict[str, dict[str, Any]] = {}
         """By operation hash: whatever the caller keeps, such as the operation and its receipt."""
+        self.continuations: dict[str, str] = {}
+        """By verifier and key: what the verifier gave out with the last authentication."""
 
     def __repr__(self) -> str:
         return f"Wallet({len(self.identities)} identities, {len(self._keys)} keys)"
@@ -189,6 +193,53 @@ class Wallet:
             proofs.append(create_proof(unsigned, key, options))
         return {**unsigned, "proof": proofs}
 
+    def present(
+        self,
+        did: str,
+        credentials: Sequence[Mapping[str, Any]] = (),
+        *,
+        challenge: str,
+        domain: str,
+        created: str | None = None,
+        nonce: str | None = None,
+    ) -> dict[str, Any]:
+        """The answer of a DID to a verifier's challenge: a presentation signed for
+        `authentication`, with the credentials that are shown beside.
+
+        `domain` is the verifier. Whoever calls has made sure that it is the one that was asked: an
+        answer for another lets whoever passes it on in there. `nonce` is what the verifier gave out
+        before (`continuation`). Raises `KeystoreError` for a DID that is not held.
+        """
+        shown: dict[str, Any] = {
+            "@context": [BASE_CONTEXT],
+            "type": ["VerifiablePresentation"],
+            "holder": did,
+        }
+        if credentials:
+            shown["verifiableCredential"] = [dict(one) for one in credentials]
+        for method in self.methods(did):
+            shown = secure(
+                shown,
+                self._key_of_method(method),
+                method=method,
+                purpose="authentication",
+                created=created,
+                challenge=challenge,
+                domain=domain,
+                nonce=nonce,
+            )
+        return shown
+
+    def continuation(self, did: str, domain: str) -> str | None:
+        """What this verifier gave out with the last authentication by the present key of a DID."""
+        return self.continuations.get(f"{self.identity(did).keys[0]} {domain}")
+
+    def keep_continuation(self, did: str, domain: str, given: str) -> None:
+        """Keep it for the next time; those of keys that are held no more are forgotten."""
+        self.continuations[f"{self.identity(did).keys[0]} {domain}"] = given
+        for place in [one for one in self.continuations if one.split(" ")[0] not in self._keys]:
+            del self.continuations[place]
+
     def _key_of_method(self, method: str) -> PrivateKey:
         did, _, fragment = method.partition("#")
         return self.key(_thumbprint(fragment) if did.startswith("did:key:") else fragment)
@@ -218,6 +269,7 @@ class Wallet:
                 for did, identity in self.identities.items()
             },
             "receipts": self.receipts,
+            "continuations": self.continuations,
         }
 
     @classmethod
@@ -235,6 +287,8 @@ class Wallet:
                 wallet.identities[did] = _identity(stored)
             for operation_hash, receipt in value["receipts"].items():
                 wallet.keep_receipt(operation_hash, receipt)
+            for place, given in value.get("continuations", {}).items():
+                wallet.continuations[str(place)] = str(given)
         except (AttributeError, KeyError, TypeError, ValueError, TetradError) as error:
             if isinstance(error, KeystoreError):
                 raise

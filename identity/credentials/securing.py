@@ -63,12 +63,14 @@ def secure(
     expires: str | None = None,
     previous_proof: str | list[str] | None = None,
     proof_id: str | None = None,
+    nonce: str | None = None,
 ) -> dict[str, Any]:
     """The document with one more proof (VC Data Integrity 1.0, sections 4.2 and 4.3).
 
     `method` is the DID URL of the key, `cryptosuite` by default the jcs suite of its algorithm,
     `created` and `expires` are dateTimeStamps, `previous_proof` names proofs that are there and
-    that the new one covers. Raises MalformedProof where the options do not go together.
+    that the new one covers, `nonce` is for the signer to choose. Raises MalformedProof where the
+    options do not go together.
     """
     algorithm = key.public.algorithm
     suite = cryptosuite or CRYPTOSUITES[algorithm]
@@ -82,6 +84,7 @@ def secure(
         "proofPurpose": purpose,
         "challenge": challenge,
         "domain": domain,
+        "nonce": nonce,
         "previousProof": previous_proof,
     }
     proof = {name: value for name, value in named.items() if value is not None}

@@ -24,8 +24,9 @@ from identity.jcs import Json
 from identity.keys import algorithms_named, one_of_each_kind, public_key
 from identity.operation import operation_hash
 from identity.wallet import Establishment, Wallet
+from resolver.client.authenticating import Authenticating
 from resolver.client.flow import Flow, member
-from resolver.client.sending import Acknowledged, Sending
+from resolver.client.sending import Acknowledged
 from resolver.client.signing import sign_what_we_can
 from resolver.prepare import ESTABLISHING, ROTATES, Position, prepare
 from resolver.prepared import Prepared
@@ -50,7 +51,7 @@ class _Known:
         return self.keys.get(thumbprint)
 
 
-class Writing(Sending):
+class Writing(Authenticating):
     """The whole client: flows that ask, and flows that change."""
 
     def __init__(
@@ -62,12 +63,12 @@ class Writing(Sending):
         clock: Callable[[], float],
         random: Callable[[int], bytes],
         on_trust: Callable[[Trust], None] | None = None,
+        address: str = "",
     ) -> None:
-        super().__init__(trust, clock, on_trust)
-        self.wallet = wallet
+        super().__init__(
+            trust, wallet, save=save, clock=clock, random=random, on_trust=on_trust, address=address
+        )
         self.passes_on = False
-        self._save = save
-        self.random = random
 
     def create_organization(
         self,
