@@ -153,7 +153,5 @@ def all_scenarios() -> list[Scenario]:
         *(organizations, registry, grants, accreditations, enrolment, devices, numbers, keys),
         *(recovery, transfer, status),
     )
-        *(recovery, transfer, status),
-    )
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))
