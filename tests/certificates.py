@@ -161,9 +161,9 @@ def certificate(
         tlv(0xA3, tlv(0x30, *extensions)) if extensions else b"",
     )
     made = members.get("signature") or signature(signer, tbs, high=members.get("high", False))
-    return tlv(
-        0x30, tbs, members.get("algorithm_identifier", identifier), tlv(3, b"\x00", made)
-    ) + (members.get("tail", b""))
+    again = members.get("algorithm_identifier", identifier)
+    tail: bytes = members.get("tail", b"")
+    return tlv(0x30, tbs, again, tlv(3, b"\x00", made)) + tail
 
 
 def replaced(extensions: dict[str, bytes], changes: dict[str, bytes | None]) -> list[bytes]:
