@@ -40,11 +40,11 @@ def device_register(case: Case) -> Changes:
     keys = enrolment.new_keys(body)
     signers = case.signers(new_keys=keys)
     enrolled: Changes = {}
-    check_parties(case, body)
     if body.enrolment is None:
         check_rights(case, body, signers)
     else:
         signers.exactly(set())
+        check_parties(case, body)
         enrolled = enrolment.enrol(case, body)
     # Only those who may register here are told what is registered already.
     if case.state.get(code_key) is not None:
@@ -119,6 +119,7 @@ def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
                 hint="grant.issue the prefix to the organization that issues the codes",
             )
         holder = case.registry["authority"]
+    check_parties(case, body)
     required = {holder, body.controller}
     maker, model = body.object.maker, body.object.model
     if not any(
