@@ -33,6 +33,8 @@ _KEPT: Final = 20_000
 
 _SIGNED_BY = re.compile(rb'"verificationMethod":"did:tetrad:[^"#]*#([^"]*)"')
 """In an entry's canonical bytes; within a text the quotation marks would be escaped."""
+_ENROLLED = re.compile(rb'"enrolment":\{"certificate":"[^"]*","grant":"([^"]*)"\}')
+"""In an entry whose device enrolled itself: the hash of the grant."""
 _ROTATES = re.compile(rb'"type":"(?:keys\.rotate|registry\.update)"')
 """In an entry whose operation may be one whose keys were committed to by the one before."""
 
@@ -45,6 +47,7 @@ class Evidence:
         self._reader = reader
         self._map = state_map
         self._established: dict[bytes, int] = {}
+        self._grants: dict[bytes, int] = {}
         self._signers: dict[int, bytes] = {}
         self._codes: dict[Key, bytes] = {}
         self._closed: tuple[int, bytes] = (0, b"")
@@ -151,8 +154,9 @@ class Evidence:
 
     def _stand_on(self, index: int, entry: bytes) -> list[int]:
         """The entries that made the keys which signed an entry; of a rotation also the one that
-        committed to its keys."""
+        committed to its keys, of an enrolment the grant."""
         found = [self._establishing(thumbprint) for thumbprint in _SIGNED_BY.findall(entry)]
+        found += [self._granting(grant) for grant in _ENROLLED.findall(entry)]
         if _ROTATES.search(entry):
             operation = orjson.loads(entry)["operation"]
             if operation["type"] in ("keys.rotate", "registry.update"):
@@ -169,6 +173,15 @@ class Evidence:
             if len(self._established) >= _KEPT:
                 self._established.clear()
             index = self._established[thumbprint] = self._reader.established(thumbprint.decode())
+        return index
+
+    def _granting(self, grant: bytes) -> int:
+        """The entry of a grant; that of a factory is asked for with each of its devices."""
+        index = self._grants.get(grant)
+        if index is None:
+            if len(self._grants) >= _KEPT:
+                self._grants.clear()
+            index = self._grants[grant] = self._reader.index_of(grant.decode())
         return index
 
     def _operation(self, index: int) -> bytes:

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from identity.did import tetrad_did
 from identity.disclosure import NUMBER
-from identity.errors import InvalidAnswer, TetradError
+from identity.errors import InvalidAnswer, InvalidCertificate, TetradError
 from identity.jcs import Json, canonicalize
 from identity.keys import kind_of_multikey, thumbprint
 from identity.multibase import decode_multihash
@@ -38,6 +38,7 @@ from identity.operation import (
 from registry import effects
 from registry.case import FINAL
 from registry.checking import verify_proofs
+from registry.enrolment import new_keys
 from registry.entry import Entry, read_entry
 from registry.merkle import leaf_hash
 from registry.state import FIRST_HISTORY, Device, next_history
@@ -146,8 +147,10 @@ def verify_signatures(item: Signed, keys: Mapping[str, Established]) -> None:
     operation: Any = item.operation
     methods = [proof.verificationMethod for proof in operation.proof]
     own: set[str] = set()
-    if isinstance(operation, OrganizationRegister | DeviceRegister):
+    if isinstance(operation, OrganizationRegister):
         own = {f"did:key:{key}#{key}" for key in operation.body.keys}
+    elif isinstance(operation, DeviceRegister):
+        own = {f"did:key:{key}#{key}" for key in _device_keys(operation)}
     elif isinstance(operation, ROTATING):
         own = {f"{operation.subject}#{thumbprint(key)}" for key in operation.body.keys}
     if not own <= set(methods):
@@ -165,6 +168,14 @@ def verify_signatures(item: Signed, keys: Mapping[str, Established]) -> None:
     }
     if verify_proofs(operation, decode_multihash(item.hash), known.get):
         raise InvalidAnswer(f"an operation {operation.type} is signed by a key that is not shown")
+
+
+def _device_keys(operation: DeviceRegister) -> list[str]:
+    """The device's own keys, and that of the certificate by which it enrols itself."""
+    try:
+        return new_keys(operation.body)
+    except InvalidCertificate as error:
+        raise InvalidAnswer(f"a certificate that cannot be read: {error.detail}") from None
 
 
 def _check_kinds(
@@ -212,7 +223,10 @@ def _after(record: Device | None, item: Shown, pinned: Pinned) -> Device:
         if not isinstance(operation, DeviceRegister):
             raise InvalidAnswer("a device begins with its registration")
         did = tetrad_did(pinned.ledger, item.hash)
-        _check_parties(item, {operation.body.controller})
+        if operation.body.enrolment is None:
+            _check_parties(item, {operation.body.controller})
+        elif any(party.startswith("did:tetrad:") for party in parties_of(operation)):
+            raise InvalidAnswer("an organization has signed where a certificate stands for it")
         return effects.new_device(operation, did, item.hash, stamp, entry.unique)
     _check_order(record, operation, entry)
     _check_parties(item, _parties(record, operation))
@@ -233,8 +247,13 @@ def _parties(record: Device, operation: AnyOperation) -> set[str]:
     return {record["controller"]} if getattr(operation, "sequence", None) is not None else set()
 
 
+def parties_of(operation: AnyOperation) -> set[str]:
+    """The DIDs whose methods its proofs name, `did:key` among them."""
+    return {proof.verificationMethod.partition("#")[0] for proof in operation.proof}
+
+
 def _check_parties(item: Shown, required: set[str]) -> None:
-    signed = {proof.verificationMethod.partition("#")[0] for proof in item.operation.proof}
+    signed = parties_of(item.operation)
     if not required <= signed:
         raise InvalidAnswer(
             f"a party that must sign has not: {item.operation.type} at entry {item.entry.index}"
