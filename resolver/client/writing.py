@@ -91,7 +91,7 @@ class Writing(Authenticating):
 
     def update_organization(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
         """Another `name` or `uscc`."""
-        acknowledged = yield from self._change("organization.update", did, body, by=[did])
+        acknowledged = yield from self.change("organization.update", did, body, by=[did])
         if isinstance(body.get("name"), str) and did in self.wallet.identities:
             self.wallet.identities[did].name = cast("str", body["name"])
             self._save()
@@ -108,16 +108,17 @@ class Writing(Authenticating):
         under: str | None = None,
     ) -> Flow[Acknowledged]:
         """A right, to another party or to the granter itself; `under` is the accreditation of which
-        a part is passed on."""
+        a part is passed on. Of the right to enrol, both sides sign."""
         body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
         body |= {"notAfter": not_after} if not_after is not None else {}
         body |= {"under": under} if under is not None else {}
-        return (yield from self._change("grant.issue", granter, body, by=[granter]))
+        by = [granter, *([to] if right == "enrol" and to not in (None, granter) else [])]
+        return (yield from self.change("grant.issue", granter, body, by=by))
 
     def withdraw_grant(self, by: str, grant: str, reason: str) -> Flow[Acknowledged]:
         """Ends a grant, named by the hash of its operation, from now on."""
         body: dict[str, Json] = {"grant": grant, "reason": reason}
-        return (yield from self._change("grant.withdraw", by, body, by=[by]))
+        return (yield from self.change("grant.withdraw", by, body, by=[by]))
 
     def register_device(
         self, body: Mapping[str, Json], *, also: Sequence[str] = (), algorithm: str = "Ed25519"
@@ -180,7 +181,7 @@ class Writing(Authenticating):
 
     def update_device(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
         """Another `data` record, `parent` (a DID or "none") or `sector`, by the controller."""
-        return (yield from self._change("device.update", did, body))
+        return (yield from self.change("device.update", did, body))
 
     def rebind_number(
         self, did: str, number: Json, *, old_controller: str | None = None
@@ -190,7 +191,7 @@ class Writing(Authenticating):
         record = yield from self.subject(did)
         by = [_controller(record), did, *([old_controller] if old_controller else [])]
         by = list(dict.fromkeys(by))
-        return (yield from self._change("number.rebind", did, {"number": number}, by=by))
+        return (yield from self.change("number.rebind", did, {"number": number}, by=by))
 
     def rotate_keys(self, did: str, *, algorithm: str = "") -> Flow[Acknowledged]:
         """The committed keys of a device or organization take over, and new ones are committed to:
@@ -227,7 +228,7 @@ class Writing(Authenticating):
                 return finished
         wanted = algorithms_named(algorithm) if algorithm else ()
         following = _keys(self.wallet.begin_rotation(did, *wanted))
-        acknowledged = yield from self._change(kind, did, {**following, **body}, by=[])
+        acknowledged = yield from self.change(kind, did, {**following, **body}, by=[])
         self.wallet.finish_rotation(did)
         self._save()
         return acknowledged
@@ -257,7 +258,7 @@ class Writing(Authenticating):
     ) -> Flow[Acknowledged]:
         acting: dict[str, Json] = {"as": "supervisor"} if supervisor else {}
         signers = None if by is None else [by]
-        return (yield from self._change(kind, did, {"reason": reason}, by=signers, **acting))
+        return (yield from self.change(kind, did, {"reason": reason}, by=signers, **acting))
 
     def subject(self, did: str) -> Flow[dict[str, Any]]:
         """The present record of a device or an organization, as the server asserts it."""
@@ -268,7 +269,7 @@ class Writing(Authenticating):
                 pass
         return (yield from self.organization(did))
 
-    def _change(
+    def change(
         self,
         kind: str,
         subject: str,
