@@ -28,6 +28,7 @@ import httpx
 from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
 from identity.wallet import Wallet
 from resolver.client.authenticating import Session
+from resolver.client.enrolling import enrol_device, revoke_serials
 from resolver.client.flow import MAX_BYTES, Flow, Pause, Request, Response, check_address
 from resolver.client.living import Living
 from resolver.client.reading import Resolved
@@ -221,6 +222,8 @@ class Client(_Base):
     issue_grant = Blocking(Writing.issue_grant)
     withdraw_grant = Blocking(Writing.withdraw_grant)
     register_device = Blocking(Writing.register_device)
+    enrol_device = Blocking(enrol_device)
+    revoke_serials = Blocking(revoke_serials)
     update_device = Blocking(Writing.update_device)
     rebind_number = Blocking(Writing.rebind_number)
     rotate_keys = Blocking(Writing.rotate_keys)
@@ -319,6 +322,8 @@ class AsyncClient(_Base):
     issue_grant = Awaited(Writing.issue_grant)
     withdraw_grant = Awaited(Writing.withdraw_grant)
     register_device = Awaited(Writing.register_device)
+    enrol_device = Awaited(enrol_device)
+    revoke_serials = Awaited(revoke_serials)
     update_device = Awaited(Writing.update_device)
     rebind_number = Awaited(Writing.rebind_number)
     rotate_keys = Awaited(Writing.rotate_keys)

@@ -10,6 +10,7 @@ import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkAnswers } from "./answers.mjs";
+import { enrolledKey } from "./enrolments.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
@@ -467,6 +468,9 @@ for (const name of readdirSync(join(folder, "rules")).sort()) {
     assert.equal(operationHash(one.operation), one.hash);
     if (one.error) return;
     const keys = [...(one.operation.body.keys ?? []), ...(one.operation.body.quorum ?? [])];
+    if (one.operation.body.enrolment) {
+      keys.push(enrolledKey(one.operation.body, one.state.records, { base58, unhex }));
+    }
     const known = new Map(keys.map((key) => [`${one.operation.subject}#${thumbprint(key)}`, key]));
     for (const key of keys) known.set(`did:key:${key}#${key}`, key);
     for (const [[kind], record] of one.state.records) {
