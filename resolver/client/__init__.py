@@ -226,6 +226,10 @@ class Client(_Base):
     resume = Blocking(Writing.resume)
     revoke = Blocking(Writing.revoke)
     retire = Blocking(Writing.retire)
+    accreditation = Blocking(Writing.accreditation)
+    verify_credential = Blocking(Writing.verify_credential)
+    status_list = Blocking(Writing.status_list)
+    publish_status_list = Blocking(Writing.publish_status_list)
 
 
 class AsyncClient(_Base):
@@ -316,11 +320,15 @@ class AsyncClient(_Base):
     resume = Awaited(Writing.resume)
     revoke = Awaited(Writing.revoke)
     retire = Awaited(Writing.retire)
+    accreditation = Awaited(Writing.accreditation)
+    verify_credential = Awaited(Writing.verify_credential)
+    status_list = Awaited(Writing.status_list)
+    publish_status_list = Awaited(Writing.publish_status_list)
 
 
 def _arguments(request: Request) -> dict[str, Any]:
     headers = {"accept": "application/json, */*;q=0.5", "accept-encoding": "identity"}
-    if request.method == "POST":
+    if request.method in ("POST", "PUT"):
         headers["content-type"] = request.media
     return {
         "method": request.method,
