@@ -19,6 +19,7 @@ from identity.members import (
     Hash,
     Identifier,
     Keys,
+    Multikey,
     Number,
     Object,
     RecoveryOrNone,
@@ -311,6 +312,55 @@ class RotateBody(Closed):
 
     keys: Keys
     next: Thumbprints
+
+
+MAX_QUORUM = 5
+
+
+class RecoveryBeginBody(Closed):
+    """What the quorum asks for: keys that come into force after the wait, unless it is cancelled.
+
+    `appointed` is the hash of the operation that appointed this quorum: the subject's registration,
+    or the recovery.finish or transfer.accept that set its `recovery`. It holds the operation in its
+    place of a sequence, which whoever has the present keys could move on for ever.
+    """
+
+    appointed: Hash
+    quorum: Annotated[list[Multikey], Field(min_length=1, max_length=MAX_QUORUM)]
+    """Recovery keys, revealed: as many as the threshold says."""
+    keys: Keys
+    next: Thumbprints
+    recovery: RecoveryOrNone
+
+
+class RecoveryFinishBody(Closed):
+    """Brings what a recovery.begin asked for into force, after the wait."""
+
+    begun: Hash
+    """Operation hash of the recovery.begin."""
+
+
+class Offer(Closed):
+    """A device, to one organization, until a time."""
+
+    to: TetradDid
+    notAfter: Time  # noqa: N815 - X.509's name
+
+
+class TransferOfferBody(Closed):
+    """The offer that takes the place of an earlier one, or none."""
+
+    offer: Offer | Literal["none"]
+
+
+class TransferAcceptBody(Closed):
+    """The offer that is accepted, and everything that the old controller must lose hold of."""
+
+    offer: Hash
+    """Operation hash of the transfer.offer."""
+    keys: Keys
+    next: Thumbprints
+    recovery: RecoveryOrNone
 
 
 class StatusBody(Closed):

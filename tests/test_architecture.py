@@ -37,6 +37,7 @@ EDGES = (
     "resolver.demo",
     "resolver.folder",
     "resolver.list_folder",
+    "resolver.interop",
     "resolver.listening",
     "resolver.publication",
     "resolver.registration",

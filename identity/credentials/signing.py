@@ -12,7 +12,7 @@ from typing import Any
 
 from identity.credentials.securing import secure
 from identity.did import tetrad_method
-from identity.keys import PrivateKey, kind_of
+from identity.keys import public_key
 from identity.wallet import Wallet
 
 
@@ -28,11 +28,8 @@ def sign_with(
 ) -> dict[str, Any]:
     """The document with its proofs. Raises KeystoreError where the wallet lacks the keys."""
     signed = dict(document)
-    chosen: dict[str, PrivateKey] = {}
-    for thumbprint in wallet.identity(did).keys:
-        key = wallet.key(thumbprint)
-        chosen.setdefault(kind_of(key.public.algorithm), key)
-    for key in chosen.values():
+    for multikey in wallet.signing_keys(did):
+        key = wallet.key(public_key(multikey).thumbprint)
         signed = secure(
             signed,
             key,

@@ -153,10 +153,15 @@ def all_scenarios() -> list[Scenario]:
         keys,
         numbers,
         organizations,
+        recovery,
         registry,
         status,
+        transfer,
     )
 
-    modules = (organizations, registry, grants, accreditations, devices, numbers, keys, status)
+    modules = (
+        *(organizations, registry, grants, accreditations, devices, numbers, keys),
+        *(recovery, transfer, status),
+    )
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))
