@@ -109,8 +109,7 @@ class Writing(Authenticating):
     ) -> Flow[Acknowledged]:
         """A right, to another party or the granter itself, perhaps as a part of one `under`."""
         body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
-        more = {"notAfter": not_after, "under": under}
-        body |= {name: value for name, value in more.items() if value is not None}
+        body |= {n: v for n, v in (("notAfter", not_after), ("under", under)) if v is not None}
         return (yield from self._change("grant.issue", granter, body, by=[granter]))
 
     def withdraw_grant(self, by: str, grant: str, reason: str) -> Flow[Acknowledged]:
