@@ -71,9 +71,10 @@ def issue(frame: Frame, type_: str, device: str, out: Path | None, **given: Any)
 def verify(frame: Frame, file: str, device: str | None, **given: Any) -> None:
     """Check the credential in FILE from its signature to the pinned genesis.
 
-    What it rests on is asked of the service and proved. A bundle is checked as it is, without
-    asking anybody: mind its age, or bound it with --max-age.
+    What it rests on is asked of the service and proved, not older than five minutes unless you say
+    so. A bundle is checked as it is, without asking anybody: mind its age, or bound it.
     """
+    from resolver.client.crediting import FRESH
     from resolver.credential_bundle import credential_bundle_bytes, is_credential_bundle
 
     value = _json(file)
@@ -81,7 +82,8 @@ def verify(frame: Frame, file: str, device: str | None, **given: Any) -> None:
         _offline(frame, value, device, **given)
         return
     with frame.reading() as client:
-        proved = client.verify_credential(value, device=device, max_age=given["max_age"])
+        max_age = FRESH if given["max_age"] is None else given["max_age"]
+        proved = client.verify_credential(value, device=device, max_age=max_age)
         if given["bundle"] is not None:
             data = credential_bundle_bytes(
                 client.trust, proved.credential, proved.evidence, proved.lists

@@ -25,6 +25,9 @@ _LIST: Final = re.compile(
     PATH + r"did:tetrad:[a-z2-7]{16}:zQm\w{44}/[a-z][a-z0-9-]{0,31}$", re.ASCII
 )
 
+FRESH: Final = 300
+"""Seconds: what is published is dated anew every minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proved:
@@ -55,12 +58,13 @@ class Crediting(Reading):
         credential: Mapping[str, Json],
         *,
         device: str | None = None,
-        max_age: int | None = None,
+        max_age: int | None = FRESH,
     ) -> Flow[Proved]:
         """A device credential, proved from its signature to the pinned genesis, as things are now.
 
         `device` is a DID or a code: the device that it must be about, needed where the credential
-        is about a model. `max_age` bounds the evidence's age in seconds. Raises CredentialRefused,
+        is about a model. `max_age` bounds the evidence's age in seconds, since whoever holds back
+        what is newer holds back a withdrawal; None takes any. Raises CredentialRefused,
         EvidenceRefused, InvalidProof.
         """
         read = read_device_credential(dict(credential))
