@@ -23,9 +23,11 @@ from registry.keyupdates import KeyUpdates
 from registry.policy import Policy
 from registry.reader import LedgerReader
 from resolver.api import problems
+from resolver.api.accreditations import AccreditationEndpoint
 from resolver.api.authenticating import Authenticating
 from resolver.api.authentications import AuthenticationEndpoints, AuthenticationFigures
 from resolver.api.connection import limited_by
+from resolver.api.credentials import CredentialEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.identifiers import IdentifierEndpoints
@@ -36,6 +38,7 @@ from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
 from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
+from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
 from resolver.listening import run_server
@@ -43,6 +46,7 @@ from resolver.opening import check_published
 from resolver.service import Clock, Service
 from resolver.settings import Settings
 from resolver.tile_folder import PublishedFiles, TileFolder
+from resolver.vcapi import Issuer
 
 
 def create_app(
@@ -53,11 +57,13 @@ def create_app(
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
+    interop: dict[str, Issuer] | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
     `addresses` are those under which the service is known: whoever authenticates names one.
+    `interop` are the issuers of the VC-API, which is not there without them.
     """
     static = None
     if publish is not None:
@@ -91,6 +97,8 @@ def create_app(
     app.state.service = service
     app.state.authenticating = authenticating
     app.router.routes[:0] = routes(service, authenticating, statuses)
+    if interop is not None:
+        app.router.routes[:0] = CredentialEndpoints(service, interop).routes()
     app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
     problems.install(app)
     app.framed = Frame(super(_Application, app).__call__, statuses, direct_endpoints(app.routes))
@@ -120,6 +128,8 @@ def routes(
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
         *ListingEndpoints(service).routes(),
+        *AccreditationEndpoint(service).routes(),
+        *StatusListEndpoints(service).routes(),
         *IdentifierEndpoints(service).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
@@ -138,6 +148,7 @@ def serve(
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
+    interop: dict[str, Issuer] | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
@@ -151,7 +162,14 @@ def serve(
     try:
         if publish is not None:
             check_published(site.store, publish.checkpoint())
-        app = create_app(settings, site, publish=publish, witnesses=witnesses, addresses=addresses)
+        app = create_app(
+            settings,
+            site,
+            publish=publish,
+            witnesses=witnesses,
+            addresses=addresses,
+            interop=interop,
+        )
 
         def ready(address: str) -> None:
             if not addresses:

@@ -92,6 +92,12 @@ class Settings:
         "not found and asked to be proved absent, for each client address and day, where the "
         "ledger can prove it; with 0 it never does",
     )
+    list_writes: int = _setting(
+        60, 1, 1_000_000, "requests", "PUT of status lists for each client address and minute"
+    )
+    status_lists: int = _setting(
+        1_000, 1, 1_000_000, "lists", "of all issuers, kept in the data folder"
+    )
     lookup_clients: int = _setting(
         10_000, 1, 10_000_000, "addresses", "whose lookups are counted; the oldest is forgotten"
     )

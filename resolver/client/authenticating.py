@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from identity.dpop import create_dpop, normal_address
 from identity.errors import InvalidAnswer, InvalidChallenge, MalformedInput
 from identity.jcs import Json, canonicalize
-from identity.keys import PrivateKey
+from identity.keys import PrivateKey, public_key
 from identity.members import format_time
 from identity.multibase import base64url_encode
 from identity.wallet import Wallet
@@ -109,7 +109,7 @@ class Authenticating(Sending):
         Raises InvalidChallenge for a challenge that is for another service, AuthenticationFailed
         where the service is not convinced, KeystoreError for a DID that is another's.
         """
-        keys = self.wallet.signing_keys(did)
+        keys = [self.wallet.key(public_key(one).thumbprint) for one in self.wallet.signing_keys(did)]
         domain = normal_address(self._address)
         if domain is None:
             raise MalformedInput("this client has no address of a service")
