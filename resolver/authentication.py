@@ -30,7 +30,8 @@ from identity.errors import (
     MalformedProof,
     UnknownMethod,
 )
-from identity.keys import PublicKey, kind_of, public_key
+from identity.jwk import JWS_ALGORITHMS
+from identity.keys import CLASSICAL, PublicKey, kind_of, public_key
 from identity.members import format_time
 from identity.methods import SIGNING_PURPOSES, Method, Methods
 from identity.wallet import Wallet
@@ -63,7 +64,8 @@ class Authentication(NamedTuple):
 
     did: str
     key: PublicKey
-    """That signed; where a classical and a post-quantum one did, the classical one."""
+    """That signed; where a classical and a post-quantum one did, the classical one if it has a
+    JWK, as all but SM2's have."""
     proofs: tuple[VerifiedProof, ...]
     credentials: tuple[VerifiedCredential, ...]
     previous: str | None
@@ -183,8 +185,8 @@ def verify_answer_proofs(
     )
     if len({proof.method.id for proof in proofs}) != len(proofs):
         raise MalformedProof("two proofs are of the same key", pointer="/proof")
-    keys = [proof.method.key for proof in proofs]
-    bound = next((key for key in keys if kind_of(key.algorithm) == "classical"), keys[0])
+    keys = sorted((proof.method.key for proof in proofs), key=_preference)
+    bound = keys[0]
     return Authentication(answer.holder, bound, proofs, (), answer.previous)
 
 
@@ -225,6 +227,11 @@ def key_method(record: Subject, url: str) -> Method:
     raise UnknownMethod(
         "this is not a present key of that party", hint="earlier ones ended with their rotation"
     )
+
+
+def _preference(key: PublicKey) -> tuple[bool, bool]:
+    """Keys that other people's clients can use come first, and among them the classical one."""
+    return key.algorithm not in JWS_ALGORITHMS, kind_of(key.algorithm) != CLASSICAL
 
 
 def _proofs_of(presentation: object) -> list[dict[str, Any]]:
