@@ -96,7 +96,7 @@ def challenge(
             domain = frame.actor(keystore.wallet)
     made = new_challenge(os.urandom, domain=domain, did=did, expires=int(time.time()) + seconds)
     click.echo(orjson.dumps(made.value(), option=orjson.OPT_INDENT_2))
-    frame.note(f"for {did}, within {seconds} s: verify its answer once, then throw this away")
+    frame.note(f"for {did}, to be verified within {seconds} s, once")
 
 
 def _resolved_did(frame: Frame, code: str) -> str:

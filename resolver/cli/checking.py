@@ -67,7 +67,7 @@ def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
 def _authenticated(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     """The answer of a device to a challenge, by its record in a bundle."""
     from identity.jcs import parse
-    from resolver.authentication import proved_record, verify_authentication
+    from resolver.authentication import challenge_of, proved_record, verify_authentication
     from resolver.challenges import read_challenge
 
     if wanted.challenge is None or wanted.bundle is None:
@@ -76,6 +76,8 @@ def _authenticated(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verifi
             hint="--challenge FILE, and --bundle FILE of `tetrad resolve --bundle FILE`",
         )
     challenge = read_challenge(parse(read_input(str(wanted.challenge))))
+    if challenge_of(item) == challenge.challenge:
+        _use_up(wanted.challenge)
     bundled = parse(read_input(str(wanted.bundle)), max_bytes=2**24)
     verified, trust = _bundled(frame, bundled, wanted)
     most = MOST_AGE if wanted.max_age is None else wanted.max_age
@@ -93,6 +95,15 @@ def _authenticated(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verifi
         value=value,
         lines=(f"✓ AUTHENTICATED: it has the key {found.key.thumbprint}", *shown.lines),
     )
+
+
+def _use_up(challenge: Path) -> None:
+    """A challenge is verified once, whatever comes of it: of two at the same time, one removes its
+    file. Raises InvalidChallenge."""
+    try:
+        challenge.unlink()
+    except OSError as failure:
+        raise InvalidChallenge(f"{challenge} cannot be used up: {failure.strerror}") from None
 
 
 def _bundled(frame: Frame, item: Any, wanted: Wanted) -> tuple[VerifiedAnswer, Trust]:  # noqa: ANN401 - any JSON

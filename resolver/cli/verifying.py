@@ -43,8 +43,8 @@ def verify(
     FILE is what `register --out` wrote, a bundle or an answer of `resolve`, a receipt with its
     --operation, a device's answer to a --challenge with the --bundle that has its record, or what a
     monitor holds against a log: that is refused unless it proves that the log misbehaved. A bundle,
-    and such evidence, need no pinned ledger if you name the --ledger. A challenge is verified once:
-    throw it away, since the same answer would hold again. Nothing offline can tell what came later:
+    and such evidence, need no pinned ledger if you name the --ledger. A --challenge is removed by
+    the first answer that names it: each is used once. Nothing offline can tell what came later:
     mind the age, or bound it with --max-age.
     """
     data = read_input(file)
