@@ -94,6 +94,14 @@ def init(
     click.option("--public", is_flag=True, help="Let a sandbox listen beyond this machine."),
     click.option("--ephemeral", is_flag=True, help="A sandbox in memory, gone at the end."),
     click.option(
+        "--address",
+        "addresses",
+        metavar="URL",
+        multiple=True,
+        help="Under which clients know the service: they authenticate for that address alone.  "
+        "[default: the one that it listens on]",
+    ),
+    click.option(
         "--ready-file",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Written with the address once requests are answered.",
@@ -126,6 +134,7 @@ def serve(
     host: str | None,
     public: bool,
     ephemeral: bool,
+    addresses: tuple[str, ...],
     ready_file: Path | None,
     publish: Path | None,
     witnesses: Path | None,
@@ -196,6 +205,7 @@ def serve(
         on_ready=None if quiet else on_ready,
         publish=public_folder,
         witnesses=policy,
+        addresses=addresses,
         interop=issuers,
         clock=_movable(site) if test_clock else time.time,
     )

@@ -11,6 +11,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkAnswers } from "./answers.mjs";
 import { enrolledKey } from "./enrolments.mjs";
+import { checkAuthentications } from "./authentication.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
@@ -141,6 +142,7 @@ for (const one of load("identity/proofs.json").vectors) {
     assert.equal(proofHolds(one.secured, proof, one.multikey), !one.error);
   });
 }
+checkAuthentications(load, holds, { sha256, hex, thumbprint, proofHolds, unbase58 });
 for (const one of load("identity/disclosures.json").vectors) {
   if (one.error) continue;
   holds(one.name, () => {
