@@ -43,6 +43,7 @@ def every_file() -> dict[str, bytes]:
     from tests.generated import (
         answers,
         evidence,
+        handshake,
         identity,
         ledger,
         logkeys,
@@ -53,5 +54,5 @@ def every_file() -> dict[str, bytes]:
     )
 
     parts = (evidence, identity, ledger, logkeys, state_map, rules, schemas, witnesses, answers)
-    made = [part.files() for part in parts]
+    made = [part.files() for part in (*parts, handshake)]
     return {path: content for files in made for path, content in sorted(files.items())}

@@ -10,6 +10,7 @@ import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkAnswers } from "./answers.mjs";
+import { checkMeetings } from "./meetings.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
@@ -440,9 +441,12 @@ for (const [index, root] of stateRoots) {
 
 const didIn = (ledger, operation) =>
   `did:tetrad:${base32(unbase58(ledger.slice(1)).subarray(2, 12))}:${operation}`;
-checkAnswers(load, holds, {
+const { checkBundle } = checkAnswers(load, holds, {
   sha256, hex, jcs, leafHash, rootFromInclusion, opened, checkMapProof,
   operationHash, thumbprint, proofHolds, didIn,
+});
+checkMeetings(load, holds, {
+  sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
 });
 
 // rules: the hash of every operation, and every signature of those that are accepted
