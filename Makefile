@@ -64,5 +64,5 @@ lock:  ## Pin the dependencies of pyproject.toml in requirements.lock
 	@rm -rf build/lock
 
 clean:  ## Remove what make made, except the data in ./city
-	@rm -rf .venv .venv-witness build .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	@rm -rf .venv .venv-interop .venv-witness build .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	@find identity registry resolver tests -name __pycache__ -prune -exec rm -rf {} +

@@ -9,27 +9,55 @@ Nothing is fetched. What a context says comes from the bundled ones, a status li
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from identity.credentials.datetimes import seconds_of
 from identity.credentials.members import (
     check_contexts,
     check_described,
-    check_identified,
     check_issuer,
-    check_language,
     check_subject,
     check_typed,
     check_types,
+    identifier_of,
     refuse,
 )
+from identity.credentials.related import check_related
 from identity.credentials.securing import VerifiedProof, verify_secured
+from identity.credentials.status_list import (
+    ENTRY_TYPE,
+    LIST_TYPE,
+    Status,
+    check_entry,
+    read_list,
+    status_of,
+)
 from identity.credentials.terms import check_terms
-from identity.errors import CredentialOutOfTime, MalformedInput
+from identity.errors import (
+    CredentialOutOfTime,
+    CredentialRefused,
+    CredentialRevoked,
+    CredentialSuspended,
+    InvalidKey,
+    InvalidProof,
+    MalformedInput,
+    SignerMissing,
+    StatusUnknown,
+)
 from identity.methods import Methods
+
+_TYPED = ("termsOfUse", "refreshService", "evidence", "renderMethod", "confidenceMethod", "proof")
+"""Members whose values have a type (Data Model 2.0, 4.5 and 5)."""
 
 StatusLists = Callable[[dict[str, Any]], dict[str, Any]]
 """The status list credential that an entry of `credentialStatus` names, already fetched."""
+
+
+Schemas = Mapping[str, Callable[[dict[str, Any]], None]]
+"""By the id of a JSON schema, what checks a credential against it (MalformedCredential)."""
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class VerifiedCredential(NamedTuple):
@@ -38,28 +66,52 @@ class VerifiedCredential(NamedTuple):
     issuer: str
     types: tuple[str, ...]
     subject_ids: tuple[str, ...]
+    """Of the subjects that have one."""
     proofs: tuple[VerifiedProof, ...]
+    statuses: tuple[Status, ...]
+    """What its status lists say, as far as it does not refuse the credential: messages among it."""
     credential: Mapping[str, Any]
 
 
-def check_credential(value: object) -> None:
+def check_credential(
+    value: object, *, schemas: Schemas = _NONE, resources: Mapping[str, bytes] = _NONE
+) -> dict[str, Any]:
     """The form of a credential, with or without its proof (Data Model 2.0, section 4).
 
-    Raises MalformedCredential with a pointer to what offends.
+    A schema that is not in `schemas` is not applied; a related resource that is neither bundled nor
+    in `resources` is not compared. Returns the credential. Raises MalformedCredential with a
+    pointer to what offends.
     """
+    credential = check_members(value, schemas=schemas, resources=resources)
+    check_terms(credential)
+    return credential
+
+
+def check_members(
+    value: object, *, schemas: Schemas = _NONE, resources: Mapping[str, bytes] = _NONE
+) -> dict[str, Any]:
+    """As `check_credential`, without its terms."""
     if not isinstance(value, dict):
         raise refuse("a credential is a JSON object")
     check_contexts(value)
-    check_types(value, "VerifiableCredential")
+    types = check_types(value, "VerifiableCredential")
     check_described(value)
     check_issuer(value.get("issuer"))
     check_subject(value.get("credentialSubject"))
     _validity(value)
-    check_typed(value, "credentialStatus", identified=False)
-    check_typed(value, "credentialSchema", identified=True)
-    for member in ("termsOfUse", "refreshService", "evidence", "renderMethod", "confidenceMethod"):
-        check_typed(value, member, identified=False)
-    check_terms(value)
+    for pointer, entry in check_typed(value, "credentialStatus"):
+        if entry["type"] == ENTRY_TYPE:
+            check_entry(entry, pointer)
+    if LIST_TYPE in types:
+        read_list(value)
+    for member in _TYPED:
+        if member in value:
+            check_typed(value, member)
+    check_related(value, resources)
+    for _, schema in check_typed(value, "credentialSchema", identified=True):
+        if schema["type"] == "JsonSchema" and schema["id"] in schemas:
+            schemas[schema["id"]](value)
+    return value
 
 
 def verify_credential(
@@ -68,28 +120,44 @@ def verify_credential(
     *,
     now: int,
     status: StatusLists | None = None,
+    schemas: Schemas = _NONE,
+    high_s: bool = False,
 ) -> VerifiedCredential:
     """Check form, proofs, issuer, validity and, where `status` gives the lists, status.
 
-    `now` in whole seconds. Raises the errors of `check_credential` and `verify_secured`, and
-    CredentialOutOfTime, CredentialRevoked, CredentialSuspended, StatusUnknown.
+    `now` in whole seconds; `high_s` as in `verify_secured`. Without `status`, whether the
+    credential was revoked is left to the caller. Raises the errors of `check_credential` and
+    `verify_secured`, and CredentialOutOfTime, CredentialRevoked, CredentialSuspended,
+    StatusUnknown.
     """
-    check_credential(credential)
-    if not isinstance(credential, dict):
-        raise refuse("a credential is a JSON object")
-    issuer = identifier_of(credential["issuer"])
-    check_validity(credential, now)
+    checked = check_credential(credential, schemas=schemas)
+    check_validity(checked, now)
+    issuer = identifier_of(checked["issuer"])
     proofs = verify_secured(
-        credential, methods, purpose="assertionMethod", now=now, controller=issuer
+        checked, methods, purpose="assertionMethod", now=now, controller=issuer, high_s=high_s
     )
+    statuses = _statuses(checked, methods, now, status, high_s) if status is not None else ()
+    return verified(checked, proofs, statuses)
+
+
+def verified(
+    credential: dict[str, Any],
+    proofs: tuple[VerifiedProof, ...],
+    statuses: tuple[Status, ...],
+) -> VerifiedCredential:
+    """What is known of a credential that was checked."""
     subjects = credential["credentialSubject"]
-    each = subjects if isinstance(subjects, list) else [subjects]
     types = credential["type"]
     return VerifiedCredential(
-        issuer,
+        identifier_of(credential["issuer"]),
         tuple(types) if isinstance(types, list) else (types,),
-        tuple(subject["id"] for subject in each if "id" in subject),
+        tuple(
+            subject["id"]
+            for subject in (subjects if isinstance(subjects, list) else [subjects])
+            if "id" in subject
+        ),
         proofs,
+        statuses,
         credential,
     )
 
@@ -104,9 +172,37 @@ def check_validity(credential: Mapping[str, Any], now: int) -> None:
         raise CredentialOutOfTime("the credential is no longer valid", pointer="/validUntil")
 
 
-def identifier_of(party: object) -> str:
-    """The URL of an issuer or holder that has been checked: itself, or its `id`."""
-    return str(party["id"] if isinstance(party, dict) else party)
+def _statuses(
+    credential: Mapping[str, Any],
+    methods: Methods,
+    now: int,
+    status: StatusLists,
+    high_s: bool,
+) -> tuple[Status, ...]:
+    """Every entry of credentialStatus; those that cannot be told refuse the credential."""
+    found = []
+    issuer = identifier_of(credential["issuer"])
+    for pointer, entry in check_typed(credential, "credentialStatus"):
+        if entry["type"] != ENTRY_TYPE:
+            raise StatusUnknown("a status of another type than is known here", pointer=pointer)
+        held = _verified_list(status(entry), methods, now, high_s)
+        said = status_of(entry, held, issuer=issuer)
+        if said.value and said.purpose == "revocation":
+            raise CredentialRevoked("the issuer has revoked the credential", pointer=pointer)
+        if said.value and said.purpose == "suspension":
+            raise CredentialSuspended("the issuer has suspended the credential", pointer=pointer)
+        found.append(said)
+    return tuple(found)
+
+
+def _verified_list(value: object, methods: Methods, now: int, high_s: bool) -> Mapping[str, Any]:
+    """A status list credential whose proof and time hold. Raises StatusUnknown."""
+    try:
+        return verify_credential(value, methods, now=now, high_s=high_s).credential
+    except (CredentialRefused, InvalidProof, InvalidKey, SignerMissing) as refusal:
+        raise StatusUnknown(
+            f"the status list does not hold: {refusal.detail}", pointer=refusal.pointer
+        ) from None
 
 
 def _validity(credential: Mapping[str, Any]) -> tuple[float | None, float | None]:

@@ -1,13 +1,13 @@
 """Times as credentials and proofs write them: XML Schema `dateTimeStamp`.
 
-    >>> seconds_of("2026-11-22T16:00:00+08:00")
-    1795334400.0
+>>> seconds_of("2026-11-22T16:00:00+08:00")
+1795334400.0
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from identity.errors import MalformedInput
@@ -19,7 +19,7 @@ _STAMP = re.compile(
     r"(Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)",
     re.ASCII,
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST = 45
 
 
@@ -33,7 +33,7 @@ def seconds_of(text: str) -> float:
         )
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
-        midnight = datetime(int(year), int(month), int(day), tzinfo=timezone.utc)
+        midnight = datetime(int(year), int(month), int(day), tzinfo=UTC)
     except ValueError:
         raise MalformedInput("a date that the calendar does not have") from None
     clock = 86_400 if hour is None else int(hour) * 3600 + int(minute) * 60 + int(second)

@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from identity.credentials.contexts import BASE
 from identity.errors import MalformedCredential
 
-BASE_CONTEXT = "https://www.w3.org/ns/credentials/v2"
+BASE_CONTEXT = BASE
+_OLD_CONTEXT = "https://www.w3.org/2018/credentials/v1"
 
 # An absolute URL as far as an identifier needs it: a scheme, and no character that no URL has.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x20\x7f]+")
@@ -27,10 +29,20 @@ def is_url(value: object) -> bool:
     return isinstance(value, str) and _URL.fullmatch(value) is not None
 
 
+def identifier_of(party: object) -> str:
+    """The URL of an issuer or holder that has been checked: itself, or its `id`."""
+    return str(party["id"] if isinstance(party, dict) else party)
+
+
 def check_contexts(document: Mapping[str, Any]) -> None:
     """Data Model 2.0, 4.3: an ordered set whose first item is the base context, a URL."""
-    value = document.get("@context")
-    contexts = value if isinstance(value, list) else [value]
+    contexts = document.get("@context")
+    if not isinstance(contexts, list):
+        raise refuse("@context is a list", "/@context")
+    if _OLD_CONTEXT in contexts:
+        raise refuse(
+            "a credential of the data model 1.1", "/@context", "issue it by the data model 2.0"
+        )
     if not contexts or contexts[0] != BASE_CONTEXT:
         raise refuse(f"the first item of @context is not {BASE_CONTEXT}", "/@context")
     for place, context in enumerate(contexts):
@@ -38,11 +50,12 @@ def check_contexts(document: Mapping[str, Any]) -> None:
             raise refuse("a context is a URL or an object", f"/@context/{place}")
 
 
-def check_types(document: Mapping[str, Any], needed: str) -> None:
+def check_types(document: Mapping[str, Any], needed: str) -> list[str]:
     """Data Model 2.0, 4.5: one or more strings, `needed` among them."""
-    types = _types(document.get("type"), "/type")
+    types = check_type(document.get("type"), "/type")
     if needed not in types:
         raise refuse(f"the type does not include {needed}", "/type")
+    return types
 
 
 def check_described(value: Mapping[str, Any], pointer: str = "") -> None:
@@ -97,13 +110,21 @@ def check_subject(value: object) -> None:
         pointer = f"/credentialSubject/{place}" if isinstance(value, list) else "/credentialSubject"
         if not isinstance(subject, dict) or not subject:
             raise refuse("a credentialSubject is an object that says something", pointer)
-        check_described(subject, pointer)
+        check_identified(subject, pointer)
+        if "type" in subject:
+            check_type(subject["type"], f"{pointer}/type")
 
 
-def check_typed(document: Mapping[str, Any], member: str, *, identified: bool) -> None:
-    """A member that holds one or more objects, each with a type (and an id where it needs one)."""
+def check_typed(
+    document: Mapping[str, Any], member: str, *, identified: bool = False
+) -> list[tuple[str, dict[str, Any]]]:
+    """A member that holds one or more objects, each with a type (and an id where it needs one).
+
+    Returns these with their pointers.
+    """
     if member not in document:
-        return
+        return []
+    found = []
     value = document[member]
     items = value if isinstance(value, list) else [value]
     if not items:
@@ -112,12 +133,15 @@ def check_typed(document: Mapping[str, Any], member: str, *, identified: bool) -
         pointer = f"/{member}/{place}" if isinstance(value, list) else f"/{member}"
         if not isinstance(item, dict):
             raise refuse(f"{member} holds objects", pointer)
-        _types(item.get("type"), f"{pointer}/type")
+        check_type(item.get("type"), f"{pointer}/type")
         check_identified(item, pointer, needed=identified)
+        found.append((pointer, item))
+    return found
 
 
-def _types(value: object, pointer: str) -> list[str]:
-    types = value if isinstance(value, list) else [value]
+def check_type(value: object, pointer: str) -> list[str]:
+    """Data Model 2.0, 4.5: one or more strings. Whether they mean anything, `terms` knows."""
+    types: list[Any] = value if isinstance(value, list) else [value]
     if not types or not all(isinstance(item, str) and item for item in types):
         raise refuse("a type is one or more strings", pointer)
     return types

@@ -23,7 +23,7 @@ from identity.errors import (
     UnknownMethod,
 )
 from identity.jcs import canonicalize
-from identity.keys import PrivateKey, PublicKey, kind_of
+from identity.keys import PrivateKey, PublicKey, kind_of, low_s
 from identity.methods import Method, Methods
 from identity.multibase import multibase_encode
 from identity.proof import (
@@ -63,12 +63,14 @@ def secure(
     expires: str | None = None,
     previous_proof: str | list[str] | None = None,
     proof_id: str | None = None,
+    nonce: str | None = None,
 ) -> dict[str, Any]:
     """The document with one more proof (VC Data Integrity 1.0, sections 4.2 and 4.3).
 
     `method` is the DID URL of the key, `cryptosuite` by default the jcs suite of its algorithm,
     `created` and `expires` are dateTimeStamps, `previous_proof` names proofs that are there and
-    that the new one covers. Raises MalformedProof where the options do not go together.
+    that the new one covers, `nonce` is for the signer to choose. Raises MalformedProof where the
+    options do not go together.
     """
     algorithm = key.public.algorithm
     suite = cryptosuite or CRYPTOSUITES[algorithm]
@@ -82,6 +84,7 @@ def secure(
         "proofPurpose": purpose,
         "challenge": challenge,
         "domain": domain,
+        "nonce": nonce,
         "previousProof": previous_proof,
     }
     proof = {name: value for name, value in named.items() if value is not None}
@@ -103,11 +106,14 @@ def verify_secured(
     controller: str | None = None,
     challenge: str | None = None,
     domain: str | list[str] | None = None,
+    high_s: bool = False,
 ) -> tuple[VerifiedProof, ...]:
     """Check every proof of a document (VC Data Integrity 1.0, sections 4.4 and 4.5).
 
-    `now` in whole seconds. `purpose` None leaves to the caller what the proofs are for, `controller`
-    None whose they are. `challenge` and `domain` must be the proof's where they are given.
+    `now` in whole seconds. `purpose` None leaves to the caller what the proofs are for, and
+    `controller` None whose they are. `challenge` and `domain` must be the proof's where they are
+    given. `high_s` accepts ECDSA signatures whose s is above n/2, as half of those of other
+    people's signers are.
     Raises MalformedProof, ForgedProof, UnknownMethod, InvalidKey, CredentialOutOfTime, and
     SignerMissing where a controller has keys of two kinds and signed with one.
     """
@@ -120,7 +126,10 @@ def verify_secured(
         _check_times(proof, now)
         _check_audience(proof, challenge, domain)
         _check_method(method, proof["proofPurpose"], controller)
-        method.key.verify(signature_of(proof), secured.signing_input(proof, method.key))
+        signature = signature_of(proof)
+        if high_s:
+            signature = low_s(method.key.algorithm, signature)
+        method.key.verify(signature, secured.signing_input(proof, method.key))
         verified.append(
             VerifiedProof(
                 method,
@@ -198,7 +207,7 @@ def _is_rdfc(suite: str) -> bool:
 def _proofs_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The proofs of a document, one or more, each an object."""
     value = document.get("proof")
-    proofs = value if isinstance(value, list) else [value]
+    proofs: list[Any] = value if isinstance(value, list) else [value]
     if not proofs or not all(isinstance(proof, dict) for proof in proofs):
         raise MalformedProof("the document has no proof", pointer="/proof")
     if len(proofs) > MOST_PROOFS:

@@ -13,9 +13,11 @@ import click
 
 from identity.errors import PolicyViolated
 from resolver.cli.frame import Frame, read_input, verb
+from resolver.vcapi import SUITES
 
 if TYPE_CHECKING:
     from resolver.folder import DataFolder, MemorySite
+    from resolver.vcapi import Issuer
 
 _DATA = click.option(
     "--data",
@@ -105,6 +107,7 @@ def init(
         type=click.Path(path_type=Path, dir_okay=False),
         help="Whose cosignatures are asked for: a C2SP tlog-policy, with URLs.",
     ),
+    click.option("--interop", is_flag=True, help="Also the VC-API, with did:key issuers."),
     _ORIGIN,
     _UNIQUENESS,
     server=False,
@@ -120,6 +123,7 @@ def serve(
     ready_file: Path | None,
     publish: Path | None,
     witnesses: Path | None,
+    interop: bool,
     origin: str | None,
     uniqueness: str | None,
 ) -> None:
@@ -131,6 +135,7 @@ def serve(
     from registry.policy import Policy
     from registry.reader import LedgerReader
     from resolver import app
+    from resolver.interop import issuers_of
     from resolver.settings import Settings
     from resolver.tile_folder import TileFolder
 
@@ -149,6 +154,7 @@ def serve(
             )
         policy = Policy.parse(read_input(str(witnesses))) if witnesses is not None else None
         public_folder = TileFolder(publish) if publish is not None else None
+        issuers = issuers_of(data) if interop else None
     except BaseException:
         site.close()
         raise
@@ -159,6 +165,8 @@ def serve(
         if sandbox:
             click.echo("  SANDBOX: anyone may register. Not for production.")
         click.echo(f"  Listening on {address}   (API at /docs)")
+        if issuers is not None:
+            click.echo(_issuing(issuers))
         click.echo(
             f"  Log key {name}+{identifier}+{key[:2]}…    "
             f"Next, in another terminal: tetrad trust {address}"
@@ -174,7 +182,13 @@ def serve(
         on_ready=None if quiet else on_ready,
         publish=public_folder,
         witnesses=policy,
+        interop=issuers,
     )
+
+
+def _issuing(issuers: dict[str, Issuer]) -> str:
+    missing = "" if len(issuers) == len(SUITES) else "; the rdfc suites need tetrad[interop]"
+    return f"  VC-API: signs for anyone with did:key issuers ({', '.join(issuers)}){missing}"
 
 
 def _site(data: Path | None, origin: str | None, uniqueness: str | None) -> DataFolder | MemorySite:

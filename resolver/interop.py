@@ -1,0 +1,79 @@
+"""What interoperability keeps in the data folder: the keys of its `did:key` issuers.
+
+    DIR/interop.key         a secret for each suite: JSON, readable to the owner alone
+
+The keys are drawn when the folder is first served with `--interop`, and are in memory alone for a
+ledger in memory. None of them is a key of the ledger or of its authority.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from identity.durable import replace_file
+from identity.errors import InvalidKey, KeystoreError, TetradError
+from identity.jcs import parse
+from identity.keys import P384, PrivateKey, private_key
+from identity.multibase import base64url_decode, base64url_encode
+from resolver.vcapi import SUITES, Issuer, Suite
+
+FILE: Final = "interop.key"
+
+
+def available_suites() -> tuple[Suite, ...]:
+    """The suites that can sign here: those over RDF need PyLD (`pip install tetrad[interop]`)."""
+    rdf = find_spec("pyld") is not None
+    return tuple(suite for suite in SUITES if rdf or not suite.needs_rdf)
+
+
+def issuers_of(folder: Path | None) -> dict[str, Issuer]:
+    """The issuers by the name of their suite: those of a data folder, or new ones in memory.
+
+    Raises KeystoreError where the file cannot be read or written.
+    """
+    kept = _read(folder / FILE) if folder is not None else {}
+    keys = {suite.name: kept.get(suite.name) or _drawn(suite) for suite in SUITES}
+    if folder is not None and keys.keys() != kept.keys():
+        _write(folder / FILE, keys)
+    return {suite.name: Issuer(suite, keys[suite.name]) for suite in available_suites()}
+
+
+def _drawn(suite: Suite) -> PrivateKey:
+    width = 48 if suite.algorithm == P384 else 32
+    while True:
+        try:
+            return private_key(suite.algorithm, secrets.token_bytes(width))
+        except InvalidKey:  # not a scalar of the curve: once in 2^32 draws
+            continue
+
+
+def _read(path: Path) -> dict[str, PrivateKey]:
+    try:
+        members = parse(path.read_bytes())
+        if not isinstance(members, dict):
+            raise KeystoreError(f"{FILE} does not hold an object")
+        return {
+            suite.name: private_key(suite.algorithm, base64url_decode(members[suite.name]))
+            for suite in SUITES
+            if suite.name in members
+        }
+    except FileNotFoundError:
+        return {}
+    except (OSError, TypeError, AttributeError, TetradError) as error:
+        raise KeystoreError(
+            f"{FILE} cannot be read: {error}", hint="without it, new issuers are made"
+        ) from None
+
+
+def _write(path: Path, keys: Mapping[str, PrivateKey]) -> None:
+    kept = {name: base64url_encode(key.secret()) for name, key in keys.items()}
+    try:
+        replace_file(path, orjson.dumps(kept, option=orjson.OPT_INDENT_2) + b"\n")
+    except OSError as error:
+        raise KeystoreError(f"{FILE} cannot be written: {error.strerror}") from None
