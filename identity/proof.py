@@ -106,11 +106,6 @@ def signing_input_of(
     return digest(SUITES[algorithm].hash, canonicalize(unsigned)) + document_digest
 
 
-def digest(data: bytes, algorithm: str) -> bytes:
-    """The hash that goes with a key's algorithm: SHA-256, or SHA-384 for P-384."""
-    return _HASHES[algorithm](data).digest()
-
-
 def create_proof(
     document: Mapping[str, Any], private_key: PrivateKey, options: Mapping[str, Any]
 ) -> dict[str, Any]:

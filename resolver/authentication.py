@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from identity.credentials.credential import VerifiedCredential, identifier_of
+from identity.credentials.credential import VerifiedCredential
+from identity.credentials.members import identifier_of
 from identity.credentials.presentation import check_presentation, credentials_of
 from identity.credentials.securing import VerifiedProof, verify_secured
 from identity.did import parse_tetrad_did

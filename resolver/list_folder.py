@@ -62,4 +62,6 @@ def _named() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageFailed(f"the folder of status lists cannot be used: {error.strerror}") from None
+        raise StorageFailed(
+            f"the folder of status lists cannot be used: {error.strerror}"
+        ) from None

@@ -25,9 +25,9 @@ from identity.errors import (
 from identity.jcs import canonicalize
 from identity.keys import PrivateKey, PublicKey, kind_of, low_s
 from identity.methods import Method, Methods
-from identity.multibase import multibase_encode
 from identity.proof import (
     CRYPTOSUITES,
+    SUITES,
     check_form,
     context_is_beginning,
     digest,
@@ -93,7 +93,9 @@ def secure(
         proof["@context"] = document["@context"]
     _check_proof(proof, key.public)
     secured = _Secured(document, present)
-    proof["proofValue"] = multibase_encode(key.sign(secured.signing_input(proof, key.public)))
+    proof["proofValue"] = SUITES[key.public.algorithm].encode(
+        key.sign(secured.signing_input(proof, key.public))
+    )
     return {**document, "proof": [*present, proof] if present else proof}
 
 
@@ -126,7 +128,7 @@ def verify_secured(
         _check_times(proof, now)
         _check_audience(proof, challenge, domain)
         _check_method(method, proof["proofPurpose"], controller)
-        signature = signature_of(proof)
+        signature = signature_of(proof, method.key.algorithm)
         if high_s:
             signature = low_s(method.key.algorithm, signature)
         method.key.verify(signature, secured.signing_input(proof, method.key))
@@ -150,7 +152,6 @@ class _Secured:
         self._document = {name: value for name, value in document.items() if name != "proof"}
         self._proofs = proofs
         self._by_id = _by_id(proofs)
-        self._digests: dict[tuple[bool, str, bytes, str], bytes] = {}
 
     def signing_input(self, proof: Mapping[str, Any], key: PublicKey) -> bytes:
         """The bytes under the signature: the hash of the options, then that of the document."""
@@ -170,14 +171,9 @@ class _Secured:
         if previous:
             document = {**document, "proof": previous}
         try:
-            return digest(_canonical(options, rdfc), key.algorithm) + self._digest(
-                document, rdfc, key.algorithm
-            )
+            return _digest(options, rdfc, key.algorithm) + _digest(document, rdfc, key.algorithm)
         except MalformedInput as refusal:
             raise MalformedProof(refusal.detail, hint=refusal.hint) from None
-
-    def _digest(self, document: Mapping[str, Any], rdfc: bool, algorithm: str) -> bytes:
-        return digest(_canonical(document, rdfc), algorithm)
 
     def _previous(self, proof: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The proofs that this one covers, in the order in which it names them."""
@@ -190,6 +186,10 @@ class _Secured:
                 )
             found.append(self._by_id[name])
         return found
+
+
+def _digest(value: Mapping[str, Any], rdfc: bool, algorithm: str) -> bytes:
+    return digest(SUITES[algorithm].hash, _canonical(value, rdfc))
 
 
 def _canonical(value: Mapping[str, Any], rdfc: bool) -> bytes:

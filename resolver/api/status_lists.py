@@ -68,9 +68,7 @@ class StatusListEndpoints:
             kept = await asyncio.to_thread(self._lists.get, issuer, name)
             if kept != data:
                 before = None if kept is None else parse(kept)
-                check_published(
-                    credential, issuer, name, self._methods, self._service.now, before
-                )
+                check_published(credential, issuer, name, self._methods, self._service.now, before)
                 check_room(self._lists, issuer, name, settings.status_lists)
                 await asyncio.to_thread(self._lists.put, issuer, name, data)
         status = 201 if kept is None else 200

@@ -109,7 +109,9 @@ class Authenticating(Sending):
         Raises InvalidChallenge for a challenge that is for another service, AuthenticationFailed
         where the service is not convinced, KeystoreError for a DID that is another's.
         """
-        keys = [self.wallet.key(public_key(one).thumbprint) for one in self.wallet.signing_keys(did)]
+        keys = [
+            self.wallet.key(public_key(one).thumbprint) for one in self.wallet.signing_keys(did)
+        ]
         domain = normal_address(self._address)
         if domain is None:
             raise MalformedInput("this client has no address of a service")

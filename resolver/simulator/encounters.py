@@ -246,13 +246,13 @@ def _impostor(scene: Scene, victim: Own, method: str) -> None:
 @_encounter("clone with another key", "proof.invalid")
 def _clone(scene: Scene) -> None:
     """A copy of a device, bundle and all, which lacks its key."""
-    _impostor(scene, scene.other, scene.other.wallet.method(scene.other.did))
+    _impostor(scene, scene.other, scene.other.wallet.methods(scene.other.did)[0])
 
 
 @_encounter("swapped bundle", "proof.unknown_method")
 def _swapped_bundle(scene: Scene) -> None:
     """Mallory shows another device's bundle and signs as herself."""
-    _impostor(scene, scene.other, scene.mallory.wallet.method(scene.mallory.did))
+    _impostor(scene, scene.other, scene.mallory.wallet.methods(scene.mallory.did)[0])
 
 
 @_encounter("signature of another purpose", "proof.malformed")
@@ -275,7 +275,7 @@ def _presentation(scene: Scene) -> None:
     signed = secure(
         presentation,
         other.wallet.key(other.wallet.identity(other.did).keys[0]),
-        method=other.wallet.method(other.did),
+        method=other.wallet.methods(other.did)[0],
         purpose=PURPOSE,
         challenge=opened(first)["nonce"],
         domain=scene.one.did,

@@ -332,9 +332,8 @@ def test_passed_on_beyond_its_depth(street: Street) -> None:
     record = copy.deepcopy(state.get(("grant", street.above.hash)))
     assert record is not None
     del record["scope"]["delegates"]  # type: ignore[typeddict-item]
-    from resolver.accreditation import Link, Party, _check_in_force
     from resolver.accreditation import Accreditation as Grant
-    from resolver.accreditation import Bearer
+    from resolver.accreditation import Bearer, Link, Party, _check_in_force
 
     def party(subject: Subject) -> Party:
         return Party.model_validate(state.get(("did", subject.did)))

@@ -146,8 +146,18 @@ def permissioned() -> Town:
 
 def all_scenarios() -> list[Scenario]:
     """Every scenario, in the order of the rule book's table."""
-    from tests.scenarios import accreditations, devices, grants, keys, numbers
-    from tests.scenarios import organizations, recovery, registry, status, transfer
+    from tests.scenarios import (
+        accreditations,
+        devices,
+        grants,
+        keys,
+        numbers,
+        organizations,
+        recovery,
+        registry,
+        status,
+        transfer,
+    )
 
     modules = (
         *(organizations, registry, grants, accreditations, devices, numbers, keys),

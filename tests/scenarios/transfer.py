@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from identity.did import tetrad_method
 from identity.errors import (
     KeyReused,
     NotFound,
@@ -330,9 +329,7 @@ def transfer_accept__quorum_of_the_old_controllers_key(town: Town) -> Signed:
 def transfer_accept__next_served_before(town: Town) -> Signed:
     """What served is not committed to."""
     meter, offer = offered(town)
-    return town.accept_offer(
-        meter, offer, [town.beta], next=[town.acme.key.public.thumbprint]
-    )
+    return town.accept_offer(meter, offer, [town.beta], next=[town.acme.key.public.thumbprint])
 
 
 @accepted

@@ -15,7 +15,7 @@ one of its own (requirements.txt), so that nothing here imports Tetrad.
 
 import json
 import sys
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from copy import deepcopy
 from datetime import datetime
 
