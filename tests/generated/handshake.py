@@ -19,9 +19,9 @@ from identity.multibase import base64url_encode, multihash
 from resolver.handshake import Channel, Initiator, Own, Responder, Terms
 from resolver.handshake.messages import NONCE_BYTES
 from resolver.schemes import Code
-from resolver.simulator.encounters import ENCOUNTERS, Scene
+from resolver.simulator.encounters import ENCOUNTERS, Scene, changed, opened
 from tests.generated import file
-from tests.resolver.meeting import Town, stream, town
+from tests.resolver.meeting import Town, device_with, stream, town
 
 Value = dict[str, Any]
 
@@ -97,10 +97,13 @@ class Bundles:
 
     def __init__(self) -> None:
         self.by_name: dict[str, Value] = {}
+        self.keys: dict[str, list[str]] = {}
 
-    def add(self, name: str, data: bytes) -> None:
-        """A bundle that messages may show."""
-        self.by_name[name] = orjson.loads(data)
+    def add(self, name: str, own: Own) -> None:
+        """The bundle of a device that meets, and the secrets of its keys."""
+        self.by_name[name] = orjson.loads(own.bundle)
+        held = [own.wallet.key(one) for one in own.wallet.identity(own.did).keys]
+        self.keys[name] = [key.secret().hex() for key in held]
 
     def name_of(self, value: Value) -> str:
         """The name of a bundle that was added."""
@@ -185,33 +188,37 @@ def _refused(scene: Scene, bundles: Bundles) -> list[Value]:
     return made
 
 
-def _mixed(bundles: Bundles) -> list[Value]:
-    """Devices with keys of other algorithms."""
-    other = Town("Ed25519", "P-256")
-    scene = other.scene()
-    bundles.add("P-256", scene.other.bundle)
-    bundles.add("its peer", scene.one.bundle)
-    watched = _watched(scene, "P-256")
-    watched.meet(watched.initiator(), watched.responder())
-    return [_vector("a P-256 key signs", watched.judges[0], bundles)]
+def _other_keys(bundles: Bundles) -> list[Value]:
+    """Devices with a P-256 key, and with keys of both kinds; and one of these that uses one."""
+    made = []
+    for name, algorithms in {"P-256": ("P-256",), "two kinds": ("Ed25519", "ML-DSA-44")}.items():
+        at = Town()
+        own = device_with(at, name.replace(" ", "-"), *algorithms)
+        judge = at.own(at.devices[1])
+        bundles.add(name, own)
+        bundles.add(f"met by {name}", judge)
+        watched = _watched(at.scene(), name)
+        watched.meet(watched.initiator(own), watched.responder(judge))
+        made.append(_vector(f"keys: {name}", watched.judges[1], bundles))
+    one, other = watched.initiator(own), watched.responder(judge)
+    third = one.receive(other.receive(one.first(at.now), at.now), at.now)
+    with suppress(TetradError):
+        other.receive(changed(third, proof=opened(third)["proof"][:1]), at.now)
+    return [*made, _vector("keys: one kind of two", other, bundles)]
 
 
 def files() -> dict[str, bytes]:
     """One file."""
     scene, bundles = town().scene(), Bundles()
-    names = ("one", "other", "third", "mallory", "suspended")
-    for name in names:
-        bundles.add(name, getattr(scene, name).bundle)
-    bundles.add("past", scene.past)
-    vectors = [*_honest(scene, bundles), *_mixed(bundles), *_refused(scene, bundles)]
-    keys = {
-        name: device.key.secret().hex() for name, device in zip(names, town().devices, strict=True)
-    }
+    for name in ("one", "other", "third", "mallory", "suspended"):
+        bundles.add(name, getattr(scene, name))
+    bundles.add("past", scene.one._replace(bundle=scene.past))
+    vectors = [*_honest(scene, bundles), *_other_keys(bundles), *_refused(scene, bundles)]
     made = {
         "description": "Meetings of two devices, as the one with `role`, `did` and `nonce` sees"
         " them: what it sent and received, and when. In messages the name of a bundle stands for"
-        " it; a message that is no JSON value is text. `keys` are the secrets that sign.",
-        "keys": keys,
+        " it; a message that is no JSON value is text. `keys` are the secrets of those in force.",
+        "keys": bundles.keys,
         "hashes": {name: multihash(canonicalize(one)) for name, one in bundles.by_name.items()},
         "bundles": bundles.by_name,
         "vectors": vectors,
