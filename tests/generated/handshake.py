@@ -19,14 +19,34 @@ from identity.multibase import base64url_encode, multihash
 from resolver.handshake import Channel, Initiator, Own, Responder, Terms
 from resolver.handshake.messages import NONCE_BYTES
 from resolver.schemes import Code
-from resolver.simulator.encounters import ENCOUNTERS, Scene, changed, opened
+from resolver.simulator.encounters import ENCOUNTERS, Scene
+from resolver.trust import Trust
+from tests.factory import LOG
 from tests.generated import file
-from tests.resolver.meeting import Town, device_with, stream, town
+from tests.resolver.meeting import Town, device_with, stream
+from tests.witnesses import cosigner, policy
 
 Value = dict[str, Any]
 
+POLICY = policy("witness w1 {w1} https://w1.example", "quorum w1").format()
+"""Of every judge: a witness with an Ed25519 key dates what is shown."""
+
 TOO_LONG = 100_000
 """Bytes of a message that is left out of the file."""
+
+
+class Cosigned(Town):
+    """A town whose checkpoints bear no line of ML-DSA, which is another one each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answering.signers = (LOG, cosigner("w1"))
+        self.answering.publish()
+
+    @property
+    def trust(self) -> Trust:
+        """As a device pins it that asks for the witness."""
+        return super().trust.asking(POLICY)
 
 
 class Judge:
@@ -189,27 +209,19 @@ def _refused(scene: Scene, bundles: Bundles) -> list[Value]:
 
 
 def _other_keys(bundles: Bundles) -> list[Value]:
-    """Devices with a P-256 key, and with keys of both kinds; and one of these that uses one."""
-    made = []
-    for name, algorithms in {"P-256": ("P-256",), "two kinds": ("Ed25519", "ML-DSA-44")}.items():
-        at = Town()
-        own = device_with(at, name.replace(" ", "-"), *algorithms)
-        judge = at.own(at.devices[1])
-        bundles.add(name, own)
-        bundles.add(f"met by {name}", judge)
-        watched = _watched(at.scene(), name)
-        watched.meet(watched.initiator(own), watched.responder(judge))
-        made.append(_vector(f"keys: {name}", watched.judges[1], bundles))
-    one, other = watched.initiator(own), watched.responder(judge)
-    third = one.receive(other.receive(one.first(at.now), at.now), at.now)
-    with suppress(TetradError):
-        other.receive(changed(third, proof=opened(third)["proof"][:1]), at.now)
-    return [*made, _vector("keys: one kind of two", other, bundles)]
+    """A device with a P-256 key."""
+    at = Cosigned()
+    own, judge = device_with(at, "P-256", "P-256"), at.own(at.devices[1])
+    bundles.add("P-256", own)
+    bundles.add("met by P-256", judge)
+    watched = _watched(at.scene(), "P-256")
+    watched.meet(watched.initiator(own), watched.responder(judge))
+    return [_vector("a P-256 key", watched.judges[1], bundles)]
 
 
 def files() -> dict[str, bytes]:
     """One file."""
-    scene, bundles = town().scene(), Bundles()
+    scene, bundles = Cosigned().scene(), Bundles()
     for name in ("one", "other", "third", "mallory", "suspended"):
         bundles.add(name, getattr(scene, name))
     bundles.add("past", scene.one._replace(bundle=scene.past))
@@ -217,7 +229,9 @@ def files() -> dict[str, bytes]:
     made = {
         "description": "Meetings of two devices, as the one with `role`, `did` and `nonce` sees"
         " them: what it sent and received, and when. In messages the name of a bundle stands for"
-        " it; a message that is no JSON value is text. `keys` are the secrets of those in force.",
+        " it; a message that is no JSON value is text. Everybody"
+        " asks for the witness of `policy`. `keys` are the secrets of those in force.",
+        "policy": POLICY,
         "keys": bundles.keys,
         "hashes": {name: multihash(canonicalize(one)) for name, one in bundles.by_name.items()},
         "bundles": bundles.by_name,

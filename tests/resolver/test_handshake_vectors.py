@@ -40,7 +40,7 @@ def own(vector: Any) -> Own:
 
 def terms(shown: Any) -> Terms:
     """What it asks for."""
-    trusts = [Trust.begin(GENESIS)]
+    trusts = [Trust.begin(GENESIS).asking(FILE["policy"])]
     assert {trust.ledger for trust in trusts} >= set(shown["ledgers"])
     peer, channel = shown.get("peer"), shown.get("channel")
     return Terms(
@@ -94,4 +94,4 @@ def test_every_step_is_tried_and_every_kind_of_refusal() -> None:
     assert {len(messages) for messages in received} == {1, 2, 3}
     assert {v["role"] for v in FILE["vectors"]} == {"initiator", "responder"}
     errors = {v["error"].split(".")[0] for v in FILE["vectors"] if "error" in v}
-    assert errors == {"authentication", "conflict", "evidence", "input", "proof", "right"}
+    assert errors == {"authentication", "conflict", "evidence", "input", "proof"}

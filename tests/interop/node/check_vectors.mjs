@@ -447,6 +447,7 @@ const { checkBundle } = checkAnswers(load, holds, {
 });
 checkMeetings(load, holds, {
   sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
+  ed25519: (raw) => publicKey(`z${base58(Buffer.concat([unhex("ed01"), raw]))}`).key,
 });
 
 // rules: the hash of every operation, and every signature of those that are accepted
