@@ -416,6 +416,8 @@ WRONG = [
     ("resolution/answers", '"active"', '"suspended"', "by code (resolution)"),
     ("resolution/answers", "reported stolen", "reported st0len", "by code (resolution)"),
     ("resolution/absences", "NOBODY", "SOMEBODY", "a code of nobody's (resolution)"),
+    ("identity/handshake", "read the meter", "open it", "in a context, initiator (handshake)"),
+    ("identity/handshake", '"domain": "did:t', '"domain": "did:s', "a meeting, initiator"),
 ]
 
 

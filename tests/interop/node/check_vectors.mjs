@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { checkAnswers } from "./answers.mjs";
 import { enrolledKey } from "./enrolments.mjs";
 import { checkAuthentications } from "./authentication.mjs";
+import { checkMeetings } from "./meetings.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
@@ -458,9 +459,13 @@ for (const [index, root] of stateRoots) {
 
 const didIn = (ledger, operation) =>
   `did:tetrad:${base32(unbase58(ledger.slice(1)).subarray(2, 12))}:${operation}`;
-checkAnswers(load, holds, {
+const { checkBundle } = checkAnswers(load, holds, {
   sha256, hex, jcs, leafHash, rootFromInclusion, opened, checkMapProof,
   operationHash, thumbprint, proofHolds, didIn,
+});
+checkMeetings(load, holds, {
+  sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
+  ed25519: (raw) => publicKey(`z${base58(Buffer.concat([unhex("ed01"), raw]))}`).key,
 });
 
 // rules: the hash of every operation, and every signature of those that are accepted
