@@ -37,12 +37,12 @@ from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
+from resolver.interop import Interop
 from resolver.listening import run_server
 from resolver.opening import check_published
 from resolver.service import Clock, Service
 from resolver.settings import Settings
 from resolver.tile_folder import PublishedFiles, TileFolder
-from resolver.vcapi import Issuer
 
 
 def create_app(
@@ -52,12 +52,12 @@ def create_app(
     *,
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
-    interop: dict[str, Issuer] | None = None,
+    interop: Interop | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
-    `interop` are the issuers of the VC-API, which is not there without them.
+    `interop` has the issuers of the VC-API, which is not there without it.
     """
     static = None
     if publish is not None:
@@ -90,7 +90,7 @@ def create_app(
     app.state.service = service
     app.router.routes[:0] = routes(service, statuses)
     if interop is not None:
-        app.router.routes[:0] = CredentialEndpoints(service, interop).routes()
+        app.router.routes[:0] = CredentialEndpoints(service, interop, app.version).routes()
     app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
     problems.install(app)
     app.framed = Frame(super(_Application, app).__call__, statuses, direct_endpoints(app.routes))
@@ -133,7 +133,7 @@ def serve(
     *,
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
-    interop: dict[str, Issuer] | None = None,
+    interop: Interop | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
@@ -157,5 +157,7 @@ def serve(
         )
     finally:
         site.close()
+        if interop is not None:
+            interop.close()
         if publish is not None:
             publish.close()

@@ -135,7 +135,7 @@ def serve(
     from registry.policy import Policy
     from registry.reader import LedgerReader
     from resolver import app
-    from resolver.interop import issuers_of
+    from resolver.interop import Interop
     from resolver.settings import Settings
     from resolver.tile_folder import TileFolder
 
@@ -154,7 +154,7 @@ def serve(
             )
         policy = Policy.parse(read_input(str(witnesses))) if witnesses is not None else None
         public_folder = TileFolder(publish) if publish is not None else None
-        issuers = issuers_of(data) if interop else None
+        kept = Interop(data) if interop else None
     except BaseException:
         site.close()
         raise
@@ -165,8 +165,8 @@ def serve(
         if sandbox:
             click.echo("  SANDBOX: anyone may register. Not for production.")
         click.echo(f"  Listening on {address}   (API at /docs)")
-        if issuers is not None:
-            click.echo(_issuing(issuers))
+        if kept is not None:
+            click.echo(_issuing(kept.issuers))
         click.echo(
             f"  Log key {name}+{identifier}+{key[:2]}…    "
             f"Next, in another terminal: tetrad trust {address}"
@@ -182,7 +182,7 @@ def serve(
         on_ready=None if quiet else on_ready,
         publish=public_folder,
         witnesses=policy,
-        interop=issuers,
+        interop=kept,
     )
 
 

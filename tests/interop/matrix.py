@@ -139,10 +139,15 @@ def our_verdict(document: Document, kind: str) -> Verdict:
     now = int(time.time())
     try:
         if kind == "credential":
-            verify_credential(document, did_key_methods, now=now)
+            verify_credential(document, did_key_methods, now=now, high_s=True)
         else:
             verify_presentation(
-                document, did_key_methods, now=now, challenge=CHALLENGE, domain=DOMAIN
+                document,
+                did_key_methods,
+                now=now,
+                challenge=CHALLENGE,
+                domain=DOMAIN,
+                high_s=True,
             )
     except TetradError as refusal:
         return Verdict(False, refusal.detail)
