@@ -124,7 +124,7 @@ class StatusBook:
         asked: list[Any] = value if isinstance(value, list) else [value]
         if not asked or not all(isinstance(one, dict) for one in asked):
             raise SchemaViolation("credentialStatus is an object", pointer="/credentialStatus")
-        changes = [
+        changes: list[dict[str, Any]] = [
             {"list": place.name, "index": place.number, "value": wanted}
             for one in asked
             for wanted in [_value(one, body)]
@@ -247,7 +247,8 @@ def _plan(one: Mapping[str, Any]) -> tuple[str, list[str] | None]:
     given = one.get("statusMessage")
     if given is None:
         return purpose, ["unset", "set"] if purpose == "message" else None
-    texts = [item.get("message") if isinstance(item, dict) else None for item in given]
+    items = given if isinstance(given, list) else []
+    texts = [item.get("message") if isinstance(item, dict) else None for item in items]
     whole = len(texts) in {1 << bits for bits in range(1, 9)} and len(texts) <= _MOST_MESSAGES
     if not whole or not all(isinstance(text, str) and len(text) <= _LONGEST for text in texts):
         raise SchemaViolation(

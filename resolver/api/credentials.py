@@ -7,7 +7,7 @@ asked most are ASGI applications that the frame reaches without a search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -75,11 +75,7 @@ class CredentialEndpoints:
 
     def _issuing(self, prefix: str, issuer: Issuer, *, always: bool = False) -> Route:
         def issue(scope: Scope, body: object, now: int) -> dict[str, Any]:
-            def entries(
-                credential: Mapping[str, Any], wanted: list[dict[str, Any]]
-            ) -> list[dict[str, Any]]:
-                return self._statuses.assign(issuer, base_of(scope), credential, wanted)
-
+            entries = partial(self._statuses.assign, issuer, base_of(scope))
             return issuer.issue(body, now, entries, always=always)
 
         return self._posted(f"{prefix}/credentials/issue", issue, 201)
