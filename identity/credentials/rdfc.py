@@ -33,7 +33,7 @@ def canonicalize(document: Mapping[str, Any]) -> bytes:
             hint="install tetrad[interop], or use the jcs suite of the same key",
         )
     check_terms(document)
-    options = {"documentLoader": _load, "base": "", "processingMode": "json-ld-1.1"}
+    options = {"documentLoader": _load, "base": None, "processingMode": "json-ld-1.1"}
     try:
         expanded = jsonld.JsonLdProcessor(on_property_dropped=_dropped).expand(
             dict(document), options
