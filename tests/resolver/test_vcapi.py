@@ -1,4 +1,4 @@
-"""The VC-API as a client of it sees it: what is issued, what is verified, and all that is refused."""
+"""The VC-API as its clients see it: what is issued and verified, and all that is refused."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def presentation(*credentials: Document, **members: Any) -> Document:
 
 
 def post(town: Town, path: str, body: object) -> httpx.Response:
-    return town.request("POST", path, json=body)
+    content = json.dumps(body).encode()
+    headers = {"content-type": "application/json"}
+    return town.request("POST", path, content=content, headers=headers)
 
 
 def issue(town: Town, value: Document, prefix: str = "", **options: Any) -> Document:
@@ -115,8 +117,8 @@ def test_each_suite_issues_what_is_verified(town: Town, suite: Any) -> None:
     assert mark == "#"
     assert did == f"did:key:{key}" == signed["issuer"]
     assert ("@context" in proof) == ("jcs" in suite.cryptosuite)
-    for options in ({}, {"checks": []}, {"checks": ["proof"]}):
-        response = verify(town, signed, **options)
+    for checks in ([], ["proof"], ["proof", "credentialStatus"]):
+        response = verify(town, signed, checks=checks)
         assert response.status_code == 200, response.text
         assert response.json()["verified"] is True
         assert response.json()["errors"] == []
@@ -136,7 +138,7 @@ def test_an_issuer_that_is_an_object_keeps_its_members(town: Town) -> None:
 
 
 def test_options_stand_in_the_proof_and_are_checked(town: Town) -> None:
-    options = {
+    options: Document = {
         "created": "2026-11-22T07:00:00+01:00",
         "expires": "2026-11-23T00:00:00Z",
         "challenge": "c",
@@ -294,9 +296,9 @@ def test_checks_are_a_list(town: Town, checks: object) -> None:
 def test_a_body_is_json_of_a_bounded_size(town: Town) -> None:
     headers = {"content-type": "application/json"}
     for path in ("/credentials/issue", "/credentials/verify", "/presentations/verify"):
-        for content in (b"", b"{", b'{"a":1,"a":2}', b"\xff", b"[" * 200):
+        for content in (b"", b"{", b'{"a":1,"a":2}', b"\xff", b"[" * 200, b"[" * 40 + b"]" * 40):
             response = town.request("POST", path, content=content, headers=headers)
-            refused(response, 413 if content[:2] == b"[[" else 400)
+            refused(response, 413 if content.endswith(b"]") else 400)
         refused(town.request("POST", path, content=b"x" * 200_000, headers=headers), 413)
         refused(town.request("POST", path, content=b"{}", headers={"content-type": "text/x"}), 415)
         assert town.get(path).status_code == 405
@@ -309,7 +311,11 @@ def test_pages_of_others_may_ask(town: Town) -> None:
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
@@ -361,8 +367,10 @@ def test_no_member_of_a_credential_can_break_it(town: Town, member: str, value: 
 
 @given(
     st.sampled_from(
-        ["type", "cryptosuite", "created", "expires", "verificationMethod", "proofPurpose"]
-        + ["proofValue", "@context", "id", "previousProof", "domain", "challenge", "nonce"]
+        [
+            *("type", "cryptosuite", "created", "expires", "verificationMethod", "proofPurpose"),
+            *("proofValue", "@context", "id", "previousProof", "domain", "challenge", "nonce"),
+        ]
     ),
     JSON_VALUES,
 )
@@ -531,9 +539,9 @@ def test_a_credential_ends_with_its_device() -> None:
         meter = town.device("M-1", acme)
         signed = issue(town, credential(credentialSubject={"id": meter.did}))
         assert verify(town, signed).is_success
-        town.accept(town.suspend(meter, acme))
+        town.accept(town.supervise(meter, "status.suspend", "stolen", acme))
         assert refused(verify(town, signed))["code"] == "credential.suspended"
-        town.accept(town.revoke(meter, acme))
+        town.accept(town.supervise(meter, "status.revoke", "stolen", acme))
         assert refused(verify(town, signed))["code"] == "credential.revoked"
         assert verify(town, signed, checks=["proof"]).is_success
 
@@ -563,8 +571,9 @@ def test_every_example_of_the_description_works(town: Town) -> None:
             for parameter in operation.get("parameters", ()):
                 address = address.replace(f"{{{parameter['name']}}}", parameter["example"])
             content = operation.get("requestBody", {}).get("content", {})
-            body = {"json": one["example"] for one in content.values()}
-            response = town.request(method.upper(), address, **body)
+            (body,) = content.values() or [None]
+            options = {} if body is None else {"json": body["example"]}
+            response = town.request(method.upper(), address, **options)
             assert str(response.status_code) in operation["responses"]
             assert response.is_success, f"{path}: {response.text}"
 
