@@ -168,17 +168,17 @@ class _Secured:
         if previous:
             document = {**document, "proof": previous}
         try:
-            hashed = digest(_canonical(options, rdfc=rdfc), key.algorithm)
+            hashed = digest(_canonical(options, key.algorithm, rdfc=rdfc), key.algorithm)
             return hashed + self._digest(document, key.algorithm, rdfc=rdfc)
         except MalformedInput as refusal:
             raise MalformedProof(refusal.detail, hint=refusal.hint) from None
 
     def _digest(self, document: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
         if document is not self._document:
-            return digest(_canonical(document, rdfc=rdfc), algorithm)
+            return digest(_canonical(document, algorithm, rdfc=rdfc), algorithm)
         known = self._digests.get((rdfc, algorithm))
         if known is None:
-            known = digest(_canonical(document, rdfc=rdfc), algorithm)
+            known = digest(_canonical(document, algorithm, rdfc=rdfc), algorithm)
             self._digests[rdfc, algorithm] = known
         return known
 
@@ -195,12 +195,12 @@ class _Secured:
         return found
 
 
-def _canonical(value: dict[str, Any], *, rdfc: bool) -> bytes:
+def _canonical(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
     if not rdfc:
         return canonicalize(value)
     from identity.credentials import rdfc as rdf  # only where PyLD is asked for
 
-    return rdf.canonicalize(value)
+    return rdf.canonicalize(value, algorithm)
 
 
 def _is_rdfc(suite: str) -> bool:
