@@ -19,6 +19,7 @@ from identity.members import (
     Hash,
     Identifier,
     Keys,
+    Multikey,
     Number,
     Object,
     RecoveryOrNone,
@@ -176,11 +177,28 @@ class MakeScope(Closed):
     models: Annotated[list[Text] | None, Field(min_length=1, max_length=100)] = None
 
 
-class CredentialScope(Closed):
-    """To issue credentials of some types, about devices under a prefix where one is given."""
+CredentialType = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,63}$")]
+"""A type of credential, as its `type` names it."""
 
-    types: Annotated[list[Text], Field(min_length=1, max_length=32)]
+
+class CredentialScope(Closed):
+    """To issue credentials of some types, about devices under a prefix where one is given.
+
+    `delegates` is how many grants may stand below this one, each under the one before; absent: the
+    holder issues, and passes nothing on."""
+
+    types: Annotated[
+        list[CredentialType],
+        Field(min_length=1, max_length=32, json_schema_extra={"uniqueItems": True}),
+    ]
     prefix: Prefix | None = None
+    delegates: Annotated[int | None, Field(ge=1, le=4)] = None
+
+    @model_validator(mode="after")
+    def _distinct(self) -> CredentialScope:
+        if len(set(self.types)) != len(self.types):
+            raise ValueError("a type is named once")
+        return self
 
 
 class EnrolScope(Closed):
@@ -227,10 +245,11 @@ class MakeGrant(_Grant):
 
 
 class CredentialGrant(_Grant):
-    """Right to issue credentials."""
+    """Right to issue credentials; `under` is the grant that a holder passes on a part of."""
 
     right: Literal["credential"]
     scope: CredentialScope
+    under: Hash | None = None
 
 
 class EnrolGrant(_Grant):
@@ -293,6 +312,55 @@ class RotateBody(Closed):
 
     keys: Keys
     next: Thumbprints
+
+
+MAX_QUORUM = 5
+
+
+class RecoveryBeginBody(Closed):
+    """What the quorum asks for: keys that come into force after the wait, unless it is cancelled.
+
+    `appointed` is the hash of the operation that appointed this quorum: the subject's registration,
+    or the recovery.finish or transfer.accept that set its `recovery`. It holds the operation in its
+    place of a sequence, which whoever has the present keys could move on for ever.
+    """
+
+    appointed: Hash
+    quorum: Annotated[list[Multikey], Field(min_length=1, max_length=MAX_QUORUM)]
+    """Recovery keys, revealed: as many as the threshold says."""
+    keys: Keys
+    next: Thumbprints
+    recovery: RecoveryOrNone
+
+
+class RecoveryFinishBody(Closed):
+    """Brings what a recovery.begin asked for into force, after the wait."""
+
+    begun: Hash
+    """Operation hash of the recovery.begin."""
+
+
+class Offer(Closed):
+    """A device, to one organization, until a time."""
+
+    to: TetradDid
+    notAfter: Time  # noqa: N815 - X.509's name
+
+
+class TransferOfferBody(Closed):
+    """The offer that takes the place of an earlier one, or none."""
+
+    offer: Offer | Literal["none"]
+
+
+class TransferAcceptBody(Closed):
+    """The offer that is accepted, and everything that the old controller must lose hold of."""
+
+    offer: Hash
+    """Operation hash of the transfer.offer."""
+    keys: Keys
+    next: Thumbprints
+    recovery: RecoveryOrNone
 
 
 class StatusBody(Closed):

@@ -59,7 +59,10 @@ Hash = Annotated[str, Field(pattern=f"^zQm{_BASE58}{{44}}$")]
 """A SHA-256 multihash in base58btc: of an operation, or a key's thumbprint."""
 Digest = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """base64url(SHA-256(…)) of a disclosure (RFC 9901, section 4.2.3)."""
-Multikey = Annotated[str, Field(pattern=f"^z{_BASE58}{{40,4000}}$")]
+Multikey = Annotated[
+    str, Field(min_length=41, max_length=2607, pattern=f"^(z{_BASE58}+|u[A-Za-z0-9_-]+)$")
+]
+"""Base58btc where the algorithm is classical, base64url where it is post-quantum."""
 TetradDid = Annotated[str, Field(pattern=f"^did:tetrad:[a-z2-7]{{16}}:zQm{_BASE58}{{44}}$")]
 Seconds = Annotated[int, Field(ge=0, le=10 * 366 * 86_400)]
 Identifier = Annotated[str, Field(pattern=r"^[!-~]{1,255}$")]
@@ -81,10 +84,15 @@ class Proof(Closed):
     """One Data Integrity proof over the whole operation without `proof`."""
 
     type: Literal["DataIntegrityProof"]
-    cryptosuite: Literal["eddsa-jcs-2022", "ecdsa-jcs-2019"]
-    verificationMethod: Annotated[str, Field(max_length=4200)]  # noqa: N815 - the W3C's name
+    cryptosuite: Literal[
+        "eddsa-jcs-2022", "ecdsa-jcs-2019", "mldsa44-jcs-2024", "mldsa65-jcs-2024", "sm2-jcs-2026"
+    ]
+    verificationMethod: Annotated[str, Field(max_length=5300)]  # noqa: N815 - the W3C's name
+    """The longest is the did:key method of an ML-DSA-65 key, which repeats it: 5,223."""
     proofPurpose: Literal["capabilityInvocation"]  # noqa: N815 - the W3C's name
-    proofValue: Annotated[str, Field(pattern=f"^z{_BASE58}+$", max_length=200)]  # noqa: N815
+    proofValue: Annotated[  # noqa: N815 - the W3C's name
+        str, Field(pattern=f"^(z{_BASE58}+|u[A-Za-z0-9_-]+)$", max_length=4413)
+    ]
     created: Time | None = None
 
 

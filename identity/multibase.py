@@ -1,5 +1,8 @@
 """Bytes as text, one way only: base58btc, SHA-256 multihashes, base64url without padding.
 
+Multibase is base58btc (`z`), but for the long keys and signatures of post-quantum algorithms, which
+are base64url (`u`) as W3C's suites for them say.
+
 Every decoder accepts exactly what its encoder writes, so that no value has two spellings.
 
     >>> multihash(b"hello")
@@ -24,7 +27,7 @@ _PAIR_VALUES = {
     int.from_bytes(pair.encode("ascii"), sys.byteorder): n for n, pair in enumerate(_PAIRS)
 }
 _TWO, _TEN = 58**2, 58**10
-_LONGEST = 4096  # decoding is quadratic: a limit, far above any key or signature
+_LONGEST = 4096  # decoding is quadratic: a limit, far above any classical key or signature
 
 _SHA2_256 = b"\x12\x20"  # multicodec sha2-256, 32 bytes
 _MULTIHASH = re.compile(r"zQm[1-9A-HJ-NP-Za-km-z]{44}", re.ASCII)
@@ -73,6 +76,18 @@ def multibase_decode(text: str) -> bytes:
     if not text.startswith("z"):
         raise MalformedInput("multibase text must start with z (base58btc)")
     return base58_decode(text[1:])
+
+
+def multibase_url_encode(data: bytes) -> str:
+    """Multibase with base64url, no padding: `u` and the digits."""
+    return "u" + base64url_encode(data)
+
+
+def multibase_url_decode(text: str) -> bytes:
+    """Bytes of a base64url multibase string; any other base is refused (`MalformedInput`)."""
+    if not text.startswith("u"):
+        raise MalformedInput("multibase text must start with u (base64url)")
+    return base64url_decode(text[1:])
 
 
 def multihash(data: bytes) -> str:

@@ -27,9 +27,13 @@ from identity.bodies import (
     OrganizationBody,
     OrganizationUpdateBody,
     RebindBody,
+    RecoveryBeginBody,
+    RecoveryFinishBody,
     RegistryUpdateBody,
     RotateBody,
     StatusBody,
+    TransferAcceptBody,
+    TransferOfferBody,
     WithdrawBody,
 )
 from identity.errors import InputTooLarge, SchemaViolation
@@ -46,7 +50,8 @@ from identity.multibase import multihash
 MAX_OPERATION_BYTES = 61_440
 """JCS bytes of one operation: an entry must fit a 65,535-byte slot of an entry bundle."""
 
-MAX_PROOFS = 6
+MAX_PROOFS = 9
+"""Three new keys of a device, and three parties that sign with keys of both kinds."""
 
 Proofs = Annotated[list[Proof], Field(min_length=1, max_length=MAX_PROOFS)]
 
@@ -153,6 +158,37 @@ class KeysRotate(_Sequenced):
     body: RotateBody
 
 
+class RecoveryBegin(_OnLedger):
+    """The quorum asks for new keys. Without a sequence: a thief of the present ones cannot outrun
+    it."""
+
+    type: Literal["recovery.begin"]
+    subject: TetradDid
+    body: RecoveryBeginBody
+
+
+class RecoveryFinish(_OnLedger):
+    """The keys that the quorum asked for come into force."""
+
+    type: Literal["recovery.finish"]
+    subject: TetradDid
+    body: RecoveryFinishBody
+
+
+class TransferOffer(_Sequenced):
+    """The controller offers a device to another organization, or takes its offer back."""
+
+    type: Literal["transfer.offer"]
+    body: TransferOfferBody
+
+
+class TransferAccept(_Sequenced):
+    """That organization takes the device over, with new keys of the device."""
+
+    type: Literal["transfer.accept"]
+    body: TransferAcceptBody
+
+
 class StatusSuspend(_Supervised):
     """Out of use until resumed."""
 
@@ -193,6 +229,10 @@ AnyOperation = (
     | DeviceUpdate
     | NumberRebind
     | KeysRotate
+    | RecoveryBegin
+    | RecoveryFinish
+    | TransferOffer
+    | TransferAccept
     | StatusSuspend
     | StatusResume
     | StatusRevoke
@@ -208,6 +248,16 @@ ESTABLISHING = ("registry.genesis", "organization.register", "device.register")
 
 ROTATING = (KeysRotate, RegistryUpdate)
 """Whose `keys` were committed to in the subject's `next`, and sign as its methods."""
+
+
+def revealed_keys(operation: AnyOperation) -> list[str]:
+    """The Multikeys that an operation about an existing subject brings to light, all of which sign
+    as methods of that subject: its new keys, and those of a recovery quorum."""
+    if isinstance(operation, RecoveryBegin):
+        return [*operation.body.keys, *operation.body.quorum]
+    if isinstance(operation, (*ROTATING, TransferAccept)):
+        return list(operation.body.keys)
+    return []
 
 
 class Submission(Closed):
@@ -234,7 +284,7 @@ def schema_violation(error: ValidationError) -> SchemaViolation:
     """The first complaint of pydantic as one of our errors, with a JSON pointer (RFC 6901)."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     union_tags = {"function-after", "PlainCode", "CommittedCode", "CommittedNumber", "DataRecord",
-                  "Recovery", "Exemption"}  # fmt: skip
+                  "Recovery", "Exemption", "Offer"}  # fmt: skip
     steps = [str(step) for step in first["loc"]]
     if steps[:2] == ["grant.issue", "body"]:
         del steps[2:3]  # pydantic's note of which right it took the grant for

@@ -1,9 +1,10 @@
-"""Data Integrity proofs over canonical JSON: `eddsa-jcs-2022` and `ecdsa-jcs-2019`.
+"""Data Integrity proofs over canonical JSON, one suite for each algorithm of keys.
 
 What is signed is hash(JCS(proof options)) ‖ hash(JCS(document without proof)), where the options
-are the proof without `proofValue`. SHA-256; SHA-384 under a P-384 key. A document needs no
-`@context`; where it has one, the proof repeats it (VC Data Integrity EdDSA 1.1, section 3.3; ECDSA
-1.1, section 3.3).
+are the proof without `proofValue`. The hash is the suite's: SHA-256; SHA-384 under a P-384 or
+ML-DSA-65 key; SM3 under an SM2 key. A document needs no `@context`; where it has one, the proof
+repeats it (VC Data Integrity EdDSA 1.1, section 3.3; ECDSA 1.1, section 3.3; Quantum-Resistant
+Cryptosuites 1.0, working draft of 2026-06-16).
 
     >>> from identity.keys import private_key
     >>> key = private_key("Ed25519", bytes(32))
@@ -14,20 +15,55 @@ are the proof without `proofValue`. SHA-256; SHA-384 under a P-384 key. A docume
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from hashlib import sha256, sha384
+from typing import Any, NamedTuple
 
 from identity.errors import MalformedInput, MalformedProof
 from identity.jcs import canonicalize
-from identity.keys import ED25519, P256, P384, PrivateKey, PublicKey
-from identity.multibase import multibase_decode, multibase_encode
+from identity.keys import ED25519, MLDSA44, MLDSA65, P256, P384, SM2, PrivateKey, PublicKey
+from identity.keys.sm2 import sm3
+from identity.multibase import (
+    multibase_decode,
+    multibase_encode,
+    multibase_url_decode,
+    multibase_url_encode,
+)
 
-CRYPTOSUITES = {ED25519: "eddsa-jcs-2022", P256: "ecdsa-jcs-2019", P384: "ecdsa-jcs-2019"}
+SHA256, SHA384, SM3 = "SHA-256", "SHA-384", "SM3"
+
+
+class Suite(NamedTuple):
+    """What belongs to an algorithm of keys; nothing of it is taken from a proof."""
+
+    name: str
+    hash: str
+    longest: int
+    """Characters of a proofValue."""
+    encode: Callable[[bytes], str] = multibase_encode
+    decode: Callable[[str], bytes] = multibase_decode
+
+
+SUITES = {
+    ED25519: Suite("eddsa-jcs-2022", SHA256, 89),
+    P256: Suite("ecdsa-jcs-2019", SHA256, 89),
+    P384: Suite("ecdsa-jcs-2019", SHA384, 133),
+    # W3C's proofValues of these suites are base64url, header u, without padding.
+    MLDSA44: Suite("mldsa44-jcs-2024", SHA256, 3_228, multibase_url_encode, multibase_url_decode),
+    MLDSA65: Suite("mldsa65-jcs-2024", SHA384, 4_413, multibase_url_encode, multibase_url_decode),
+    SM2: Suite("sm2-jcs-2026", SM3, 89),
+}
+"""By the algorithm of the key: one suite and one encoding of its signatures for each."""
+
+CRYPTOSUITES = {algorithm: suite.name for algorithm, suite in SUITES.items()}
 """The suite that belongs to a key's algorithm. A proof that names another one is refused."""
 
-_HASHES = {ED25519: hashlib.sha256, P256: hashlib.sha256, P384: hashlib.sha384}
-_LONGEST_SIGNATURE = 140  # characters: 96 bytes of P-384 in base58btc have 132
+
+def digest(hash_name: str, data: bytes) -> bytes:
+    """By the hash of a suite: 32 bytes, 48 for SHA-384."""
+    if hash_name == SHA256:
+        return sha256(data).digest()
+    return sha384(data).digest() if hash_name == SHA384 else sm3(data)
 
 
 def proof_options(
@@ -52,14 +88,14 @@ def proof_options(
 def signing_input(
     document: Mapping[str, Any], options: Mapping[str, Any], algorithm: str = ED25519
 ) -> bytes:
-    """The exact bytes that are signed: 64 of them, or 96 for a P-384 key.
+    """The exact bytes that are signed: 64 of them, or 96 where the hash is SHA-384.
 
     `proof` in the document and `proofValue` in the options are left out. Raises `MalformedInput`
     where either is not JSON.
     """
     unsecured = {name: value for name, value in document.items() if name != "proof"}
-    digest = _HASHES[algorithm](canonicalize(unsecured)).digest()
-    return signing_input_of(digest, options, algorithm)
+    document_digest = digest(SUITES[algorithm].hash, canonicalize(unsecured))
+    return signing_input_of(document_digest, options, algorithm)
 
 
 def signing_input_of(
@@ -67,12 +103,7 @@ def signing_input_of(
 ) -> bytes:
     """As `signing_input`, for a document whose canonical bytes are already hashed."""
     unsigned = {name: value for name, value in options.items() if name != "proofValue"}
-    return _HASHES[algorithm](canonicalize(unsigned)).digest() + document_digest
-
-
-def digest(data: bytes, algorithm: str) -> bytes:
-    """The hash that goes with a key's algorithm: SHA-256, or SHA-384 for P-384."""
-    return _HASHES[algorithm](data).digest()
+    return digest(SUITES[algorithm].hash, canonicalize(unsigned)) + document_digest
 
 
 def create_proof(
@@ -90,7 +121,7 @@ def create_proof(
     if "@context" in document:
         proof["@context"] = document["@context"]
     signature = private_key.sign(signing_input(document, proof, algorithm))
-    proof["proofValue"] = multibase_encode(signature)
+    proof["proofValue"] = SUITES[algorithm].encode(signature)
     return proof
 
 
@@ -120,7 +151,7 @@ def verify_proof(
         message = signing_input(signed, proof, public_key.algorithm)
     except MalformedInput as refusal:
         raise MalformedProof(refusal.detail) from None
-    public_key.verify(signature_of(proof), message)
+    public_key.verify(signature_of(proof, public_key.algorithm), message)
 
 
 def verify_digest(
@@ -130,14 +161,14 @@ def verify_digest(
     *,
     expected_purpose: str | None,
 ) -> None:
-    """As `verify_proof`, for a document without `@context` whose canonical bytes are hashed
-    (SHA-256, SHA-384 for a P-384 key): a set of proofs hashes its document once."""
+    """As `verify_proof`, for a document without `@context` whose canonical bytes are hashed by the
+    hash of the key's suite: a set of proofs hashes its document once."""
     check_form(proof, public_key, expected_purpose)
     try:
         message = signing_input_of(document_digest, proof, public_key.algorithm)
     except MalformedInput as refusal:
         raise MalformedProof(refusal.detail) from None
-    public_key.verify(signature_of(proof), message)
+    public_key.verify(signature_of(proof, public_key.algorithm), message)
 
 
 def check_form(
@@ -174,13 +205,14 @@ def check_form(
         )
 
 
-def signature_of(proof: Mapping[str, Any]) -> bytes:
-    """The bytes of `proofValue` (base58btc multibase). Raises `MalformedProof`."""
-    value = proof.get("proofValue")
-    if not isinstance(value, str) or len(value) > _LONGEST_SIGNATURE:
+def signature_of(proof: Mapping[str, Any], algorithm: str) -> bytes:
+    """The bytes of `proofValue`, in the one encoding of the algorithm's suite. Raises
+    `MalformedProof`."""
+    value, suite = proof.get("proofValue"), SUITES[algorithm]
+    if not isinstance(value, str) or len(value) > suite.longest:
         raise MalformedProof("proofValue is not a signature", pointer="/proofValue")
     try:
-        return multibase_decode(value)
+        return suite.decode(value)
     except MalformedInput as refusal:
         raise MalformedProof(f"proofValue: {refusal.detail}", pointer="/proofValue") from None
 

@@ -2,10 +2,11 @@
 
     wallet = Wallet(os.urandom)
     first = wallet.draw()                        # keys in force and the next ones, drawn at once
+    pair = wallet.draw("Ed25519", "ML-DSA-44")   # one of each kind: both sign, from then on
     operation = {…, "body": {…, "keys": first.keys, "next": first.next}}
     signed = wallet.sign(operation, did_key_method(first.keys[0]))
     wallet.adopt(did, first, name="Acme Meters")
-    wallet.sign(another, wallet.method(did))
+    wallet.sign(another, *wallet.methods(did))
 
 A rotation is drawn with `begin_rotation`, which gives the same keys until `finish_rotation`: a
 program that was stopped in between sends the very same operation again. Save the wallet (keystore)
@@ -15,18 +16,26 @@ Pure: randomness comes in. Specified in specs/1-identity.md, "Wallet".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from identity.credentials.members import BASE_CONTEXT
+from identity.credentials.securing import secure
 from identity.errors import KeystoreError, MalformedInput, TetradError
-from identity.keys import ED25519, PrivateKey, PublicKey, private_key
+from identity.keys import (
+    ED25519,
+    PrivateKey,
+    PublicKey,
+    draw_key,
+    one_of_each_kind,
+    private_key,
+)
 from identity.multibase import base64url_decode, base64url_encode, multihash
 from identity.proof import CRYPTOSUITES, create_proof, proof_options
 
 FORMAT = 1
 _OPERATION_PURPOSE = "capabilityInvocation"
-_DRAWS = 64  # a random scalar is out of range once in 2^32 draws
 
 
 class Establishment(NamedTuple):
@@ -59,20 +68,16 @@ class Wallet:
         self.identities: dict[str, Identity] = {}
         self.receipts: dict[str, dict[str, Any]] = {}
         """By operation hash: whatever the caller keeps, such as the operation and its receipt."""
+        self.continuations: dict[str, str] = {}
+        """By verifier and key: what the verifier gave out with the last authentication."""
 
     def __repr__(self) -> str:
         return f"Wallet({len(self.identities)} identities, {len(self._keys)} keys)"
 
     def new_key(self, algorithm: str = ED25519) -> PublicKey:
-        """Draw a key and keep it. Raises `InvalidKey` for an unknown algorithm."""
-        for _ in range(_DRAWS):
-            secret = self._random(48 if algorithm == "P-384" else 32)
-            try:
-                return self.add_key(private_key(algorithm, secret))
-            except TetradError:
-                if algorithm not in CRYPTOSUITES:
-                    raise
-        raise RuntimeError("the random source gives no usable key")
+        """Draw a key and keep it. Raises `InvalidKey` for an unknown algorithm, and for SM2 where
+        its extra is not installed."""
+        return self.add_key(draw_key(algorithm, self._random))
 
     def add_key(self, key: PrivateKey) -> PublicKey:
         """Keep a key that was made elsewhere."""
@@ -86,10 +91,12 @@ class Wallet:
         except KeyError:
             raise KeystoreError(f"this wallet does not hold the key {thumbprint[:80]}") from None
 
-    def draw(self, algorithm: str = ED25519) -> Establishment:
-        """A key to come into force and one to follow it, for a first operation."""
+    def draw(self, *algorithms: str) -> Establishment:
+        """Keys of these algorithms (Ed25519 where none is named) to come into force, and as many to
+        follow them, for a first operation. Raises `InvalidKey`."""
+        drawn = [(self.new_key(one), self.new_key(one)) for one in algorithms or (ED25519,)]
         return Establishment(
-            [self.new_key(algorithm).multikey], [self.new_key(algorithm).thumbprint]
+            [present.multikey for present, _ in drawn], [after.thumbprint for _, after in drawn]
         )
 
     def adopt(self, did: str, first: Establishment, *, name: str = "") -> None:
@@ -121,18 +128,28 @@ class Wallet:
             )
         return found[0]
 
-    def method(self, did: str) -> str:
-        """The verification method with which this wallet signs for a DID: `did#thumbprint`."""
-        return f"{did}#{self.identity(did).keys[0]}"
+    def signing_keys(self, did: str) -> list[str]:
+        """The Multikeys with which this wallet signs for a DID: one of each kind that it has."""
+        held = [self.key(thumbprint).public.multikey for thumbprint in self.identity(did).keys]
+        return one_of_each_kind(held)
 
-    def begin_rotation(self, did: str, algorithm: str = ED25519) -> Establishment:
-        """The committed keys, revealed, and commitments to new ones. Until the rotation is
-        finished, the same again."""
+    def methods(self, did: str) -> list[str]:
+        """The verification methods with which this wallet signs for a DID: `did#thumbprint`, one
+        for each kind of key that it has in force."""
+        return [f"{did}#{_thumbprint(multikey)}" for multikey in self.signing_keys(did)]
+
+    def begin_rotation(self, did: str, *algorithms: str) -> Establishment:
+        """The committed keys, revealed, and commitments to new ones of these algorithms, or of the
+        same as before. Until the rotation is finished, the same again.
+
+        So a change of algorithm takes two rotations: one that commits to it, one that reveals it.
+        """
         identity = self.identity(did)
-        keys = [self.key(thumbprint).public.multikey for thumbprint in identity.next]
+        revealed = [self.key(thumbprint).public for thumbprint in identity.next]
         if not identity.drawn:
-            identity.drawn = [self.new_key(algorithm).thumbprint for _ in identity.next]
-        return Establishment(keys, list(identity.drawn))
+            wanted = algorithms or [key.algorithm for key in revealed]
+            identity.drawn = [self.new_key(algorithm).thumbprint for algorithm in wanted]
+        return Establishment([key.multikey for key in revealed], list(identity.drawn))
 
     def rotation_methods(self, did: str) -> list[str]:
         """The verification methods that must sign a rotation: every new key."""
@@ -176,6 +193,53 @@ class Wallet:
             proofs.append(create_proof(unsigned, key, options))
         return {**unsigned, "proof": proofs}
 
+    def present(
+        self,
+        did: str,
+        credentials: Sequence[Mapping[str, Any]] = (),
+        *,
+        challenge: str,
+        domain: str,
+        created: str | None = None,
+        nonce: str | None = None,
+    ) -> dict[str, Any]:
+        """The answer of a DID to a verifier's challenge: a presentation signed for
+        `authentication`, with the credentials that are shown beside.
+
+        `domain` is the verifier. Whoever calls has made sure that it is the one that was asked: an
+        answer for another lets whoever passes it on in there. `nonce` is what the verifier gave out
+        before (`continuation`). Raises `KeystoreError` for a DID that is not held.
+        """
+        shown: dict[str, Any] = {
+            "@context": [BASE_CONTEXT],
+            "type": ["VerifiablePresentation"],
+            "holder": did,
+        }
+        if credentials:
+            shown["verifiableCredential"] = [dict(one) for one in credentials]
+        for method in self.methods(did):
+            shown = secure(
+                shown,
+                self._key_of_method(method),
+                method=method,
+                purpose="authentication",
+                created=created,
+                challenge=challenge,
+                domain=domain,
+                nonce=nonce,
+            )
+        return shown
+
+    def continuation(self, did: str, domain: str) -> str | None:
+        """What this verifier gave out with the last authentication by the present key of a DID."""
+        return self.continuations.get(f"{self.identity(did).keys[0]} {domain}")
+
+    def keep_continuation(self, did: str, domain: str, given: str) -> None:
+        """Keep it for the next time; those of keys that are held no more are forgotten."""
+        self.continuations[f"{self.identity(did).keys[0]} {domain}"] = given
+        for place in [one for one in self.continuations if one.split(" ")[0] not in self._keys]:
+            del self.continuations[place]
+
     def _key_of_method(self, method: str) -> PrivateKey:
         did, _, fragment = method.partition("#")
         return self.key(_thumbprint(fragment) if did.startswith("did:key:") else fragment)
@@ -205,6 +269,7 @@ class Wallet:
                 for did, identity in self.identities.items()
             },
             "receipts": self.receipts,
+            "continuations": self.continuations,
         }
 
     @classmethod
@@ -222,6 +287,8 @@ class Wallet:
                 wallet.identities[did] = _identity(stored)
             for operation_hash, receipt in value["receipts"].items():
                 wallet.keep_receipt(operation_hash, receipt)
+            for place, given in value.get("continuations", {}).items():
+                wallet.continuations[str(place)] = str(given)
         except (AttributeError, KeyError, TypeError, ValueError, TetradError) as error:
             if isinstance(error, KeystoreError):
                 raise

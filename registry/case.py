@@ -19,6 +19,7 @@ from identity.errors import (
     WrongSequence,
     WrongState,
 )
+from identity.jcs import Json
 from identity.keys import thumbprint
 from identity.members import format_time
 from registry import effects, grants
@@ -80,8 +81,11 @@ class Case:
         assert self._registry is not None  # noqa: S101 - apply() has refused all others
         return self._registry
 
-    def claim_keys(self, did: str, keys: list[str], following: list[str]) -> Changes:
-        """Each key belongs to one subject, for ever. Raises KeyReused."""
+    def claim_keys(
+        self, did: str, keys: Sequence[str], following: Sequence[str], recovery: Json = "none"
+    ) -> Changes:
+        """Each key belongs to one subject, for ever. `recovery` is the one that is appointed with
+        these keys. Raises KeyReused."""
         changes: Changes = {}
         for place, multikey in enumerate(keys):
             key: Key = ("key", thumbprint(multikey))
@@ -94,7 +98,27 @@ class Case:
             changes[key] = {"did": did}
         if len(set(following)) != len(following):
             raise KeyReused("the same commitment twice", pointer="/body/next")
+        self._check_quorum(recovery, {*(key[1] for key in changes), *following})
         return changes
+
+    def _check_quorum(self, recovery: Json, others: set[str]) -> None:
+        """Recovery keys are nobody's yet, and none of the subject's own: who steals one of those
+        must not have a share in the quorum as well."""
+        shares = cast("dict[str, list[str]]", recovery)["keys"] if recovery != "none" else []
+        for place, share in enumerate(shares):
+            if share in others or self.state.get(("key", share)) is not None:
+                raise KeyReused(
+                    "this key serves, or has served, before: a quorum has keys of its own",
+                    pointer=f"/body/recovery/keys/{place}",
+                )
+
+    def unserved(self, following: Sequence[str]) -> None:
+        """Raises KeyReused where a key that is committed to has served already."""
+        for place, one in enumerate(following):
+            if self.state.get(("key", one)) is not None:
+                raise KeyReused(
+                    "a key that served cannot be committed to again", pointer=f"/body/next/{place}"
+                )
 
     def signers(
         self,

@@ -14,20 +14,21 @@ from hashlib import sha256
 from typing import NamedTuple, cast
 
 from identity.disclosure import open_disclosures
-from identity.errors import InvalidKey, SchemaViolation, TetradError, UnknownMethod
+from identity.errors import SchemaViolation, TetradError, UnknownMethod
 from identity.jcs import Json, canonicalize, canonicalize_profile, parse
-from identity.keys import ED25519, P256, signing_key, thumbprint
+from identity.keys import signing_key, thumbprint
 from identity.members import Proof
 from identity.multibase import digest_multihash
 from identity.operation import (
-    ROTATING,
     AnyOperation,
     as_object,
     check_no_null,
     check_size,
+    operation_value,
     read_operation,
+    revealed_keys,
 )
-from identity.proof import verify_digest
+from identity.proof import SHA256, SUITES, digest, verify_digest
 from registry.admission import UniqueHash, admit
 from registry.schemes import Schemes
 
@@ -35,8 +36,6 @@ KeyOf = Callable[[str], str | None]
 """thumbprint -> Multikey, or None where it is not known."""
 
 MAX_DISCLOSURES = 8
-ALGORITHMS = (ED25519, P256)
-"""Of keys that sign operations, whose hash is SHA-256 for both (P-384 would ask for SHA-384)."""
 
 
 class Checked(NamedTuple):
@@ -188,34 +187,51 @@ def check_operation(
 
 
 def verify_proofs(
-    operation: AnyOperation, digest: bytes, key_of: KeyOf, places: list[int] | None = None
+    operation: AnyOperation, sha256_digest: bytes, key_of: KeyOf, places: list[int] | None = None
 ) -> list[int]:
     """Verifies proofs (all, or those at `places`); returns the places whose keys are not known.
+    Keys whose suite has another hash than SHA-256 have the operation hashed once for each.
 
     Raises InvalidProof at the first that does not hold: each is checked, none is taken for granted
     because another one holds.
     """
-    rotating = _rotating_keys(operation)
+    revealed = _revealed(operation)
+    digests = {SHA256: sha256_digest}
     pending: list[int] = []
     for place, proof in enumerate(operation.proof):
         if places is not None and place not in places:
             continue
         pointer = f"/proof/{place}"
         try:
-            multikey = _multikey(proof, rotating, key_of)
+            multikey = _multikey(proof, revealed, key_of)
             if multikey is None:
                 pending.append(place)
                 continue
             key = signing_key(multikey)
-            if key.algorithm not in ALGORITHMS:
-                raise InvalidKey(
-                    f"a ledger of format 0 takes no {key.algorithm} keys", hint="Ed25519 or P-256"
-                )
-            verify_digest(digest, _proof_value(proof), key, expected_purpose="capabilityInvocation")
+            hash_name = SUITES[key.algorithm].hash
+            if hash_name not in digests:
+                digests[hash_name] = _other_digest(operation, hash_name, sha256_digest)
+            verify_digest(
+                digests[hash_name],
+                _proof_value(proof),
+                key,
+                expected_purpose="capabilityInvocation",
+            )
         except TetradError as error:
             error.pointer = pointer + error.pointer
             raise
     return pending
+
+
+def _other_digest(operation: AnyOperation, hash_name: str, sha256_digest: bytes) -> bytes:
+    """The document's digest by another hash. The bytes are made again out of the model, and are
+    those that were hashed before: a model that lost something would be a mistake of ours."""
+    value = operation_value(operation)
+    del value["proof"]
+    data = canonicalize_profile(value)
+    if sha256(data).digest() != sha256_digest:
+        raise RuntimeError("the model of an operation does not give its canonical bytes")
+    return digest(hash_name, data)
 
 
 def _proof_value(proof: Proof) -> dict[str, str]:
@@ -232,19 +248,17 @@ def _proof_value(proof: Proof) -> dict[str, str]:
     return value
 
 
-def _rotating_keys(operation: AnyOperation) -> dict[str, str]:
-    """A rotation's new keys sign as methods of the subject before the ledger knows them."""
-    if not isinstance(operation, ROTATING):
-        return {}
-    return {
-        f"{operation.subject}#{thumbprint(multikey)}": multikey for multikey in operation.body.keys
-    }
+def _revealed(operation: AnyOperation) -> dict[str, str]:
+    """Keys that an operation reveals sign as methods of its subject before the ledger knows them."""
+    revealed = revealed_keys(operation)
+    subject = cast("str", getattr(operation, "subject", ""))
+    return {f"{subject}#{thumbprint(multikey)}": multikey for multikey in revealed}
 
 
-def _multikey(proof: Proof, rotating: dict[str, str], key_of: KeyOf) -> str | None:
+def _multikey(proof: Proof, revealed: dict[str, str], key_of: KeyOf) -> str | None:
     method = proof.verificationMethod
-    if method in rotating:
-        return rotating[method]
+    if method in revealed:
+        return revealed[method]
     did, separator, fragment = method.partition("#")
     if not separator:
         raise UnknownMethod("a verification method is a DID URL with a fragment")

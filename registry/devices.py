@@ -54,9 +54,10 @@ def device_register(case: Case) -> Changes:
     if body.object.parent is not None:
         check_parent(case, body.object.parent, body.controller, "/body/object/parent")
     bearer: Bearer = {"did": did}
+    record = new_device(operation, did, case.hash, case.stamp, case.unique)
     changes: Changes = {
-        **case.claim_keys(did, body.keys, body.next),
-        ("did", did): new_device(operation, did, case.hash, case.stamp, case.unique),
+        **case.claim_keys(did, body.keys, body.next, record["recovery"]),
+        ("did", did): record,
         code_key: bearer,
         object_key: bearer,
     }

@@ -11,10 +11,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from identity.bodies import DeviceBody, DeviceUpdateBody, GenesisBody, OrganizationBody
+from identity.bodies import (
+    DeviceBody,
+    DeviceUpdateBody,
+    GenesisBody,
+    OrganizationBody,
+    TransferOfferBody,
+)
 from identity.disclosure import CODE, NUMBER
 from identity.jcs import Json
-from identity.members import Code, CommittedCode, CommittedNumber, DataRecord, Number
+from identity.members import (
+    Code,
+    CommittedCode,
+    CommittedNumber,
+    DataRecord,
+    Number,
+    RecoveryOrNone,
+    format_time,
+    parse_time,
+)
 from identity.operation import (
     ROTATING,
     AnyOperation,
@@ -22,13 +37,17 @@ from identity.operation import (
     DeviceUpdate,
     NumberRebind,
     OrganizationUpdate,
+    RecoveryBegin,
+    RecoveryFinish,
     StatusResume,
     StatusRetire,
     StatusRevoke,
     StatusSuspend,
+    TransferAccept,
+    TransferOffer,
     operation_value,
 )
-from registry.state import Device, Organization, Stamp, Subject
+from registry.state import Device, Offered, Organization, Recovering, Stamp, Subject
 
 Unique = Mapping[str, str]
 """Keyed hashes of committed values, by the JSON pointer of their commitment."""
@@ -50,7 +69,7 @@ def new_subject(
         "orders": {},
         "keys": body.keys,
         "next": body.next,
-        "recovery": body.recovery if body.recovery == "none" else operation_value(body.recovery),
+        "recovery": shown_recovery(body.recovery),
         "sequence": 0,
         "previous": operation_hash,
         "registered": stamp,
@@ -92,6 +111,11 @@ def new_device(
     return cast("Device", record)
 
 
+def shown_recovery(recovery: RecoveryOrNone) -> Json:
+    """A quorum as a record shows it."""
+    return "none" if recovery == "none" else operation_value(recovery)
+
+
 def shown_code(code: Code, unique: Unique) -> dict[str, Json]:
     """A code as a record shows it: a committed one with the keyed hash under which it is found."""
     shown = operation_value(code)
@@ -125,16 +149,80 @@ def after(
         record |= operation_value(operation.body)
     elif isinstance(operation, ROTATING):
         record |= {"keys": operation.body.keys, "next": operation.body.next}
+        if "recovering" in record and "cancelled" not in record:
+            record["cancelled"] = record.pop("recovering")["begun"]
+    elif isinstance(operation, RecoveryBegin):
+        record["recovering"] = _recovering(subject, operation, operation_hash, stamp)
+    elif isinstance(operation, RecoveryFinish):
+        begun = subject["recovering"]
+        _end_recovery(record)
+        named = {"keys": begun["keys"], "next": begun["next"], "recovery": begun["recovery"]}
+        record |= {**named, "appointed": operation_hash}
+    elif isinstance(operation, TransferOffer | TransferAccept):
+        _transfer(record, cast("Device", subject), operation, operation_hash)
     elif isinstance(operation, DeviceUpdate):
         record |= _updated(cast("Device", subject), operation.body)
     elif isinstance(operation, NumberRebind):
         record["number"] = shown_number(operation.body.number, unique)
     elif isinstance(operation, StatusSuspend | StatusResume | StatusRevoke | StatusRetire):
         record |= _status(subject, operation, by, authority)
+        if record["status"] in ("revoked", "retired"):
+            _end_recovery(record)
+            record.pop("offer", None)
         record["reason"] = operation.body.reason
     if getattr(operation, "sequence", None) is not None:
         record |= {"sequence": operation.sequence, "previous": operation_hash}  # type: ignore[union-attr]
     return cast("Subject", record)
+
+
+def _recovering(
+    subject: Subject, operation: RecoveryBegin, operation_hash: str, stamp: Stamp
+) -> Recovering:
+    wait = cast("dict[str, int]", subject["recovery"])["wait"]
+    body = operation.body
+    return {
+        "begun": operation_hash,
+        "ready": format_time(parse_time(stamp["time"]) + wait),
+        "keys": body.keys,
+        "next": body.next,
+        "recovery": shown_recovery(body.recovery),
+    }
+
+
+def _end_recovery(record: dict[str, Any]) -> None:
+    """Whatever an attempt left is gone: another quorum begins with none."""
+    record.pop("recovering", None)
+    record.pop("cancelled", None)
+
+
+def _transfer(
+    record: dict[str, Any],
+    device: Device,
+    operation: TransferOffer | TransferAccept,
+    operation_hash: str,
+) -> None:
+    body = operation.body
+    record.pop("offer", None)
+    if isinstance(body, TransferOfferBody):
+        if body.offer != "none":
+            offered: Offered = {
+                "operation": operation_hash,
+                "to": body.offer.to,
+                "notAfter": body.offer.notAfter,
+            }
+            record["offer"] = offered
+        return
+    _end_recovery(record)
+    # The parent stays with the old controller, and a parent is of the same one.
+    described = {name: value for name, value in device["object"].items() if name != "parent"}
+    record |= {
+        "controller": device["offer"]["to"],
+        "object": described,
+        "keys": body.keys,
+        "next": body.next,
+        "recovery": shown_recovery(body.recovery),
+        "appointed": operation_hash,
+    }
 
 
 def _updated(device: Device, body: DeviceUpdateBody) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from identity.bodies import AdmitGrant, MakeGrant, PrefixGrant
+from identity.bodies import AdmitGrant, CredentialGrant, Grant, MakeGrant, PrefixGrant
 from identity.errors import (
     NotFound,
     PolicyViolated,
@@ -19,6 +19,7 @@ from identity.errors import (
 )
 from identity.members import parse_time
 from identity.operation import GrantIssue, GrantWithdraw, operation_value
+from registry.accreditation import check_accreditation, may_withdraw
 from registry.case import FINAL, Case, pointing
 from registry.grants import (
     Segments,
@@ -44,33 +45,7 @@ def grant_issue(case: Case) -> Changes:
     receiver = _receiver(case, body.to)
     if body.notAfter is not None and parse_time(body.notAfter) <= case.now:
         raise PolicyViolated("the grant would be over before it begins", pointer="/body/notAfter")
-    by_authority = granter["did"] == case.registry["authority"]
-    changes: Changes = {}
-    if isinstance(body, AdmitGrant):
-        if not by_authority:
-            raise RightMissing(
-                "only the authority grants the right to admit", pointer="/body/right"
-            )
-        changes |= _hold(case, held_key("admit", body.to))
-    elif isinstance(body, MakeGrant):
-        if not by_authority and body.scope.maker != granter["did"]:
-            raise RightMissing(
-                "only the maker itself grants the use of its name", pointer="/body/scope/maker"
-            )
-        changes |= _hold(case, held_key("make", body.to, body.scope.maker))
-    elif isinstance(body, PrefixGrant):
-        segments = _segments_of(case, body)
-        if not by_authority and not _encloses(case, body, granter, segments):
-            _check_first_come(case, body, granter, segments)
-            taken: Organization = {**receiver, "prefixes": receiver["prefixes"] + 1}
-            changes["did", body.to] = taken
-        changes |= _take_prefix(case, segments)
-    else:
-        raise PolicyViolated(
-            f"a ledger of format 0 does not yet grant the right {body.right!r}",
-            pointer="/body/right",
-            hint="admit, prefix and make are granted",
-        )
+    changes = _given(case, body, granter, receiver)
     grant: GrantRecord = {
         "grant": case.hash,
         "right": body.right,
@@ -82,8 +57,43 @@ def grant_issue(case: Case) -> Changes:
     }
     if body.notAfter is not None:
         grant["notAfter"] = body.notAfter
+    if isinstance(body, CredentialGrant) and body.under is not None:
+        grant["under"] = body.under
     changes["grant", case.hash] = grant
     return case.changing(granter, changes)
+
+
+def _given(case: Case, body: Grant, granter: Organization, receiver: Organization) -> Changes:
+    """Whether the granter may give the right, and what else it changes: where it is listed."""
+    by_authority = granter["did"] == case.registry["authority"]
+    if isinstance(body, AdmitGrant):
+        if not by_authority:
+            raise RightMissing(
+                "only the authority grants the right to admit", pointer="/body/right"
+            )
+        return _hold(case, held_key("admit", body.to))
+    if isinstance(body, MakeGrant):
+        if not by_authority and body.scope.maker != granter["did"]:
+            raise RightMissing(
+                "only the maker itself grants the use of its name", pointer="/body/scope/maker"
+            )
+        return _hold(case, held_key("make", body.to, body.scope.maker))
+    if isinstance(body, PrefixGrant):
+        segments = _segments_of(case, body)
+        changes: Changes = {}
+        if not by_authority and not _encloses(case, body, granter, segments):
+            _check_first_come(case, body, granter, segments)
+            taken: Organization = {**receiver, "prefixes": receiver["prefixes"] + 1}
+            changes["did", body.to] = taken
+        return changes | _take_prefix(case, segments)
+    if isinstance(body, CredentialGrant):
+        check_accreditation(case, body, granter)
+        return _hold(case, held_key("credential", body.to, granter["did"]))
+    raise PolicyViolated(
+        f"a ledger of format 0 does not yet grant the right {body.right!r}",
+        pointer="/body/right",
+        hint="admit, prefix, make and credential are granted",
+    )
 
 
 def _hold(case: Case, key: Key) -> Changes:
@@ -217,7 +227,7 @@ def grant_withdraw(case: Case) -> Changes:
     if grant["right"] == "prefix":
         changes |= _leave_prefix(case, _granted_segments(case, grant), body.grant)
     else:
-        key = held_key(grant["right"], grant["to"], cast("str | None", grant["scope"].get("maker")))
+        key = _held_under(grant)
         left = [one["grant"] for one in held(case.state, key, case.now)]
         changes[key] = {"grants": [name for name in left if name != body.grant]}
     ended: GrantRecord = {
@@ -228,6 +238,15 @@ def grant_withdraw(case: Case) -> Changes:
     }
     changes["grant", body.grant] = ended
     return case.changing(withdrawer, changes)
+
+
+def _held_under(grant: GrantRecord) -> Key:
+    """Where a grant that is no prefix is listed."""
+    givers = {
+        "make": cast("str | None", grant["scope"].get("maker")),
+        "credential": grant["issuer"],
+    }
+    return held_key(grant["right"], grant["to"], givers.get(grant["right"]))
 
 
 def _granted_segments(case: Case, grant: GrantRecord) -> Segments:
@@ -243,6 +262,8 @@ def _withdrawers(case: Case, grant: GrantRecord) -> set[str]:
     entitled = {case.registry["authority"]}
     if grant["right"] == "make":
         entitled.add(cast("str", grant["scope"]["maker"]))
+    if grant["right"] == "credential":
+        entitled |= may_withdraw(case, grant)
     if grant["right"] == "prefix":
         segments = _granted_segments(case, grant)
         encloser = enclosing_prefix(case.state, segments, case.now, longest=len(segments) - 1)

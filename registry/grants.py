@@ -67,13 +67,14 @@ def prefix_holder(state: State, segments: Segments, now: int) -> str | None:
     return grant["to"] if grant else None
 
 
-def held_key(right: str, to: str, maker: str | None = None) -> Key:
-    """Where the grants of a right that one party holds are listed; those of a name by its maker.
+def held_key(right: str, to: str, giver: str | None = None) -> Key:
+    """Where the grants of a right that one party holds are listed; those of a name by its maker,
+    accreditations by who gave them.
 
-    Apart from the holder's own record and from other makers', so that nobody can make another's
-    registrations slow by giving it rights that it never asked for.
+    Apart from the holder's own record and from other givers', so that nobody can make another's
+    registrations slow, or fill up its list, by giving it rights that it never asked for.
     """
-    return ("held", right, to, *([maker] if maker else []))
+    return ("held", right, to, *([giver] if giver else []))
 
 
 def held(state: State, key: Key, now: int) -> list[GrantRecord]:

@@ -333,7 +333,9 @@ def verify_pending(state: State, checked: Checked) -> None:
     keys: dict[str, str] = {}
     for proof in checked.operation.proof:
         party = subject_of(state, proof.verificationMethod.partition("#")[0])
-        for multikey in party["keys"] if party else ():
+        # A recovery may be finished by the keys that it is about to bring.
+        awaited = party["recovering"]["keys"] if party and "recovering" in party else ()
+        for multikey in (*party["keys"], *awaited) if party else ():
             keys[thumbprint(multikey)] = multikey
     digest = decode_multihash(checked.hash)
     # What stays unknown here is a key of nobody; the rule book refuses it by name.

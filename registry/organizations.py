@@ -16,7 +16,7 @@ from identity.operation import (
 from identity.vrf import check_public
 from registry import grants
 from registry.case import Case
-from registry.effects import new_organization
+from registry.effects import new_organization, shown_recovery
 from registry.state import Changes, Registry
 
 
@@ -26,7 +26,7 @@ def genesis(case: Case) -> Changes:
     body = operation.body
     case.signers(new_keys=body.keys).exactly(set())
     did = tetrad_did(case.hash, case.hash)
-    claims = case.claim_keys(did, body.keys, body.next)
+    claims = case.claim_keys(did, body.keys, body.next, shown_recovery(body.recovery))
     if isinstance(body.uniqueness, VrfUniqueness):
         check_vrf_key(body.uniqueness)
     registry: Registry = {
@@ -65,7 +65,8 @@ def organization_register(case: Case) -> Changes:
     did = tetrad_did(case.registry["ledger"], case.hash)
     body = operation.body
     record = new_organization(body, did, case.hash, case.stamp)
-    return {**case.claim_keys(did, body.keys, body.next), ("did", did): record}
+    claims = case.claim_keys(did, body.keys, body.next, record["recovery"])
+    return {**claims, ("did", did): record}
 
 
 def organization_update(case: Case) -> Changes:

@@ -22,6 +22,12 @@ The table of required signatures, in the order of specs/2-registry.md, "Signers"
     device.update           the controller                                          yes
     number.rebind           the controller; the device; the number's old controller yes
     keys.rotate             every new key, each committed to in `next`              yes
+    recovery.begin          the recovery keys revealed, as many as the threshold    no
+                            says; every new key
+    recovery.finish         anyone: the new keys, or one party, after the wait      no
+    transfer.offer          the controller                                          yes
+    transfer.accept         the organization that it is offered to; every new key;  yes
+                            for one outside `next` the code's prefix holder
     status.suspend, .resume the controller (sequence) | prefix holder or authority  as said
     status.revoke           the prefix holder or the authority                      no
     status.retire           the controller                                          yes
@@ -47,14 +53,26 @@ from identity.operation import (
     NumberRebind,
     OrganizationRegister,
     OrganizationUpdate,
+    RecoveryBegin,
+    RecoveryFinish,
     RegistryGenesis,
     RegistryUpdate,
     StatusResume,
     StatusRetire,
     StatusRevoke,
     StatusSuspend,
+    TransferAccept,
+    TransferOffer,
 )
-from registry import devices, granting, organizations, status, updating
+from registry import (
+    devices,
+    granting,
+    organizations,
+    recovering,
+    status,
+    transferring,
+    updating,
+)
 from registry.case import Case
 from registry.effects import Unique
 from registry.schemes import Schemes
@@ -71,6 +89,10 @@ ROWS: dict[type[AnyOperation], Callable[[Case], Changes]] = {
     DeviceUpdate: devices.device_update,
     NumberRebind: devices.number_rebind,
     KeysRotate: status.keys_rotate,
+    RecoveryBegin: recovering.recovery_begin,
+    RecoveryFinish: recovering.recovery_finish,
+    TransferOffer: transferring.transfer_offer,
+    TransferAccept: transferring.transfer_accept,
     StatusSuspend: status.suspend,
     StatusResume: status.resume,
     StatusRevoke: status.revoke,

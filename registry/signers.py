@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from identity.errors import SignerMissing, SignerUnexpected, UnknownMethod, WrongState
-from identity.keys import thumbprint
+from identity.keys import kind_of_multikey, thumbprint
 from identity.members import Proof
-from registry.state import State, subject_of
+from registry.state import State, Subject, subject_of
 
 
 class Signers:
@@ -21,10 +21,12 @@ class Signers:
 
     A first operation's keys sign as did:key, since their DID is not known before its hash is; a
     rotation's new keys sign as methods of the subject that they are about to belong to. Every new
-    key must sign, so that nobody registers a key that is another's.
+    key must sign, so that nobody registers a key that is another's. A party that has keys of both
+    kinds in force signs with exactly one of each, any other with exactly one.
 
-    Raises UnknownMethod, SignerUnexpected, SignerMissing for a new key that did not sign, and
-    WrongState for a party that is out of use; `lenient` names a subject that may sign all the same.
+    Raises UnknownMethod, SignerUnexpected, SignerMissing for a new key that did not sign or a kind
+    that is missing, and WrongState for a party that is out of use; `lenient` names a subject that
+    may sign all the same.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class Signers:
         lenient: str | None = None,
     ) -> None:
         self.parties: set[str] = set()
+        signed: dict[str, set[str]] = {}  # the kinds of keys with which each party signed
+        due: dict[str, set[str]] = {}  # and those that it has in force
         awaited = {
             f"{rotating}#{thumbprint(key)}" if rotating else f"did:key:{key}#{key}"
             for key in new_keys
@@ -50,30 +54,30 @@ class Signers:
             if method in awaited:
                 awaited.discard(method)
                 continue
-            self._add_party(state, method, pointer, lenient)
+            did, _, fragment = method.partition("#")
+            party = _party(state, did, pointer)
+            kind = _kind(party, fragment, pointer)
+            if kind in signed.setdefault(did, set()):
+                raise SignerUnexpected(
+                    "a party signs once, with keys of both kinds once with each", pointer=pointer
+                )
+            if party["status"] != "active" and did != lenient:
+                raise WrongState(f"the signer is {party['status']}", pointer=pointer, party=did)
+            signed[did].add(kind)
+            due[did] = {kind_of_multikey(key) for key in party["keys"]}
+        self.parties.update(signed)
+        if signed != due:
+            raise SignerMissing(
+                "a party with classical and post-quantum keys signs with one of each",
+                pointer="/proof",
+                missing=sorted(did for did in due if signed[did] != due[did]),
+            )
         if awaited:
             raise SignerMissing(
                 "every new key must sign, to prove that it is held",
                 pointer="/proof",
                 missing=sorted(awaited),
             )
-
-    def _add_party(self, state: State, method: str, pointer: str, lenient: str | None) -> None:
-        did, _, fragment = method.partition("#")
-        party = subject_of(state, did)
-        if party is None:
-            raise UnknownMethod("no such party on this ledger", pointer=pointer)
-        if fragment not in (thumbprint(key) for key in party["keys"]):
-            raise UnknownMethod(
-                "this is not a present key of that party",
-                pointer=pointer,
-                hint="sign with its newest keys; earlier ones ended with their rotation",
-            )
-        if did in self.parties:
-            raise SignerUnexpected("a party signs once", pointer=pointer)
-        if party["status"] != "active" and did != lenient:
-            raise WrongState(f"the signer is {party['status']}", pointer=pointer, party=did)
-        self.parties.add(did)
 
     def all_of(self, required: Collection[str]) -> None:
         """Raises SignerMissing unless all of `required` signed."""
@@ -111,3 +115,23 @@ class Signers:
                 unexpected=[party],
             )
         return party
+
+
+def _party(state: State, did: str, pointer: str) -> Subject:
+    """Whom a method belongs to."""
+    party = subject_of(state, did)
+    if party is None:
+        raise UnknownMethod("no such party on this ledger", pointer=pointer)
+    return party
+
+
+def _kind(party: Subject, fragment: str, pointer: str) -> str:
+    """Of the party's key with that thumbprint."""
+    for key in party["keys"]:
+        if thumbprint(key) == fragment:
+            return kind_of_multikey(key)
+    raise UnknownMethod(
+        "this is not a present key of that party",
+        pointer=pointer,
+        hint="sign with its newest keys; earlier ones ended with their rotation",
+    )

@@ -11,6 +11,7 @@
     ("grant", operation hash)         a grant of a right
     ("held", "admit", holder)         the grants to admit that a party holds
     ("held", "make", holder, maker)   the grants that it holds to use one maker's name
+    ("held", "credential", holder, granter)   the accreditations that one party gave it
     ("operation", operation hash)     where an operation that created no DID stands in the ledger
 
 Records are JSON objects with ASCII names and integers, so that their canonical bytes are one.
@@ -37,6 +38,27 @@ class Stamp(TypedDict):
     time: str
 
 
+class Recovering(TypedDict):
+    """What a quorum has asked for, and since when it may be had."""
+
+    begun: str
+    """Operation hash of the recovery.begin."""
+    ready: str
+    """The time from which it can be finished."""
+    keys: list[str]
+    next: list[str]
+    recovery: Json
+
+
+class Offered(TypedDict):
+    """A controller's offer of a device."""
+
+    operation: str
+    """Hash of the transfer.offer."""
+    to: str
+    notAfter: str
+
+
 class Subject(TypedDict):
     """What every DID has."""
 
@@ -50,6 +72,11 @@ class Subject(TypedDict):
     keys: list[str]
     next: list[str]
     recovery: Json
+    appointed: NotRequired[str]
+    """Hash of the operation that set `recovery`; absent while it is the registration's."""
+    recovering: NotRequired[Recovering]
+    cancelled: NotRequired[str]
+    """Hash of the recovery.begin that a rotation cancelled: this quorum's next attempt stands."""
     sequence: int
     previous: str
     registered: Stamp
@@ -69,6 +96,7 @@ class Device(Subject):
     """A device and its four ones."""
 
     controller: str
+    offer: NotRequired[Offered]
     object: dict[str, Json]
     code: dict[str, Json]
     number: Json
@@ -131,6 +159,8 @@ class GrantRecord(TypedDict):
     issuer: str
     to: str
     scope: dict[str, Json]
+    under: NotRequired[str]
+    """Of an accreditation that was passed on: the grant of which it is a part."""
     notAfter: NotRequired[str]
     status: Literal["active", "withdrawn"]
     reason: NotRequired[str]

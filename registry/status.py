@@ -10,7 +10,7 @@ party's clock never binds another's suspension. Specified in specs/2-registry.md
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from identity.errors import (
     KeyReused,
@@ -44,11 +44,10 @@ def rotated(case: Case, subject: Subject) -> Changes:
             )
     case.signers(new_keys=body.keys, rotating=subject["did"]).exactly(set())
     case.in_order(subject)
-    for place, following in enumerate(body.next):
-        if case.state.get(("key", following)) is not None:
-            raise KeyReused(
-                "a key that served cannot be committed to again", pointer=f"/body/next/{place}"
-            )
+    case.unserved(body.next)
+    shares = () if subject["recovery"] == "none" else cast("Any", subject["recovery"])["keys"]
+    if set(body.next) & set(shares):
+        raise KeyReused("a recovery key is not committed to", pointer="/body/next")
     return case.claim_keys(subject["did"], body.keys, body.next)
 
 

@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,6 +23,9 @@ from registry.keyupdates import KeyUpdates
 from registry.policy import Policy
 from registry.reader import LedgerReader
 from resolver.api import problems
+from resolver.api.accreditations import AccreditationEndpoint
+from resolver.api.authenticating import Authenticating
+from resolver.api.authentications import AuthenticationEndpoints, AuthenticationFigures
 from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
 from resolver.api.docs import DocsEndpoints
@@ -35,6 +38,7 @@ from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
 from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
+from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
 from resolver.interop import Interop
@@ -52,11 +56,13 @@ def create_app(
     *,
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
+    addresses: Sequence[str] = (),
     interop: Interop | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
+    `addresses` are those under which the service is known: whoever authenticates names one.
     `interop` has the issuers of the VC-API, which is not there without it.
     """
     static = None
@@ -64,6 +70,7 @@ def create_app(
         reader = LedgerReader(site.store)
         static = PublishedFiles(publish, reader, KeyUpdates(site.store, reader).every)
     service = Service(settings, site, clock, static=static, witnesses=witnesses)
+    authenticating = Authenticating(service, addresses)
     statuses: Counter[int] = Counter()
 
     @asynccontextmanager
@@ -88,7 +95,8 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
-    app.router.routes[:0] = routes(service, statuses)
+    app.state.authenticating = authenticating
+    app.router.routes[:0] = routes(service, authenticating, statuses)
     if interop is not None:
         app.router.routes[:0] = CredentialEndpoints(service, interop, app.version).routes()
     app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
@@ -108,8 +116,11 @@ class _Application(FastAPI):
         await self.framed(scope, receive, send)
 
 
-def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:
+def routes(
+    service: Service, authenticating: Authenticating, statuses: Counter[int]
+) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
+    figures = [AuthenticationFigures(authenticating)]
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
@@ -117,8 +128,11 @@ def routes(service: Service, statuses: Counter[int]) -> list[BaseRoute]:
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
         *ListingEndpoints(service).routes(),
+        *AccreditationEndpoint(service).routes(),
+        *StatusListEndpoints(service).routes(),
         *IdentifierEndpoints(service).routes(),
-        *SystemEndpoints(service, statuses).routes(),
+        *AuthenticationEndpoints(service, authenticating).routes(),
+        *SystemEndpoints(service, statuses, figures).routes(),
         *DocsEndpoints().routes(),
     ]
 
@@ -133,12 +147,14 @@ def serve(
     *,
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
+    addresses: Sequence[str] = (),
     interop: Interop | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
     `port` 0 takes a free one. When requests are answered, `ready_file` gets the address, and
     `on_ready` is called with it. Whether a sandbox may listen beyond loopback is for the caller.
+    `addresses` are those under which the service is known, by default the one that it listens on.
     Raises Unavailable where the address is taken; RolledBack where what the folder `publish` shows
     is ahead of the ledger, ForkDetected where it is of another.
     """
@@ -146,14 +162,30 @@ def serve(
     try:
         if publish is not None:
             check_published(site.store, publish.checkpoint())
+        app = create_app(
+            settings,
+            site,
+            publish=publish,
+            witnesses=witnesses,
+            addresses=addresses,
+            interop=interop,
+        )
+
+        def ready(address: str) -> None:
+            if not addresses:
+                for known in _addresses(address):
+                    app.state.authenticating.known_as(known)
+            if on_ready is not None:
+                on_ready(address)
+
         run_server(
-            create_app(settings, site, publish=publish, witnesses=witnesses, interop=interop),
+            app,
             settings,
             limited_by(settings),
             host=host,
             port=port,
             ready_file=ready_file,
-            on_ready=on_ready,
+            on_ready=ready,
         )
     finally:
         site.close()
@@ -161,3 +193,9 @@ def serve(
             interop.close()
         if publish is not None:
             publish.close()
+
+
+def _addresses(address: str) -> list[str]:
+    """The address that a service listens on, and the other name of this machine for itself."""
+    here = "://127.0.0.1:"
+    return [address, *([address.replace(here, "://localhost:")] if here in address else [])]

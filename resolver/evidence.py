@@ -13,6 +13,7 @@ as well. Checked by resolver/verifier.py; specified in specs/3-resolution.md, "V
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import orjson
@@ -77,6 +78,11 @@ class Evidence:
             return None
         records = b'"records":[%b]' % self._record(asked.key, record)
         return b"{%b}" % b",".join((self._stands_on(size, checkpoint), records))
+
+    def of_records(self, keys: Sequence[Key], size: int, checkpoint: bytes) -> bytes:
+        """The evidence for records that exist, in this order, each shown in the proof."""
+        records = [self._record(key, self._newest(key, size)) for key in keys]
+        return b'{%b,"records":[%b]}' % (self._stands_on(size, checkpoint), b",".join(records))
 
     def _stands_on(self, size: int, checkpoint: bytes) -> bytes:
         """The checkpoint, and the root of the state that ends its tree; the same for all answers

@@ -6,6 +6,7 @@
     DIR/authority.wallet   the authority's keys; in a sandbox under a known passphrase
     DIR/checkpoint         the newest signed checkpoint, written by temporary file, sync and rename
     DIR/genesis.json       the genesis as it was submitted
+    DIR/status-lists/      what issuers published (resolver/list_folder.py)
     DIR/lock               one process at a time
 
 A folder whose checkpoint is ahead of its database, or of the same size with another root, is the
@@ -45,8 +46,10 @@ from registry.store import MemoryStore, Store
 from registry.stores.sqlite import SqliteStore
 from registry.uniqueness import ALGORITHMS, HMAC, Uniqueness
 from resolver.held import log_pair, log_signers_of
+from resolver.list_folder import FolderLists
 from resolver.opening import check_store
 from resolver.schemes import SCHEMES
+from resolver.status_lists import ListStore, MemoryLists
 
 DATABASE: Final = "ledger.sqlite3"
 SANDBOX_ORIGIN: Final = "sandbox.local"
@@ -144,6 +147,8 @@ class Site(Protocol):
     store: Store
     genesis: dict[str, Json]
     """The genesis operation."""
+    lists: ListStore
+    """Status lists that issuers published."""
     signers: LogSigners
     """The log's secrets by their verifier keys; it finds those that were added meanwhile."""
 
@@ -209,6 +214,7 @@ class MemorySite:
         self.genesis = genesis
         self.signers = log_signers_of(lambda: self.secrets)
         self.store: Store = MemoryStore()
+        self.lists: ListStore = MemoryLists()
         begin(self.store, keys, genesis)
 
     @classmethod
@@ -238,6 +244,7 @@ class DataFolder:
         self.genesis = genesis
         self.signers = log_signers_of(lambda: LogSecrets.read(path))
         self.store = store
+        self.lists: ListStore = FolderLists(path / "status-lists")
         self._lock = lock
 
     @staticmethod

@@ -20,12 +20,11 @@ Specified in specs/2-registry.md, "Prepare".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from identity.did import did_key_method, parse_did_key, tetrad_method
 from identity.disclosure import Disclosure, open_disclosures
 from identity.errors import (
-    InvalidKey,
     MalformedInput,
     NotFound,
     SchemaViolation,
@@ -33,14 +32,14 @@ from identity.errors import (
     UnknownMethod,
 )
 from identity.jcs import Json
-from identity.keys import ED25519, P256, public_key
+from identity.keys import public_key
 from identity.members import format_time
 from identity.operation import as_object, read_operation
-from identity.proof import CRYPTOSUITES, proof_options, signing_input
+from identity.proof import CRYPTOSUITES, proof_options
 from registry.admission import admit
 from registry.state import Device, State, subject_of
 from resolver.description import plain_body
-from resolver.prepared import PURPOSE, Prepared, Signing, list_member, text_member
+from resolver.prepared import PURPOSE, Prepared, list_member, text_member, to_sign
 from resolver.schemes import SchemeTable
 
 ESTABLISHING = ("organization.register", "device.register")
@@ -144,7 +143,10 @@ def prepare(
     return Prepared(
         operation,
         tuple(disclosure.encoded for disclosure in disclosures),
-        tuple(_to_sign(operation, method, key) for method, key in signing.items()),
+        tuple(
+            to_sign(operation, method, public_key(multikey).algorithm)
+            for method, multikey in signing.items()
+        ),
     )
 
 
@@ -257,20 +259,12 @@ def _check(
 ) -> None:
     """What the service will check of form and disclosed values, before anybody signs."""
     unsigned = [
-        {**_options(method, multikey), "proofValue": "z1"} for method, multikey in signing.items()
+        {
+            **proof_options(CRYPTOSUITES[public_key(multikey).algorithm], method, PURPOSE),
+            "proofValue": "z1",
+        }
+        for method, multikey in signing.items()
     ]
     model = read_operation({**operation, "proof": cast("Json", unsigned)})
     opened = open_disclosures([disclosure.encoded for disclosure in disclosures])
     admit(model, opened, schemes, lambda kind, scheme, value: "")  # noqa: ARG005 - only its checks
-
-
-def _to_sign(operation: dict[str, Json], method: str, multikey: str) -> Signing:
-    options = _options(method, multikey)
-    return Signing(method, options, signing_input(operation, options))
-
-
-def _options(method: str, multikey: str) -> dict[str, Any]:
-    algorithm = public_key(multikey).algorithm
-    if algorithm not in (ED25519, P256):
-        raise InvalidKey("operations are signed with Ed25519 or P-256", pointer="/signers")
-    return proof_options(CRYPTOSUITES[algorithm], method, PURPOSE)

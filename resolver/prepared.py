@@ -16,20 +16,27 @@ from typing import Any, NamedTuple, cast
 
 from identity.errors import SchemaViolation, SignerMissing, SignerUnexpected
 from identity.jcs import Json
-from identity.multibase import base64url_encode, multibase_encode
+from identity.multibase import base64url_encode
 from identity.operation import as_object, operation_hash
-from identity.proof import proof_options, signing_input
+from identity.proof import CRYPTOSUITES, SUITES, proof_options, signing_input
 
 PURPOSE = "capabilityInvocation"
 WARNING = "Never sign what you have not read: hold `operation` against what you meant to say."
 
 
 class Signing(NamedTuple):
-    """One signature that is wanted: `input` are the exact bytes to sign (64 of them)."""
+    """One signature that is wanted: `input` are the exact bytes to sign (64, or 96 of them)."""
 
     method: str
+    algorithm: str
     options: dict[str, Any]
     input: bytes
+
+
+def to_sign(operation: dict[str, Json], method: str, algorithm: str) -> Signing:
+    """What a key of that algorithm signs of an operation, as that method."""
+    options = proof_options(CRYPTOSUITES[algorithm], method, PURPOSE)
+    return Signing(method, algorithm, options, signing_input(operation, options, algorithm))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,10 @@ class Prepared:
                 "this method is not one of those that sign", unexpected=sorted(strangers)
             )
         made = [
-            {**wanted.options, "proofValue": multibase_encode(signatures[wanted.method])}
+            {
+                **wanted.options,
+                "proofValue": SUITES[wanted.algorithm].encode(signatures[wanted.method]),
+            }
             for wanted in self.signing
             if wanted.method in signatures
         ]
@@ -88,6 +98,7 @@ class Prepared:
             "signing": [
                 {
                     "verificationMethod": wanted.method,
+                    "algorithm": wanted.algorithm,
                     "cryptosuite": wanted.options["cryptosuite"],
                     "proof": wanted.options,
                     "input": base64url_encode(wanted.input),
@@ -125,16 +136,22 @@ def read_prepared(value: Json) -> Prepared:
         method = text_member(
             wanted.get("verificationMethod"), f"{pointer}/verificationMethod", "a DID"
         )
-        suite = text_member(wanted.get("cryptosuite"), f"{pointer}/cryptosuite", "a cryptosuite")
-        options = proof_options(suite, method, PURPOSE)
-        bytes_to_sign = signing_input(operation, options)
-        if wanted.get("input", base64url_encode(bytes_to_sign)) != base64url_encode(bytes_to_sign):
+        algorithm = text_member(wanted.get("algorithm"), f"{pointer}/algorithm", "an algorithm")
+        if algorithm not in SUITES:
+            raise SchemaViolation("there is no such algorithm", pointer=f"{pointer}/algorithm")
+        made = to_sign(operation, method, algorithm)
+        suite = made.options["cryptosuite"]
+        if wanted.get("cryptosuite", suite) != suite:
+            raise SchemaViolation(
+                f"an {algorithm} key signs with {suite}", pointer=f"{pointer}/cryptosuite"
+            )
+        if wanted.get("input", base64url_encode(made.input)) != base64url_encode(made.input):
             raise SchemaViolation(
                 "these are not the bytes of this operation",
                 pointer=f"{pointer}/input",
                 hint="do not sign: the operation or the input was changed",
             )
-        signing.append(Signing(method, options, bytes_to_sign))
+        signing.append(made)
     return Prepared(operation, tuple(disclosures), tuple(signing), tuple(proofs))
 
 

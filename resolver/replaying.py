@@ -20,7 +20,7 @@ from identity.did import tetrad_did
 from identity.disclosure import NUMBER
 from identity.errors import InvalidAnswer, TetradError
 from identity.jcs import Json, canonicalize
-from identity.keys import thumbprint
+from identity.keys import kind_of_multikey, thumbprint
 from identity.multibase import decode_multihash
 from identity.operation import (
     ROTATING,
@@ -104,12 +104,20 @@ def shown_operations(operations: Json) -> list[Signed]:
     return found
 
 
-def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, str]:
-    """verification method -> Multikey, of every key that one of the operations establishes.
+@dataclass(frozen=True, slots=True)
+class Established:
+    """A key, and all those that one operation put in force with it: no others were, then."""
+
+    multikey: str
+    together: tuple[str, ...]
+
+
+def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, Established]:
+    """verification method -> key, of every key that one of the operations establishes.
 
     Raises InvalidAnswer for a rotation to keys that nothing shown before committed to.
     """
-    keys = {f"{pinned.authority}#{thumbprint(key)}": key for key in pinned.keys}
+    keys = _established(pinned.authority, pinned.keys)
     following = {pinned.authority: set(pinned.next)}
     for item in signed:
         operation: Any = item.operation
@@ -122,13 +130,19 @@ def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, str]:
         else:
             continue
         following[did] = set(operation.body.next)
-        keys |= {f"{did}#{thumbprint(key)}": key for key in operation.body.keys}
+        keys |= _established(did, operation.body.keys)
     return keys
 
 
-def verify_signatures(item: Signed, keys: Mapping[str, str]) -> None:
+def _established(did: str, multikeys: Sequence[str]) -> dict[str, Established]:
+    together = tuple(multikeys)
+    return {f"{did}#{thumbprint(key)}": Established(key, together) for key in together}
+
+
+def verify_signatures(item: Signed, keys: Mapping[str, Established]) -> None:
     """Every proof of an operation, each by a key of the very party that its method names; among
-    them those of all keys that it establishes. Raises InvalidProof, InvalidAnswer."""
+    them those of all keys that it establishes, and of every other party one of each kind of key
+    that it had. Raises InvalidProof, InvalidAnswer."""
     operation: Any = item.operation
     methods = [proof.verificationMethod for proof in operation.proof]
     own: set[str] = set()
@@ -145,9 +159,29 @@ def verify_signatures(item: Signed, keys: Mapping[str, str]) -> None:
         raise InvalidAnswer(
             f"an operation {operation.type} is signed by a key that nothing shown establishes"
         )
-    known = {method.partition("#")[2]: keys[method] for method in methods if method in keys}
+    _check_kinds(operation, [method for method in methods if method not in own], keys)
+    known = {
+        method.partition("#")[2]: keys[method].multikey for method in methods if method in keys
+    }
     if verify_proofs(operation, decode_multihash(item.hash), known.get):
         raise InvalidAnswer(f"an operation {operation.type} is signed by a key that is not shown")
+
+
+def _check_kinds(
+    operation: AnyOperation, methods: Sequence[str], keys: Mapping[str, Established]
+) -> None:
+    """As registry.signers: of each party one signature of each kind that it had in force, which
+    are those of one establishment."""
+    parties: dict[str, list[Established]] = {}
+    for method in methods:
+        parties.setdefault(method.partition("#")[0], []).append(keys[method])
+    for signed in parties.values():
+        kinds = sorted(kind_of_multikey(key.multikey) for key in signed)
+        due = sorted({kind_of_multikey(key) for key in signed[0].together})
+        if kinds != due or len({key.together for key in signed}) != 1:
+            raise InvalidAnswer(
+                f"a party signs a {operation.type} with one of each kind of key that it has"
+            )
 
 
 def replay(own: Sequence[Shown], pinned: Pinned) -> Device:
@@ -205,7 +239,7 @@ def _check_parties(item: Shown, required: set[str]) -> None:
         raise InvalidAnswer(
             f"a party that must sign has not: {item.operation.type} at entry {item.entry.index}"
         )
-    if isinstance(item.operation, STATUS) and len(item.operation.proof) != 1:
+    if isinstance(item.operation, STATUS) and len(signed) != 1:
         raise InvalidAnswer(f"one party signs a {item.operation.type}")
 
 

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from identity.did import ledger_label
+from identity.did import ledger_label, tetrad_did
 from identity.errors import Busy, LedgerStopped, QuorumMissing, TetradError
 from identity.operation import ESTABLISHING, operation_hash
 from registry.checking import Checked, Checker
@@ -30,6 +30,7 @@ from registry.logkeys import parsed_keys
 from registry.policy import Policy
 from registry.reader import LedgerReader
 from registry.rules import RuleBook
+from resolver.accredited import Accredited
 from resolver.evidence import Evidence
 from resolver.folder import Site
 from resolver.presented import UniqueProofs
@@ -77,6 +78,7 @@ class Service:
         self.key_updates = KeyUpdates(site.store, self.reader)
         self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique.hash)
         self.unique_proofs = UniqueProofs(site.store, self.reader, self.unique)
+        self.accredited = Accredited(site.store, tetrad_did(self.ledger_hash, self.ledger_hash))
         self.evidence = Evidence(site.store, self.reader, ledger.state_map)
         checker = Checker(SCHEMES, self.unique.hash, self.keyring.key_of)
         self.writer = Writer(settings, ledger, checker, site, clock)

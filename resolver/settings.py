@@ -92,8 +92,40 @@ class Settings:
         "not found and asked to be proved absent, for each client address and day, where the "
         "ledger can prove it; with 0 it never does",
     )
+    list_writes: int = _setting(
+        60, 1, 1_000_000, "requests", "PUT of status lists for each client address and minute"
+    )
+    status_lists: int = _setting(
+        1_000, 1, 1_000_000, "lists", "of all issuers, kept in the data folder"
+    )
     lookup_clients: int = _setting(
         10_000, 1, 10_000_000, "addresses", "whose lookups are counted; the oldest is forgotten"
+    )
+
+    # Authentication
+    challenge_seconds: int = _setting(
+        60, 5, 600, "seconds", "that a challenge waits for its answer"
+    )
+    challenges: int = _setting(
+        100_000, 100, 10_000_000, "challenges", "that wait at a time; for one more there is a 503"
+    )
+    challenges_per_minute: int = _setting(
+        600, 1, 1_000_000, "requests", "POST /v1/challenges for each client address and minute"
+    )
+    token_seconds: int = _setting(
+        600, 10, 3_600, "seconds", "that a token is in force, unless its subject changes before"
+    )
+    tokens: int = _setting(
+        100_000, 100, 10_000_000, "tokens", "in force at a time; for one more there is a 503"
+    )
+    tokens_each: int = _setting(
+        8, 1, 1_000, "tokens", "of one subject; with one more the oldest ends"
+    )
+    token_proofs: int = _setting(
+        100_000, 1_000, 10_000_000, "proofs", "of possession that are remembered; more get 503"
+    )
+    authenticated_keys: int = _setting(
+        100_000, 100, 10_000_000, "keys", "watched for a second client; the oldest is forgotten"
     )
 
     def __post_init__(self) -> None:

@@ -85,8 +85,8 @@ def verify_answer(
     as_of = answer.get("asOf")
     if as_of is not None and not isinstance(as_of, str):
         raise InvalidAnswer("a time is text", pointer="/asOf")
-    state = _state(proof, pinned)
-    records = _Records(proof, state, None if as_of is not None else device)
+    state = verify_state(proof, pinned)
+    records = Records(proof, state, None if as_of is not None else device)
     current = cast("Device", records.present(("did", did)))
     if current.get("kind") != "device" or current.get("did") != did:
         raise InvalidAnswer("the record is not that of a device", pointer="/device")
@@ -136,8 +136,8 @@ def verify_absence(proof: Json, pinned: Pinned, key: Key) -> VerifiedState:
     """
     if not isinstance(proof, dict):
         raise InvalidAnswer("that there is none is said and not proved", pointer="/proof")
-    state = _state(proof, pinned)
-    records = _Records(proof, state, None)
+    state = verify_state(proof, pinned)
+    records = Records(proof, state, None)
     if key[0] in ("number", "did") and records.shows(key):
         record = records.present(key)
         if record.get("kind") == "device" if key[0] == "did" else "did" in record:
@@ -147,9 +147,9 @@ def verify_absence(proof: Json, pinned: Pinned, key: Key) -> VerifiedState:
     return state
 
 
-def _state(proof: Mapping[str, Json], pinned: Pinned) -> VerifiedState:
+def verify_state(proof: Mapping[str, Json], pinned: Pinned) -> VerifiedState:
     """The checkpoint, and that the last entry of its tree is the root of a state: what stands below
-    that root is the newest there is in this tree."""
+    that root is the newest there is in this tree. Raises InvalidAnswer, InvalidCheckpoint."""
     note, stated = proof.get("checkpoint"), proof.get("state")
     if not isinstance(note, str):
         raise InvalidAnswer("the proof has no checkpoint", pointer="/proof/checkpoint")
@@ -172,7 +172,7 @@ def _state(proof: Mapping[str, Json], pinned: Pinned) -> VerifiedState:
     return VerifiedState(opened, root)
 
 
-class _Records:
+class Records:
     """The records of a proof; each is checked when it is asked for."""
 
     def __init__(

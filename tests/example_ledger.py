@@ -15,7 +15,7 @@ import orjson
 from identity.disclosure import CODE, DATA, NUMBER, Disclosure
 from identity.jcs import canonicalize
 from identity.operation import operation_hash
-from tests.factory import City, Signed, Subject, disclosed
+from tests.factory import City, Signed, Subject, disclosed, quorum, share
 
 CONTENT = {"capabilities": ["volume", "leak"], "unit": "m3"}
 RECORD = {
@@ -98,6 +98,7 @@ class _Builder:
         then(city.supervise(car, "status.revoke", "its key was published", city.authority))
         withdrawn = {"grant": self.hash("grant.issue vin"), "reason": "no cars any more"}
         then(city.follow(acme, "grant.withdraw", withdrawn))
+        self.gateway(acme)
         then(city.update_registry(witnesses="quorum none\n"))
         self.close("state_root at the end")
         opened = {"number": number, "content": content, "vin": vin}
@@ -114,6 +115,23 @@ class _Builder:
         data = {**RECORD, "commitment": content.digest}
         meter = self.city.new_device("M-0017", acme, number="1440012345678", data=data)
         return meter, content
+
+    def gateway(self, acme: Subject) -> None:
+        """A device that is recovered by its quorum, and sold."""
+        city, then = self.city, self.then
+        beta = city.new_organization("Beta Energy")
+        then(beta.first, "organization.register beta")
+        recovery = quorum("gateway", wait=2 * MINUTE)
+        gateway = city.new_device("G-0007", acme, recovery=recovery)
+        then(gateway.first, "device.register gateway")
+        shares = [share("gateway", place) for place in (0, 2)]
+        begun = city.begin_recovery(gateway, shares, 10)
+        then(begun)
+        city.now += MINUTE
+        then(city.finish_recovery(gateway, begun, 10))
+        offer = city.offer(gateway, acme, beta)
+        then(offer)
+        then(city.accept_offer(gateway, offer, [beta]))
 
     def car(self, acme: Subject) -> tuple[Subject, Disclosure]:
         """A device with a committed code, no number, no data, and a P-256 key."""

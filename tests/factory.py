@@ -104,6 +104,17 @@ def sign(operation: Operation, *methods: Method) -> Operation:
     return {**unsigned, "proof": proofs}
 
 
+def share(name: str, place: int = 0) -> PrivateKey:
+    """A recovery key of the quorum with that name."""
+    return key(f"{name} share {place}")
+
+
+def quorum(name: str, threshold: int = 2, shares: int = 3, wait: int = 7 * 86_400) -> Any:
+    """A `recovery` by so many of its keys."""
+    keys = [share(name, place).public.thumbprint for place in range(shares)]
+    return {"threshold": threshold, "keys": keys, "wait": wait}
+
+
 @dataclass
 class Subject:
     """A party of the ledger with its keys: a device, an organization or the authority."""
@@ -118,6 +129,8 @@ class Subject:
     algorithm: str = "Ed25519"
     first: Signed | None = None
     """The operation that created it."""
+    recovery: Any = "none"
+    """The quorum that its first operation appoints."""
 
     @property
     def key(self) -> PrivateKey:
@@ -140,7 +153,7 @@ class Subject:
         return {
             "keys": [self.key.public.multikey],
             "next": [self.next_key.public.thumbprint],
-            "recovery": "none",
+            "recovery": self.recovery,
         }
 
 
@@ -150,6 +163,8 @@ class Signed(NamedTuple):
     operation: Operation
     disclosures: list[str]
     subject: Subject | None = None
+    generation: int | None = None
+    """The generation of keys to which it moves the subject, where it is not the next one."""
 
     @property
     def hash(self) -> str:
@@ -162,7 +177,9 @@ class Signed(NamedTuple):
         return canonicalize({"operation": self.operation, "disclosures": self.disclosures})
 
     def accepted(self) -> None:
-        """Moves the subject on, where the operation is one of its sequence."""
+        """Moves the subject on, where the operation is one of its sequence or brings its keys."""
+        if self.subject is not None and self.generation is not None:
+            self.subject.generation = self.generation
         if self.subject is not None and "sequence" in self.operation:
             self.subject.sequence = self.operation["sequence"]
             self.subject.previous = self.hash
@@ -176,12 +193,19 @@ class Maker:
     """Builds operations for one ledger, whose genesis is `genesis`."""
 
     def __init__(
-        self, mode: str = "sandbox", *, now: int = NOW, uniqueness: str = HMAC, **policy: Any
+        self,
+        mode: str = "sandbox",
+        *,
+        now: int = NOW,
+        uniqueness: str = HMAC,
+        recovery: Any = "none",
+        **policy: Any,
     ) -> None:
-        """`uniqueness` names the keyed hash; `policy` replaces members of the genesis's policy."""
+        """`uniqueness` names the keyed hash, `recovery` is the authority's; `policy` replaces
+        members of the genesis's policy."""
         self.now = now
         self.uniqueness = Uniqueness.of(uniqueness, SECRET)
-        self.authority = Subject("authority")
+        self.authority = Subject("authority", recovery=recovery)
         body = {
             "format": 0,
             "origin": ORIGIN,
@@ -247,10 +271,15 @@ class Maker:
         return Signed(operation, [])
 
     def new_organization(
-        self, name: str, *, admitted_by: Subject | None = None, algorithm: str = "Ed25519"
+        self,
+        name: str,
+        *,
+        admitted_by: Subject | None = None,
+        algorithm: str = "Ed25519",
+        recovery: Any = "none",
     ) -> Subject:
         """An organization whose `first` is signed and not yet submitted."""
-        subject = Subject(name, algorithm=algorithm)
+        subject = Subject(name, algorithm=algorithm, recovery=recovery)
         methods = [(subject.key, did_key_method(subject.key.public.multikey))]
         if admitted_by is not None:
             methods.append(admitted_by.method)
@@ -285,6 +314,62 @@ class Maker:
         body = {"keys": [new.public.multikey], "next": [following.public.thumbprint], **named}
         method = (new, tetrad_method(subject.did, new.public.thumbprint))
         return self.follow(subject, type_, body, methods=[method])
+
+    def begin_recovery(
+        self, subject: Subject, shares: Sequence[PrivateKey], generation: int, **members: Any
+    ) -> Signed:
+        """A recovery.begin by these recovery keys, to the keys of a generation of the subject."""
+        new, following = (key(f"{subject.name}/{n}") for n in (generation, generation + 1))
+        assert subject.first is not None
+        body = {
+            "appointed": subject.first.hash,
+            "quorum": [one.public.multikey for one in shares],
+            "keys": [new.public.multikey],
+            "next": [following.public.thumbprint],
+            "recovery": "none",
+            **members,
+        }
+        methods = [(k, tetrad_method(subject.did, k.public.thumbprint)) for k in (new, *shares)]
+        operation = self.operation("recovery.begin", body, *methods, subject=subject.did)
+        return Signed(operation, [])
+
+    def finish_recovery(
+        self, subject: Subject, begun: Signed, generation: int, by: Subject | None = None
+    ) -> Signed:
+        """Its recovery.finish, by the new key unless by somebody else."""
+        new = key(f"{subject.name}/{generation}")
+        method = by.method if by else (new, tetrad_method(subject.did, new.public.thumbprint))
+        operation = self.operation(
+            "recovery.finish", {"begun": begun.hash}, method, subject=subject.did
+        )
+        return Signed(operation, [], subject, generation)
+
+    def offer(self, device: Subject, by: Subject, to: Subject, **members: Any) -> Signed:
+        """A transfer.offer of a device, for a day; `members` such as notAfter replace its own."""
+        offer = {"to": to.did, "notAfter": format_time(self.now + 86_400), **members}
+        return self.follow(device, "transfer.offer", {"offer": offer}, by=[by])
+
+    def accept_offer(
+        self,
+        device: Subject,
+        offer: Signed,
+        by: Sequence[Subject],
+        generation: int | None = None,
+        **members: Any,
+    ) -> Signed:
+        """Its transfer.accept: by the device's committed key, or the keys of a `generation`."""
+        at = device.generation + 1 if generation is None else generation
+        new, following = (key(f"{device.name}/{n}") for n in (at, at + 1))
+        body = {
+            "offer": offer.hash,
+            "keys": [new.public.multikey],
+            "next": [following.public.thumbprint],
+            "recovery": "none",
+            **members,
+        }
+        method = (new, tetrad_method(device.did, new.public.thumbprint))
+        signed = self.follow(device, "transfer.accept", body, by=by, methods=[method])
+        return signed._replace(generation=at)
 
     def device_body(
         self,
@@ -328,6 +413,7 @@ class Maker:
         serial: str | None = None,
         number: str | None = None,
         algorithm: str = "Ed25519",
+        recovery: Any = "none",
         **members: Any,
     ) -> Subject:
         """A device whose `first` is signed and not yet submitted.
@@ -335,7 +421,7 @@ class Maker:
         Signed by itself and by the controller, or those in `by`. `number` is 13 digits of
         msisdn-cn-iot ("1440000000001"); `members` replace members of the body.
         """
-        subject = Subject(name, algorithm=algorithm)
+        subject = Subject(name, algorithm=algorithm, recovery=recovery)
         opened = [disclosed(SERIAL, serial or f"SN-{name}")]
         called = disclosed(NUMBER, number) if number is not None else None
         opened += [called] if called else []

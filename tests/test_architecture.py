@@ -36,6 +36,7 @@ EDGES = (
     "resolver.client",
     "resolver.demo",
     "resolver.folder",
+    "resolver.list_folder",
     "resolver.interop",
     "resolver.listening",
     "resolver.publication",

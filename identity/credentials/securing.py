@@ -25,9 +25,9 @@ from identity.errors import (
 from identity.jcs import canonicalize
 from identity.keys import PrivateKey, PublicKey, kind_of, low_s
 from identity.methods import Method, Methods
-from identity.multibase import multibase_encode
 from identity.proof import (
     CRYPTOSUITES,
+    SUITES,
     check_form,
     context_is_beginning,
     digest,
@@ -63,12 +63,14 @@ def secure(
     expires: str | None = None,
     previous_proof: str | list[str] | None = None,
     proof_id: str | None = None,
+    nonce: str | None = None,
 ) -> dict[str, Any]:
     """The document with one more proof (VC Data Integrity 1.0, sections 4.2 and 4.3).
 
     `method` is the DID URL of the key, `cryptosuite` by default the jcs suite of its algorithm,
     `created` and `expires` are dateTimeStamps, `previous_proof` names proofs that are there and
-    that the new one covers. Raises MalformedProof where the options do not go together.
+    that the new one covers, `nonce` is for the signer to choose. Raises MalformedProof where the
+    options do not go together.
     """
     algorithm = key.public.algorithm
     suite = cryptosuite or CRYPTOSUITES[algorithm]
@@ -82,6 +84,7 @@ def secure(
         "proofPurpose": purpose,
         "challenge": challenge,
         "domain": domain,
+        "nonce": nonce,
         "previousProof": previous_proof,
     }
     proof = {name: value for name, value in named.items() if value is not None}
@@ -90,7 +93,9 @@ def secure(
         proof["@context"] = document["@context"]
     _check_proof(proof, key.public)
     secured = _Secured(document, present)
-    proof["proofValue"] = multibase_encode(key.sign(secured.signing_input(proof, key.public)))
+    proof["proofValue"] = SUITES[key.public.algorithm].encode(
+        key.sign(secured.signing_input(proof, key.public))
+    )
     return {**document, "proof": [*present, proof] if present else proof}
 
 
@@ -123,7 +128,7 @@ def verify_secured(
         _check_times(proof, now)
         _check_audience(proof, challenge, domain)
         _check_method(method, proof["proofPurpose"], controller)
-        signature = signature_of(proof)
+        signature = signature_of(proof, method.key.algorithm)
         if high_s:
             signature = low_s(method.key.algorithm, signature)
         method.key.verify(signature, secured.signing_input(proof, method.key))
@@ -168,17 +173,17 @@ class _Secured:
         if previous:
             document = {**document, "proof": previous}
         try:
-            hashed = digest(_canonical(options, key.algorithm, rdfc=rdfc), key.algorithm)
+            hashed = _hashed(options, key.algorithm, rdfc=rdfc)
             return hashed + self._digest(document, key.algorithm, rdfc=rdfc)
         except MalformedInput as refusal:
             raise MalformedProof(refusal.detail, hint=refusal.hint) from None
 
     def _digest(self, document: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
         if document is not self._document:
-            return digest(_canonical(document, algorithm, rdfc=rdfc), algorithm)
+            return _hashed(document, algorithm, rdfc=rdfc)
         known = self._digests.get((rdfc, algorithm))
         if known is None:
-            known = digest(_canonical(document, algorithm, rdfc=rdfc), algorithm)
+            known = _hashed(document, algorithm, rdfc=rdfc)
             self._digests[rdfc, algorithm] = known
         return known
 
@@ -193,6 +198,10 @@ class _Secured:
                 )
             found.append(self._by_id[name])
         return found
+
+
+def _hashed(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
+    return digest(SUITES[algorithm].hash, _canonical(value, algorithm, rdfc=rdfc))
 
 
 def _canonical(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:

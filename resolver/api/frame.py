@@ -34,13 +34,13 @@ _DOCS: Final = (
 # signature, not a cookie, so nothing here rests on the origin of a request.
 _CORS: Final = (
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"etag, link, location, retry-after"),
+    (b"access-control-expose-headers", b"etag, link, location, retry-after, www-authenticate"),
 )
 _ON_ALL: Final = _STRICT + _CORS
 _ON_DOCS: Final = _DOCS + _CORS
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, HEAD, OPTIONS, POST"),
-    (b"access-control-allow-headers", b"accept, content-type, if-none-match"),
+    (b"access-control-allow-headers", b"accept, authorization, content-type, dpop, if-none-match"),
     (b"access-control-max-age", b"86400"),
 )
 

@@ -15,6 +15,7 @@ import orjson
 from identity.members import format_time
 from identity.operation import Submission
 from identity.wallet import Establishment, Wallet
+from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
@@ -79,6 +80,7 @@ class ApiDescription:
             },
             **self._records(authority),
             **self._ledger(),
+            **authentication_paths(),
             "/1.0/identifiers/{did}": {
                 "get": _get(
                     "W3C DID Resolution: " + ", ".join(f"did:{method}" for method in METHODS),

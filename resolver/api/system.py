@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -40,6 +40,9 @@ ENDPOINTS = {
     "entries": "/v1/ledger/entries/",
     "proofs": "/v1/ledger/proofs/",
     "keys": "/v1/ledger/keys",
+    "challenges": "/v1/challenges",
+    "authentications": "/v1/authentications",
+    "introspections": "/v1/introspections",
     "openapi": "/openapi.json",
 }
 
@@ -55,11 +58,15 @@ def installed_version() -> str:
 class SystemEndpoints:
     """Description, health and metrics of one service."""
 
-    def __init__(self, service: Service, statuses: Counter[int]) -> None:
-        """`statuses` counts the answers that were given, by their status."""
+    def __init__(
+        self, service: Service, statuses: Counter[int], further: Sequence[Collector] = ()
+    ) -> None:
+        """`statuses` counts the answers that were given, by their status; `further` figures are
+        shown beside the service's own."""
         self._service = service
         self._registry = CollectorRegistry()
-        self._registry.register(Figures(service, statuses))
+        for figures in (Figures(service, statuses), *further):
+            self._registry.register(figures)
 
     def routes(self) -> list[BaseRoute]:
         """The routes, in the order in which they are tried."""

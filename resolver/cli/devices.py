@@ -82,6 +82,32 @@ def receipt(frame: Frame, name: str, *, witnessed: bool) -> None:
 
 
 @device.command()
+@click.argument("names", metavar="[DEVICE]...", nargs=-1)
+@verb()
+def bundle(frame: Frame, names: tuple[str, ...]) -> None:
+    """Keep the newest bundle of each DEVICE, for it to `tetrad meet` others offline.
+
+    A bundle holds the device's record with what proves it. Without any DEVICE, those that are kept
+    are renewed: as often as the devices that they meet ask for.
+    """
+    from resolver.bundle import bundle_bytes
+
+    label = frame.trust().label
+    kept = [did for did in frame.home.bundled() if did.split(":")[2] == label]
+    found: list[dict[str, Any]] = []
+    lines: list[str] = []
+    with frame.reading() as client:
+        for name in names or kept:
+            one = client.resolve(name)
+            data = bundle_bytes(client.trust, one.key, one.answer)
+            path = frame.home.keep_bundle(one.did, data)
+            shown = {"did": one.did, "status": one.status, "file": str(path), "bytes": len(data)}
+            found.append(shown)
+            lines.append(f"✓ {one.did}  {one.status.upper()}  {len(data):,} bytes")
+    frame.show(found, *(lines or ["no bundle is kept: name a device"]))
+
+
+@device.command()
 @click.argument("name", metavar="DEVICE")
 @verb(
     click.option("--sector", metavar="DOMAIN/FIELD", help="As in production/industry/C4016."),

@@ -27,13 +27,14 @@ import httpx
 
 from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
 from identity.wallet import Wallet
+from resolver.client.authenticating import Session
 from resolver.client.flow import MAX_BYTES, Flow, Pause, Request, Response, check_address
 from resolver.client.reading import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.trust import Trust
 
-__all__ = ["Acknowledged", "AsyncClient", "Client", "Resolved"]
+__all__ = ["Acknowledged", "AsyncClient", "Client", "Resolved", "Session"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -113,6 +114,7 @@ class _Base:
             clock=clock,
             random=os.urandom,
             on_trust=on_trust,
+            address=self.url,
         )
 
     @property
@@ -226,6 +228,9 @@ class Client(_Base):
     resume = Blocking(Writing.resume)
     revoke = Blocking(Writing.revoke)
     retire = Blocking(Writing.retire)
+    authenticate = Blocking(Writing.authenticate)
+    request_as = Blocking(Writing.request_as)
+    introspect = Blocking(Writing.introspect)
 
 
 class AsyncClient(_Base):
@@ -316,10 +321,17 @@ class AsyncClient(_Base):
     resume = Awaited(Writing.resume)
     revoke = Awaited(Writing.revoke)
     retire = Awaited(Writing.retire)
+    authenticate = Awaited(Writing.authenticate)
+    request_as = Awaited(Writing.request_as)
+    introspect = Awaited(Writing.introspect)
 
 
 def _arguments(request: Request) -> dict[str, Any]:
-    headers = {"accept": "application/json, */*;q=0.5", "accept-encoding": "identity"}
+    headers = {
+        **request.headers,
+        "accept": "application/json, */*;q=0.5",
+        "accept-encoding": "identity",
+    }
     if request.method == "POST":
         headers["content-type"] = request.media
     return {

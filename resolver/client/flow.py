@@ -49,6 +49,8 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     media: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Further ones, which may be secret."""
 
 
 @dataclass(frozen=True, slots=True)

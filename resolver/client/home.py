@@ -3,6 +3,7 @@
     servers.json                   the addresses and the ledger behind each, and the one in use
     ledgers/<label>/trust.json     the pinned genesis and the newest checkpoint seen
     ledgers/<label>/wallet         the keystore: keys, what was signed, its receipts
+    ledgers/<label>/bundles/       the newest bundle of each device that meets others offline
 
 Every file is replaced in one step, so that a crash leaves the old one or the new one. Two programs
 that saw different checkpoints keep the larger (resolver/trust.py, `merged`).
@@ -20,7 +21,7 @@ from typing import cast
 
 import orjson
 
-from identity.did import ledger_label
+from identity.did import ledger_label, parse_tetrad_did
 from identity.durable import replace_file
 from identity.errors import InvalidAnswer, KeystoreError, MalformedInput, TetradError
 from identity.jcs import Json, parse
@@ -109,6 +110,38 @@ class Home:
         """Where the wallet for a ledger lies."""
         return self.path / "ledgers" / trust.label / "wallet"
 
+    def trusts(self) -> list[Trust]:
+        """Every pinned ledger. Raises KeystoreError for one that does not hold."""
+        files = sorted((self.path / "ledgers").glob("*/trust.json"))
+        return [self._read_trust(path.parent.name) for path in files]
+
+    def keep_bundle(self, did: str, bundle: bytes) -> Path:
+        """Keeps the newest bundle of a device, in place of the one before; where it lies."""
+        path = self._bundle_file(did)
+        self._replace(path, bundle)
+        return path
+
+    def bundle(self, did: str) -> bytes:
+        """The kept bundle of a device. Raises KeystoreError where there is none."""
+        path = self._bundle_file(did)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise KeystoreError(
+                f"no bundle of {did} is kept here", hint=f"tetrad device bundle {did}"
+            ) from None
+        except OSError as failure:
+            raise KeystoreError(f"{path} cannot be read: {failure.strerror}") from None
+
+    def bundled(self) -> list[str]:
+        """The DIDs of the devices whose bundles are kept."""
+        files = sorted((self.path / "ledgers").glob("*/bundles/*.json"))
+        return [f"did:tetrad:{file.parent.parent.name}:{file.stem}" for file in files]
+
+    def _bundle_file(self, did: str) -> Path:
+        label, identifier = parse_tetrad_did(did)
+        return self.path / "ledgers" / label / "bundles" / f"{identifier}.json"
+
     def open_wallet(self, path: Path, passphrase: str) -> Keystore:
         """The wallet, which is made where there is none. Raises KeystoreError."""
         if path.exists():
@@ -140,9 +173,12 @@ class Home:
             raise KeystoreError(f"{path} cannot be read: {failure.strerror}") from None
 
     def _write(self, path: Path, value: Json) -> None:
+        self._replace(path, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+
+    def _replace(self, path: Path, data: bytes) -> None:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            replace_file(path, orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+            replace_file(path, data)
         except OSError as failure:
             raise KeystoreError(f"{path} cannot be written: {failure.strerror}") from None
 

@@ -21,11 +21,12 @@ from identity.errors import (
     Unavailable,
 )
 from identity.jcs import Json
-from identity.keys import public_key
+from identity.keys import algorithms_named, one_of_each_kind, public_key
 from identity.operation import operation_hash
 from identity.wallet import Establishment, Wallet
+from resolver.client.authenticating import Authenticating
 from resolver.client.flow import Flow, member
-from resolver.client.sending import Acknowledged, Sending
+from resolver.client.sending import Acknowledged
 from resolver.client.signing import sign_what_we_can
 from resolver.prepare import ESTABLISHING, ROTATES, Position, prepare
 from resolver.prepared import Prepared
@@ -50,7 +51,7 @@ class _Known:
         return self.keys.get(thumbprint)
 
 
-class Writing(Sending):
+class Writing(Authenticating):
     """The whole client: flows that ask, and flows that change."""
 
     def __init__(
@@ -62,12 +63,12 @@ class Writing(Sending):
         clock: Callable[[], float],
         random: Callable[[int], bytes],
         on_trust: Callable[[Trust], None] | None = None,
+        address: str = "",
     ) -> None:
-        super().__init__(trust, clock, on_trust)
-        self.wallet = wallet
+        super().__init__(
+            trust, wallet, save=save, clock=clock, random=random, on_trust=on_trust, address=address
+        )
         self.passes_on = False
-        self._save = save
-        self.random = random
 
     def create_organization(
         self,
@@ -77,9 +78,10 @@ class Writing(Sending):
         by: Sequence[str] = (),
         algorithm: str = "Ed25519",
     ) -> Flow[Acknowledged]:
-        """A new organization under keys drawn here. Outside a sandbox, `by` admits it."""
+        """A new organization under keys drawn here. Outside a sandbox, `by` admits it. A pair of
+        keys is drawn for an `algorithm` such as `Ed25519+ML-DSA-44`."""
         foreign = yield from self.keys_of(by)
-        first = self.wallet.draw(algorithm)
+        first = self.wallet.draw(*algorithms_named(algorithm))
         body: dict[str, Json] = {"name": name, **_keys(first)}
         if uscc is not None:
             body["uscc"] = uscc
@@ -103,11 +105,13 @@ class Writing(Sending):
         *,
         to: str | None = None,
         not_after: str | None = None,
+        under: str | None = None,
     ) -> Flow[Acknowledged]:
-        """A right (`admit`, `prefix`, `make`), to another party or to the granter itself."""
+        """A right, to another party or to the granter itself; `under` is the accreditation of which
+        a part is passed on."""
         body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
-        if not_after is not None:
-            body["notAfter"] = not_after
+        body |= {"notAfter": not_after} if not_after is not None else {}
+        body |= {"under": under} if under is not None else {}
         return (yield from self._change("grant.issue", granter, body, by=[granter]))
 
     def withdraw_grant(self, by: str, grant: str, reason: str) -> Flow[Acknowledged]:
@@ -134,7 +138,7 @@ class Writing(Sending):
         *,
         also: Sequence[str] = (),
         algorithm: str = "Ed25519",
-        foreign: Mapping[str, str] | None = None,
+        foreign: Mapping[str, list[str]] | None = None,
     ) -> Prepared:
         """The registration of a device, to be signed with `sign`; its keys are in the wallet, which
         is not yet saved."""
@@ -154,19 +158,20 @@ class Writing(Sending):
 
     def _establishment(self, body: Mapping[str, Json], algorithm: str) -> Establishment:
         if "keys" not in body:
-            return self.wallet.draw(algorithm)
+            return self.wallet.draw(*algorithms_named(algorithm))
         keys, following = cast("list[str]", body["keys"]), cast("list[str]", body.get("next", []))
         return Establishment(
             keys, [k if k.startswith("zQm") else public_key(k).thumbprint for k in following]
         )
 
-    def keys_of(self, dids: Iterable[str]) -> Flow[dict[str, str]]:
-        """A present key of each party whose keys are not in this wallet, by DID."""
-        found: dict[str, str] = {}
+    def keys_of(self, dids: Iterable[str]) -> Flow[dict[str, list[str]]]:
+        """By DID, the keys with which each party signs whose keys are not in this wallet: one of
+        each kind that it has in force."""
+        found: dict[str, list[str]] = {}
         for did in dids:
             if did not in self.wallet.identities:
                 record = yield from self.subject(did)
-                found[did] = member(record, "keys", list)[0]
+                found[did] = one_of_each_kind(map(str, member(record, "keys", list)))
         return found
 
     def sign(self, prepared: Prepared) -> dict[str, Json]:
@@ -187,8 +192,9 @@ class Writing(Sending):
         by = list(dict.fromkeys(by))
         return (yield from self._change("number.rebind", did, {"number": number}, by=by))
 
-    def rotate_keys(self, did: str, *, algorithm: str = "Ed25519") -> Flow[Acknowledged]:
-        """The committed keys of a device or organization take over, and new ones are committed to.
+    def rotate_keys(self, did: str, *, algorithm: str = "") -> Flow[Acknowledged]:
+        """The committed keys of a device or organization take over, and new ones are committed to:
+        of the same algorithms, or those named, which the next rotation brings into force.
 
         A rotation that was interrupted is sent again as it was, and is then the one.
         """
@@ -200,7 +206,7 @@ class Writing(Sending):
         log: Sequence[str] = (),
         policy: Mapping[str, Json] | None = None,
         witnesses: str | None = None,
-        algorithm: str = "Ed25519",
+        algorithm: str = "",
     ) -> Flow[Acknowledged]:
         """Other keys of the log, another policy, or other recommended witnesses. The authority's
         committed keys sign, and take over as in `rotate_keys`.
@@ -219,7 +225,8 @@ class Writing(Sending):
             operation = finished.operation
             if operation["type"] == kind and operation["subject"] == did:
                 return finished
-        following = _keys(self.wallet.begin_rotation(did, algorithm))
+        wanted = algorithms_named(algorithm) if algorithm else ()
+        following = _keys(self.wallet.begin_rotation(did, *wanted))
         acknowledged = yield from self._change(kind, did, {**following, **body}, by=[])
         self.wallet.finish_rotation(did)
         self._save()
@@ -289,17 +296,15 @@ class Writing(Sending):
         body: Mapping[str, Json],
         *,
         by: Sequence[str],
-        foreign: Mapping[str, str] | None = None,
+        foreign: Mapping[str, list[str]] | None = None,
         subject: str | None = None,
         position: Position | None = None,
         **more: Json,
     ) -> Prepared:
         keys: dict[str, tuple[str, str]] = {}
         for did in by:
-            multikey = (foreign or {}).get(did)
-            if multikey is None:
-                multikey = self.wallet.key(self.wallet.identity(did).keys[0]).public.multikey
-            keys[public_key(multikey).thumbprint] = (did, multikey)
+            for multikey in (foreign or {}).get(did) or self.wallet.signing_keys(did):
+                keys[public_key(multikey).thumbprint] = (did, multikey)
         methods = [tetrad_method(did, thumbprint) for thumbprint, (did, _) in keys.items()]
         description: dict[str, Json] = {
             "type": kind,

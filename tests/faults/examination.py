@@ -178,7 +178,7 @@ class Examination:
         with self._finding(LOST, "the authority's wallet"):
             with Keystore.open(path, SANDBOX_PASSPHRASE, os.urandom) as keystore:
                 assert self._trust is not None
-                keystore.wallet.method(self._trust.authority)
+                keystore.wallet.methods(self._trust.authority)
             self._wallet = False
 
     def _serve(self, present: Mapping[str, list[int]]) -> Json:

@@ -7,7 +7,14 @@ from pathlib import Path
 from tests.generated import every_file
 
 SPECS = Path(__file__).resolve().parent.parent.parent / "specs"
-FOLDERS = ("vectors/identity", "vectors/ledger", "vectors/resolution", "vectors/rules", "schemas")
+FOLDERS = (
+    "vectors/identity",
+    "vectors/ledger",
+    "vectors/resolution",
+    "vectors/rules",
+    "schemas",
+    "schemas/credentials",
+)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from identity.credentials.device import TYPES
 from identity.operation import OPERATION, AnyOperation, Submission
 from registry.rules import ROWS
 from tests.generated import file
@@ -50,8 +51,10 @@ def schema(name: str, adapter: TypeAdapter[Any] | type[BaseModel]) -> dict[str, 
 
 
 def files() -> dict[str, bytes]:
-    """A schema for each type of operation, for all of them, and for what is posted."""
+    """A schema for each type of operation, for all of them, for what is posted, and for each
+    type of device credential."""
     made = {_type_of(row): schema(_type_of(row), row) for row in ROWS}
     made["operation"] = schema("operation", OPERATION)
     made["submission"] = schema("submission", Submission)
+    made |= {f"credentials/{name}": schema(f"credentials/{name}", TYPES[name]) for name in TYPES}
     return {f"schemas/{name}.json": file(value) for name, value in made.items()}

@@ -69,7 +69,7 @@ class TestDidUrl:
             " did:x:y",
             "did:x:y#[",
             "did:x:y?<script>",
-            "did:x:" + "y" * 3000,
+            "did:x:" + "y" * 5300,
         ],
     )
     def test_refused(self, text: str) -> None:

@@ -61,7 +61,7 @@ def test_later_operations_are_signed_as_the_subject() -> None:
     wallet = Wallet(Counter())
     did, first = registered(wallet)
     signed = wallet.sign(
-        {"type": "status.retire"}, wallet.method(did), created="2026-11-22T08:00:00Z"
+        {"type": "status.retire"}, *wallet.methods(did), created="2026-11-22T08:00:00Z"
     )
     (proof,) = signed["proof"]
     key = public_key(first["body"]["keys"][0])
@@ -73,12 +73,12 @@ def test_later_operations_are_signed_as_the_subject() -> None:
 def test_two_wallets_sign_one_operation() -> None:
     device, owner = Wallet(Counter("device")), Wallet(Counter("owner"))
     (device_did, _), (owner_did, _) = registered(device), registered(owner)
-    once = device.sign({"type": "number.rebind"}, device.method(device_did))
-    both = owner.sign(once, owner.method(owner_did))
-    again = device.sign(both, device.method(device_did))
+    once = device.sign({"type": "number.rebind"}, *device.methods(device_did))
+    both = owner.sign(once, *owner.methods(owner_did))
+    again = device.sign(both, *device.methods(device_did))
     assert [proof["verificationMethod"] for proof in both["proof"]] == [
-        device.method(device_did),
-        owner.method(owner_did),
+        *device.methods(device_did),
+        *owner.methods(owner_did),
     ]
     assert len(again["proof"]) == 2
     for proof in again["proof"]:
@@ -97,7 +97,7 @@ class TestRotation:
         for key, proof in zip(rotation.keys, signed["proof"], strict=True):
             verify_proof(signed, proof, public_key(key), expected_purpose="capabilityInvocation")
         wallet.finish_rotation(did)
-        assert wallet.method(did) == f"{did}#{first['body']['next'][0]}"
+        assert wallet.methods(did) == [f"{did}#{first['body']['next'][0]}"]
         assert wallet.identity(did).next == rotation.next
 
     def test_interrupted_it_is_the_same_rotation_again(self) -> None:
@@ -124,7 +124,7 @@ class TestRotation:
         wallet.adopt("did:tetrad:b", first)
         wallet.begin_rotation("did:tetrad:a")
         wallet.finish_rotation("did:tetrad:a")
-        wallet.sign({}, wallet.method("did:tetrad:b"))
+        wallet.sign({}, *wallet.methods("did:tetrad:b"))
 
     def test_nothing_is_finished_that_was_not_begun(self) -> None:
         wallet = Wallet(Counter())
@@ -150,7 +150,7 @@ class TestRefusals:
             with pytest.raises(KeystoreError):
                 wallet.sign({}, method)
         with pytest.raises(KeystoreError):
-            wallet.method("did:tetrad:x")
+            wallet.methods("did:tetrad:x")
 
     def test_a_name_must_be_of_one_identity(self) -> None:
         wallet = Wallet(Counter())
@@ -186,7 +186,7 @@ class TestSerialisation:
         value = json.loads(json.dumps(wallet.to_json()))
         again = Wallet.from_json(value, Counter())
         assert again.to_json() == value
-        assert again.sign({}, again.method(did)) == wallet.sign({}, wallet.method(did))
+        assert again.sign({}, *again.methods(did)) == wallet.sign({}, *wallet.methods(did))
 
     def test_a_wallet_does_not_show_its_secrets(self) -> None:
         wallet = Wallet(Counter())

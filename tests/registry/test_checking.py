@@ -25,7 +25,7 @@ from identity.errors import (
     UnknownMethod,
 )
 from identity.jcs import canonicalize
-from identity.keys import private_key
+from identity.keys import ALGORITHMS, private_key
 from registry.checking import Checked, check_submission
 from resolver.schemes import SCHEMES
 from tests.factory import UNIQUE, Maker, Signed, Subject, sign
@@ -142,13 +142,18 @@ def test_a_proof_that_says_something_else_is_refused(
     assert refused(expected, with_proof(0, **changes)).pointer.startswith("/proof/0")
 
 
-def test_a_key_of_another_algorithm_than_the_ledger_takes_is_refused() -> None:
-    strange = private_key("P-384", b"\x01" * 48)
-    body = {"name": "Gamma", **ACME.establishment}
-    method = (strange, did_key_method(strange.public.multikey))
-    operation = sign(meter(type="organization.register", body=body), method)
-    with pytest.raises(InvalidKey) as caught:
-        check(canonicalize({"operation": operation}))
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_signs_operations_by_the_hash_of_its_suite(algorithm: str) -> None:
+    secret = b"\x01" * (48 if algorithm == "P-384" else 32)
+    signer = private_key(algorithm, secret)
+    body = {"name": "Gamma", **ACME.establishment, "keys": [signer.public.multikey]}
+    operation = meter(type="organization.register", body=body)
+    del operation["proof"]
+    signed = sign(operation, (signer, did_key_method(signer.public.multikey)))
+    assert check(canonicalize({"operation": signed})).pending == []
+    forged = {**signed, "body": {**body, "name": "Delta"}}
+    with pytest.raises(ForgedProof) as caught:
+        check(canonicalize({"operation": forged}))
     assert caught.value.pointer == "/proof/0"
 
 

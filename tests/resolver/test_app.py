@@ -64,10 +64,12 @@ def answers_to_examples(town: Town) -> dict[tuple[str, str], int]:
             content = operation.get("requestBody", {}).get("content", {})
             for media, body in content.items() or [("", {})]:
                 options: dict[str, Any] = {"params": query} if query else {}
-                if media:
+                if media and "example" in body:
                     text = body["example"]
                     options["content"] = text if isinstance(text, str) else orjson.dumps(text)
                     options["headers"] = {"content-type": media}
+                elif media:
+                    continue  # signed for a moment: nobody can paste it (test_authentication.py)
                 response = town.request(method.upper(), address, **options)
                 assert str(response.status_code) in operation["responses"], (address, response.text)
                 found[media or method, path] = response.status_code
@@ -76,6 +78,7 @@ def answers_to_examples(town: Town) -> dict[tuple[str, str], int]:
 
 def test_every_example_works_against_a_fresh_sandbox(town: Town) -> None:
     found = answers_to_examples(town)
+    assert found.pop(("get", "/v1/authentications/current")) == 401  # nobody is authenticated
     assert set(found.values()) <= {200, 201, 404}
     assert len(found) > 20
 

@@ -64,7 +64,13 @@ class Town(Maker):
         super().__init__(mode, now=now, **options)
         secrets = replace(SECRETS, uniqueness_alg=str(self.uniqueness.member["alg"]))
         self.site = site(secrets, self.genesis.operation)
-        self.app = create_app(settings, self.site, lambda: float(self.now), interop=interop)
+        self.app = create_app(
+            settings,
+            self.site,
+            lambda: float(self.now),
+            addresses=["http://town.test"],
+            interop=interop,
+        )
         self.service: Service = self.app.state.service
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

@@ -146,8 +146,22 @@ def permissioned() -> Town:
 
 def all_scenarios() -> list[Scenario]:
     """Every scenario, in the order of the rule book's table."""
-    from tests.scenarios import devices, grants, keys, numbers, organizations, registry, status
+    from tests.scenarios import (
+        accreditations,
+        devices,
+        grants,
+        keys,
+        numbers,
+        organizations,
+        recovery,
+        registry,
+        status,
+        transfer,
+    )
 
-    modules = (organizations, registry, grants, devices, numbers, keys, status)
+    modules = (
+        *(organizations, registry, grants, accreditations, devices, numbers, keys),
+        *(recovery, transfer, status),
+    )
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))

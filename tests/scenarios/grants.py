@@ -201,12 +201,6 @@ def grant_issue__number(town: Town) -> Signed:
 
 
 @refused(PolicyViolated, "/body/right")
-def grant_issue__credential(town: Town) -> Signed:
-    """Credentials are not granted yet."""
-    return town.grant(town.authority, "credential", town.acme, {"types": ["TypeApproval"]})
-
-
-@refused(PolicyViolated, "/body/right")
 def grant_issue__enrol(town: Town) -> Signed:
     """Enrolment by certificate is not granted yet."""
     scope = {

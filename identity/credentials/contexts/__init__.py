@@ -23,6 +23,7 @@ _FILES = {
     "https://w3id.org/security/data-integrity/v2": "data-integrity-v2.json",
     "https://w3id.org/security/multikey/v1": "multikey-v1.json",
     "https://www.w3.org/ns/did/v1": "did-v1.json",
+    "urn:tetrad:credentials:v1": "tetrad-credentials-v1.json",
 }
 
 DIGESTS = MappingProxyType(

@@ -451,12 +451,12 @@ for (const name of readdirSync(join(folder, "rules")).sort()) {
   holds(name, () => {
     assert.equal(operationHash(one.operation), one.hash);
     if (one.error) return;
-    const keys = one.operation.body.keys ?? [];
+    const keys = [...(one.operation.body.keys ?? []), ...(one.operation.body.quorum ?? [])];
     const known = new Map(keys.map((key) => [`${one.operation.subject}#${thumbprint(key)}`, key]));
     for (const key of keys) known.set(`did:key:${key}#${key}`, key);
     for (const [[kind], record] of one.state.records) {
       if (kind !== "did") continue;
-      for (const key of record.keys) known.set(`${record.did}#${thumbprint(key)}`, key);
+      for (const key of [...record.keys, ...(record.recovering?.keys ?? [])]) known.set(`${record.did}#${thumbprint(key)}`, key);
     }
     for (const proof of one.operation.proof) {
       assert.ok(proofHolds(one.operation, proof, known.get(proof.verificationMethod)));

@@ -1,0 +1,350 @@
+"""Authentication at one service: who answers a challenge gets a token, who bears one is known.
+
+    who = authenticating.authenticated(request)       # Authenticated(did=…, key=…), or raises
+    who.did, who.credentials, who.key_shared
+
+`authenticated` is all that an endpoint needs which serves some parties and not others. A token is
+held against the ledger whenever it is used: it ends with its key's rotation and with the
+suspension, revocation or retirement of its subject. Nothing here is kept beyond a restart.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, cast
+
+import orjson
+from starlette.requests import Request
+from starlette.types import Scope
+
+from identity.credentials.credential import VerifiedCredential, verify_credential
+from identity.dpop import check_dpop, normal_address
+from identity.errors import (
+    AuthenticationFailed,
+    CredentialOutOfTime,
+    InvalidChallenge,
+    InvalidKey,
+    InvalidProof,
+    InvalidToken,
+    MalformedInput,
+    SignerMissing,
+    StatusUnknown,
+    TetradError,
+    UnknownMethod,
+)
+from identity.jwk import jwk_thumbprint
+from identity.keys import ED25519, P256, PublicKey, private_key, thumbprint
+from identity.methods import SIGNING_PURPOSES, Method
+from identity.proof import CRYPTOSUITES
+from registry.state import Subject, state_key
+from resolver.api.limits import RateLimit
+from resolver.authentication import (
+    Answer,
+    Authentication,
+    CheckCredential,
+    challenge_of,
+    check_active,
+    key_method,
+    read_answer,
+    verify_answer_proofs,
+    verify_credentials,
+)
+from resolver.challenges import Challenge, Challenges
+from resolver.methods import LedgerMethods
+from resolver.service import Service
+from resolver.shared_keys import SharedKeys
+from resolver.tokens import WINDOW, Bound, Tokens, refused
+
+SCHEME: Final = "DPoP"
+
+
+class Authenticated(NamedTuple):
+    """Who makes a request."""
+
+    did: str
+    kind: str
+    """`device` or `organization`."""
+    key: str
+    """The thumbprint of the key, as in its verification method."""
+    jkt: str
+    """The same key's JWK thumbprint (RFC 7638)."""
+    domain: str
+    issued: int
+    expires: int
+    """Seconds since the epoch."""
+    credentials: tuple[str, ...]
+    """Types of the credentials about itself that it showed, and that were verified then."""
+    key_shared: bool
+    """Two clients were seen to authenticate with this key."""
+
+    def value(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "did": self.did,
+            "kind": self.kind,
+            "key": f"{self.did}#{self.key}",
+            "domain": self.domain,
+            "credentials": list(self.credentials),
+            "keyShared": self.key_shared,
+        }
+
+
+class Admitted(NamedTuple):
+    """A successful authentication."""
+
+    token: str
+    next: str
+    """To be shown with the following one."""
+    who: Authenticated
+
+    def __repr__(self) -> str:
+        return f"Admitted({self.who.did})"
+
+
+class Authenticating:
+    """Challenges, tokens and what is noticed of keys, for one service."""
+
+    def __init__(
+        self,
+        service: Service,
+        audiences: Sequence[str] = (),
+        credential: CheckCredential | None = None,
+    ) -> None:
+        """`audiences` are the addresses under which the service is known, `credential` verifies
+        what is shown beside an answer; by default its proof, and none that has a status."""
+        settings = service.settings
+        self._service = service
+        self._store = service.store
+        self._audiences: list[str] = []
+        for address in audiences:
+            self.known_as(address)
+        self._methods = LedgerMethods(service.store)
+        self._credential = credential or self._proof_of_credential
+        self._limit = RateLimit(
+            settings.challenges_per_minute, settings.lookup_clients, service.clock
+        )
+        random = secrets.token_bytes
+        self.challenges = Challenges(settings.challenges, settings.challenge_seconds, random)
+        self.tokens = Tokens(settings.tokens, settings.tokens_each, settings.token_proofs, random)
+        self.keys = SharedKeys(settings.authenticated_keys, random)
+        self.outcomes: Counter[str] = Counter()
+        # Nobody has their private halves: they take the place of keys that there are not.
+        self._decoys = {
+            CRYPTOSUITES[algorithm]: private_key(algorithm, random(32)).public
+            for algorithm in (ED25519, P256)
+        }
+
+    @property
+    def audiences(self) -> Sequence[str]:
+        """The addresses under which the service is known."""
+        return self._audiences
+
+    def known_as(self, address: str) -> None:
+        """One more address of the service. Raises MalformedInput for what is none."""
+        normal = normal_address(address)
+        if normal is None:
+            raise MalformedInput(
+                f"not an address of this service: {address[:80]!r}",
+                hint="https://registry.example, without query",
+            )
+        if normal not in self._audiences:
+            self._audiences.append(normal)
+
+    def challenge(self, client: str, *, domain: str | None, did: str | None) -> Challenge:
+        """A challenge for whoever asks. `domain` is the address that the client knows the service
+        by. Raises RateLimited, Busy, InvalidChallenge."""
+        self._limit.check(client, "each challenge is answered once, and soon")
+        return self.challenges.issue(domain=self._audience(domain), did=did, now=self._service.now)
+
+    def _audience(self, domain: str | None) -> str:
+        if domain is None and self._audiences:
+            return self._audiences[0]
+        normal = normal_address(domain or "")
+        if normal is None or normal not in self._audiences:
+            # A service that took any name would sign in whoever was asked under another.
+            raise InvalidChallenge(
+                "this service is not known by that address",
+                pointer="/domain",
+                hint="the operator names its addresses: tetrad serve --address https://…",
+            )
+        return normal
+
+    def authenticate(self, presentation: object) -> Admitted:
+        """A token for whoever answers a challenge.
+
+        The challenge is used up as soon as it is named. Raises InvalidChallenge; what is wrong with
+        the form; and else AuthenticationFailed in the same words, whether there is such a subject
+        or not. Only who has proved its keys is told that it is suspended.
+        """
+        try:
+            return self._authenticate(presentation)
+        except TetradError:
+            self.outcomes["refused"] += 1
+            raise
+
+    def _authenticate(self, presentation: object) -> Admitted:
+        now = self._service.now
+        challenge = challenge_of(presentation)
+        issued = self.challenges.consume(challenge, now)
+        answer = read_answer(presentation, challenge=challenge, domain=issued.domain)
+        found = self._verified(answer, issued, now)
+        credentials = verify_credentials(answer, self._credential)
+        bound = Bound(
+            did=found.did,
+            key=found.key.thumbprint,
+            jkt=jwk_thumbprint(found.key),
+            domain=issued.domain,
+            issued=now,
+            expires=now + self._service.settings.token_seconds,
+            credentials=types_about(found.did, credentials),
+        )
+        token = self.tokens.issue(bound, now)
+        continued = self.keys.continues(bound.key, found.previous)
+        self.outcomes["succeeded"] += 1
+        if not continued.fits:
+            self.outcomes["shared_key"] += 1
+        return Admitted(token, continued.next, self._who(bound))
+
+    def _verified(self, answer: Answer, issued: Challenge, now: int) -> Authentication:
+        """The answer of an active subject of this ledger. Raises AuthenticationFailed."""
+        record = self._record(answer.holder)
+        suites = {one.get("verificationMethod"): one.get("cryptosuite") for one in answer.proofs}
+
+        def method(url: str) -> Method:
+            """A key of the holder, or one that nobody has: a signature is checked either way."""
+            try:
+                if record is None:
+                    raise UnknownMethod("no such party on this ledger")
+                return key_method(record, url)
+            except UnknownMethod:
+                decoy = self._decoy(suites.get(url))
+                return Method(url, answer.holder, decoy, SIGNING_PURPOSES, (decoy.algorithm,))
+
+        try:
+            found = verify_answer_proofs(
+                answer, method, challenge=issued.challenge, domain=issued.domain, now=now
+            )
+        except (InvalidProof, InvalidKey, SignerMissing, CredentialOutOfTime):
+            raise _unproved() from None
+        if record is None:
+            raise RuntimeError("a signature verifies under a key that nobody has")
+        if issued.did is not None and issued.did != answer.holder:
+            raise _unproved()
+        check_active(record)
+        return found
+
+    def _decoy(self, suite: object) -> PublicKey:
+        known = self._decoys.get(suite) if isinstance(suite, str) else None
+        return known or self._decoys[CRYPTOSUITES[ED25519]]
+
+    def authenticated(self, request: Request) -> Authenticated:
+        """Who makes a request, by its token and the proof beside it (RFC 9449, section 7).
+
+        Raises InvalidToken, RateLimited, Busy.
+        """
+        scope, now = request.scope, self._service.now
+        token, proof = _credentials_of(scope)
+        bound = self.tokens.find(token, now)
+        path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
+        checked = check_dpop(
+            proof,
+            method=scope["method"],
+            url=f"{bound.domain}{path}",
+            token=token,
+            now=now,
+            window=WINDOW,
+        )
+        if jwk_thumbprint(checked.key) != bound.jkt:
+            raise refused()
+        who = self._in_force(token, bound)
+        self.tokens.use(token, checked, now)
+        return who
+
+    def introspect(self, token: str) -> Authenticated | None:
+        """What a token that somebody was shown stands for; None where it is not in force."""
+        try:
+            return self._in_force(token, self.tokens.find(token, self._service.now))
+        except InvalidToken:
+            return None
+
+    def _in_force(self, token: str, bound: Bound) -> Authenticated:
+        """Whose token it is, by the ledger as it is now. Raises InvalidToken, and ends it."""
+        record = self._record(bound.did)
+        if record is None or record["status"] != "active" or not _holds(record, bound.key):
+            self.tokens.end(token)
+            raise refused()
+        return self._who(bound, record)
+
+    def _who(self, bound: Bound, record: Subject | None = None) -> Authenticated:
+        subject = record or self._record(bound.did)
+        return Authenticated(
+            bound.did,
+            subject["kind"] if subject else "",
+            bound.key,
+            bound.jkt,
+            bound.domain,
+            bound.issued,
+            bound.expires,
+            bound.credentials,
+            self.keys.shared(bound.key),
+        )
+
+    def _record(self, did: str) -> Subject | None:
+        """The newest committed record of a device or an organization of this ledger."""
+        (stored,) = self._store.records([state_key(("did", did))])
+        return None if stored is None else cast("Subject", orjson.loads(stored))
+
+    def _proof_of_credential(self, credential: dict[str, Any]) -> VerifiedCredential:
+        """Its form, proofs and times. Raises StatusUnknown for one whose status would have to be
+        looked up."""
+        if "credentialStatus" in credential:
+            raise StatusUnknown(
+                "the status of credentials is not looked up here", hint="answer without it"
+            )
+        return verify_credential(credential, self._methods, now=self._service.now)
+
+
+def types_about(did: str, credentials: Sequence[VerifiedCredential]) -> tuple[str, ...]:
+    """The types of those credentials whose only subject is this party."""
+    found = {
+        name: None
+        for one in credentials
+        if one.subject_ids == (did,)
+        for name in one.types
+        if name != "VerifiableCredential"
+    }
+    return tuple(found)
+
+
+def _holds(record: Subject, key: str) -> bool:
+    return any(thumbprint(multikey) == key for multikey in record["keys"])
+
+
+def _credentials_of(scope: Scope) -> tuple[str, str]:
+    """The token of a request and the proof beside it; each header stands once. Raises
+    InvalidToken."""
+    found: dict[bytes, list[str]] = {b"authorization": [], b"dpop": []}
+    for name, value in scope["headers"]:
+        if name in found:
+            found[name].append(value.decode("latin-1"))
+    if [len(values) for values in found.values()] != [1, 1]:
+        raise InvalidToken(
+            "a request is authenticated by one header Authorization and one header DPoP",
+            hint="Authorization: DPoP TOKEN, and beside it a DPoP proof (RFC 9449)",
+        )
+    scheme, _, token = found[b"authorization"][0].partition(" ")
+    if scheme.lower() != SCHEME.lower() or not token.strip():
+        raise InvalidToken(
+            "tokens are presented with the scheme DPoP, and never alone",
+            hint="Authorization: DPoP TOKEN",
+        )
+    return token.strip(), found[b"dpop"][0]
+
+
+def _unproved() -> AuthenticationFailed:
+    return AuthenticationFailed(
+        "the presentation does not prove that its holder has keys in force here",
+        hint="sign with the newest keys, for the challenge and the domain that were given",
+    )
