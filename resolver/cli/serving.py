@@ -151,7 +151,7 @@ def serve(
     from registry.policy import Policy
     from registry.reader import LedgerReader
     from resolver import app
-    from resolver.interop import issuers_of
+    from resolver.interop import Interop
     from resolver.settings import Settings
     from resolver.tile_folder import TileFolder
 
@@ -175,7 +175,7 @@ def serve(
             )
         policy = Policy.parse(read_input(str(witnesses))) if witnesses is not None else None
         public_folder = TileFolder(publish) if publish is not None else None
-        issuers = issuers_of(data) if interop else None
+        kept = Interop(data) if interop else None
     except BaseException:
         site.close()
         raise
@@ -188,8 +188,8 @@ def serve(
         if test_clock:
             click.echo("  TEST CLOCK: POST /v1/test-clock puts it forward; clients must go along.")
         click.echo(f"  Listening on {address}   (API at /docs)")
-        if issuers is not None:
-            click.echo(_issuing(issuers))
+        if kept is not None:
+            click.echo(_issuing(kept.issuers))
         click.echo(
             f"  Log key {name}+{identifier}+{key[:2]}…    "
             f"Next, in another terminal: tetrad trust {address}"
@@ -206,7 +206,7 @@ def serve(
         publish=public_folder,
         witnesses=policy,
         addresses=addresses,
-        interop=issuers,
+        interop=kept,
         clock=_movable(site) if test_clock else time.time,
     )
 
