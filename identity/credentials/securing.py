@@ -205,15 +205,15 @@ class _Secured:
 
 
 def _hashed(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
-    return digest(SUITES[algorithm].hash, _canonical(value, rdfc=rdfc))
+    return digest(SUITES[algorithm].hash, _canonical(value, algorithm, rdfc=rdfc))
 
 
-def _canonical(value: dict[str, Any], *, rdfc: bool) -> bytes:
+def _canonical(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
     if not rdfc:
         return canonicalize(value)
     from identity.credentials import rdfc as rdf  # only where PyLD is asked for
 
-    return rdf.canonicalize(value)
+    return rdf.canonicalize(value, algorithm)
 
 
 def _is_rdfc(suite: str) -> bool:

@@ -42,8 +42,10 @@ def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
     from tests.generated import (
         answers,
+        authentication,
         credentials,
         evidence,
+        handshake,
         identity,
         ledger,
         logkeys,
@@ -54,8 +56,18 @@ def every_file() -> dict[str, bytes]:
     )
 
     parts = (
-        *(evidence, identity, credentials, ledger, logkeys, state_map, rules, schemas),
-        *(witnesses, answers),
+        authentication,
+        credentials,
+        evidence,
+        identity,
+        ledger,
+        logkeys,
+        state_map,
+        rules,
+        schemas,
+        witnesses,
+        answers,
+        handshake,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}

@@ -216,7 +216,8 @@ def _canonical(secured: Document) -> list[list[str]]:
             document["proof"] = [named[name] for name in names]
         if "-rdfc-" in proof["cryptosuite"]:
             both = [{**options, "@context": secured["@context"]}, document]
-            found.append([rdfc.canonicalize(one).decode() for one in both])
+            algorithm = did_key_methods(proof["verificationMethod"]).key.algorithm
+            found.append([rdfc.canonicalize(one, algorithm).decode() for one in both])
         else:
             both = [options, {**document, "@context": options["@context"]}]
             found.append([canonicalize(one).decode() for one in both])
