@@ -1,4 +1,4 @@
-"""The SDK through recoveries and transfers: several wallets, waits, lies, and stops at every step."""
+"""The SDK through recoveries and transfers: several wallets, waits, lies, stops at every step."""
 
 from __future__ import annotations
 
