@@ -227,9 +227,26 @@ class Wallet:
         }
         if credentials:
             shown["verifiableCredential"] = [dict(one) for one in credentials]
+        return self.answer(
+            shown, did, challenge=challenge, domain=domain, created=created, nonce=nonce
+        )
+
+    def answer(
+        self,
+        document: Mapping[str, Any],
+        did: str,
+        *,
+        challenge: str,
+        domain: str,
+        created: str | None = None,
+        nonce: str | None = None,
+    ) -> dict[str, Any]:
+        """A document with which a DID answers a challenge: signed for `authentication`, by one key
+        of each kind. Raises `KeystoreError` for a DID that is not held."""
+        signed = dict(document)
         for method in self.methods(did):
-            shown = secure(
-                shown,
+            signed = secure(
+                signed,
                 self._key_of_method(method),
                 method=method,
                 purpose="authentication",
@@ -238,7 +255,7 @@ class Wallet:
                 domain=domain,
                 nonce=nonce,
             )
-        return shown
+        return signed
 
     def continuation(self, did: str, domain: str) -> str | None:
         """What this verifier gave out with the last authentication by the present key of a DID."""

@@ -112,6 +112,8 @@ def new_device(
         "data": body.data if body.data == "none" else operation_value(body.data),
         "version": body.data.version if isinstance(body.data, DataRecord) else 0,
     }
+    if body.enrolment is not None:
+        record["enrolment"] = body.enrolment.grant
     return cast("Device", record)
 
 

@@ -6,6 +6,7 @@
     serial    "SN000017"                                  -> its commitment
     data      {…, "content": any JSON}                    -> {…, "commitment"}
     next      Multikeys                                   -> their thumbprints
+    enrolment.certificate   PEM                           -> base64 of its DER, the serial out of it
 
 What is a commitment already stays as it is; its disclosure is then for the caller to add.
 `recovery`, `number` and `data` that are left out become "none". Specified in specs/2-registry.md,
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from identity.disclosure import CODE, DATA, NUMBER, SERIAL, Disclosure, disclose
 from identity.errors import (
     AmbiguousCode,
+    InvalidCertificate,
     InvalidIdentifier,
     MalformedCode,
     SchemaViolation,
@@ -27,11 +29,14 @@ from identity.errors import (
 )
 from identity.jcs import Json, canonicalize
 from identity.keys import public_key
+from identity.x509.certificate import read_certificate
+from identity.x509.pem import one_certificate
 from resolver.schemes import Code, SchemeTable
 from resolver.schemes.plain_text import plain
 
 Random = Callable[[int], bytes]
 
+_CERTIFICATE = "/body/enrolment/certificate"
 _WITH_RECOVERY = ("organization.register", "device.register", "recovery.begin", "transfer.accept")
 _WITH_NEXT = (*_WITH_RECOVERY, "keys.rotate", "registry.update")
 _WITH_DATA = ("device.register", "device.update")
@@ -43,7 +48,8 @@ def plain_body(
 ) -> tuple[dict[str, Json], list[Disclosure]]:
     """The body of an operation of this type, and the disclosures of what it commits to.
 
-    Raises SchemaViolation, InvalidIdentifier or InvalidKey, with a pointer below /body.
+    Raises SchemaViolation, InvalidIdentifier, InvalidKey or InvalidCertificate, with a pointer
+    below /body.
     """
     if not isinstance(body, dict):
         raise SchemaViolation("a JSON object is expected", pointer="/body")
@@ -54,6 +60,7 @@ def plain_body(
     if kind == "device.register":
         plain.body.setdefault("number", "none")
         plain.body.setdefault("data", "none")
+        plain.enrolment()
         plain.serial()
         plain.code()
     if kind in _WITH_NUMBER:
@@ -128,6 +135,27 @@ class _Plain:
         disclosure = disclose(name, value, self._random)
         self.disclosures.append(disclosure)
         return disclosure.digest
+
+    def enrolment(self) -> None:
+        """/enrolment: its certificate as PEM or base64; the device's serial is the certificate's
+        where none is given."""
+        value = self.body.get("enrolment")
+        if not isinstance(value, dict):
+            return
+        text = value.get("certificate")
+        if not isinstance(text, str):
+            raise SchemaViolation("a certificate is expected, as text", pointer=_CERTIFICATE)
+        try:
+            if "-----BEGIN" in text:
+                text = one_certificate(text.encode())
+            serial = read_certificate(text).device_serial
+        except InvalidCertificate as error:
+            error.pointer = _CERTIFICATE
+            raise
+        self.body["enrolment"] = {**value, "certificate": text}
+        described = self.body.get("object")
+        if isinstance(described, dict):
+            self.body["object"] = {"serial": serial, **described}
 
     def serial(self) -> None:
         """/object/serial, always a plain text."""

@@ -38,6 +38,8 @@ _STANDS_ON = re.compile(
 )
 """In an entry whose operation establishes keys to which one before it committed."""
 _BEGINS = b'"type":"recovery.begin"'
+_ENROLLED = re.compile(rb'"enrolment":\{"certificate":"[^"]*","grant":"([^"]*)"\}')
+"""In an entry whose device enrolled itself: the hash of the grant."""
 
 
 class Evidence:
@@ -50,6 +52,7 @@ class Evidence:
         self._established: dict[bytes, int] = {}
         self._begins: dict[int, dict[str, Any]] = {}
         """Operations that begin a recovery, by their entry."""
+        self._grants: dict[bytes, int] = {}
         self._signers: dict[int, bytes] = {}
         self._codes: dict[Key, bytes] = {}
         self._closed: tuple[int, bytes] = (0, b"")
@@ -156,8 +159,8 @@ class Evidence:
 
     def _stand_on(self, index: int, entry: bytes) -> list[int]:
         """The entries that made the keys which signed an entry; of one that establishes keys also
-        those that committed to them."""
-        found: list[int] = []
+        those that committed to them, of an enrolment the grant."""
+        found = [self._granting(grant) for grant in _ENROLLED.findall(entry)]
         for signer in _SIGNED_BY.findall(entry):
             found += self._bringing(signer, index)
         if _STANDS_ON.search(entry):
@@ -204,6 +207,15 @@ class Evidence:
             entry = self._reader.entry(index)
             if _BEGINS in entry:
                 self._begins[index] = orjson.loads(entry)["operation"]
+        return index
+
+    def _granting(self, grant: bytes) -> int:
+        """The entry of a grant; that of a factory is asked for with each of its devices."""
+        index = self._grants.get(grant)
+        if index is None:
+            if len(self._grants) >= _KEPT:
+                self._grants.clear()
+            index = self._grants[grant] = self._reader.index_of(grant.decode())
         return index
 
     def _operation(self, index: int) -> bytes:

@@ -36,6 +36,7 @@ from identity.keys import public_key
 from identity.members import format_time
 from identity.operation import as_object, read_operation
 from identity.proof import CRYPTOSUITES, proof_options
+from identity.x509.certificate import read_certificate
 from registry.admission import admit
 from resolver.description import plain_body
 from resolver.positions import Position, Present
@@ -49,7 +50,8 @@ UNSEQUENCED = (*ESTABLISHING, "recovery.begin", "recovery.finish", "status.revok
 TYPES = (
     *ESTABLISHING,
     "registry.update",
-    *("organization.update", "grant.issue", "grant.withdraw", "device.update", "number.rebind"),
+    *("organization.update", "grant.issue", "grant.withdraw", "enrolment.revoke"),
+    *("device.update", "number.rebind"),
     *("keys.rotate", "recovery.begin", "recovery.finish", "transfer.offer", "transfer.accept"),
     *(*SUPERVISED, "status.revoke", "status.retire"),
 )
@@ -145,6 +147,11 @@ class _Keys:
                 key = public_key(text)
                 own = tetrad_method(subject, key.thumbprint) if subject else did_key_method(text)
                 self._new[own] = text
+        if kind == "device.register" and "enrolment" in body:
+            # The certificate was read with the other plain values of the body.
+            enrolment = cast("dict[str, str]", as_object(body["enrolment"]))
+            leaf = read_certificate(enrolment["certificate"]).multikey
+            self._new[did_key_method(leaf)] = leaf
 
     def signing(self, signers: Json) -> dict[str, str]:
         """Verification methods and their Multikeys: every new key, then those that are named."""

@@ -17,7 +17,14 @@ from typing import Any, cast
 
 from identity.did import tetrad_did
 from identity.disclosure import NUMBER
-from identity.errors import InvalidAnswer, InvalidProof, NotEntitled, RuleBroken, TetradError
+from identity.errors import (
+    InvalidAnswer,
+    InvalidCertificate,
+    InvalidProof,
+    NotEntitled,
+    RuleBroken,
+    TetradError,
+)
 from identity.jcs import Json, canonicalize
 from identity.keys import kind_of_multikey, thumbprint
 from identity.members import parse_time
@@ -42,6 +49,7 @@ from identity.operation import (
 from registry import effects
 from registry.case import FINAL
 from registry.checking import verify_proofs
+from registry.enrolment import new_keys
 from registry.entry import Entry, read_entry
 from registry.merkle import leaf_hash
 from registry.recovering import check_begin, check_finish
@@ -125,8 +133,10 @@ def verify_signatures(item: Signed, keys: Mapping[str, Established]) -> None:
     operation: Any = item.operation
     methods = [proof.verificationMethod for proof in operation.proof]
     own: set[str] = set()
-    if isinstance(operation, OrganizationRegister | DeviceRegister):
+    if isinstance(operation, OrganizationRegister):
         own = {f"did:key:{key}#{key}" for key in operation.body.keys}
+    elif isinstance(operation, DeviceRegister):
+        own = {f"did:key:{key}#{key}" for key in _device_keys(operation)}
     else:
         own = own_methods(operation)
     if not own <= set(methods):
@@ -153,6 +163,14 @@ def own_methods(operation: AnyOperation) -> set[str]:
     """The methods of its subject by which the keys sign that an operation reveals."""
     subject = cast("str", getattr(operation, "subject", ""))
     return {f"{subject}#{thumbprint(key)}" for key in revealed_keys(operation)}
+
+
+def _device_keys(operation: DeviceRegister) -> list[str]:
+    """The device's own keys, and that of the certificate by which it enrols itself."""
+    try:
+        return new_keys(operation.body)
+    except InvalidCertificate as error:
+        raise InvalidAnswer(f"a certificate that cannot be read: {error.detail}") from None
 
 
 def _check_kinds(
@@ -205,7 +223,10 @@ def _after(record: Device | None, item: Shown, pinned: Pinned) -> Device:
         if not isinstance(operation, DeviceRegister):
             raise InvalidAnswer("a device begins with its registration")
         did = tetrad_did(pinned.ledger, item.hash)
-        _check_parties(item, {operation.body.controller})
+        if operation.body.enrolment is None:
+            _check_parties(item, {operation.body.controller})
+        elif any(party.startswith("did:tetrad:") for party in parties_of(operation)):
+            raise InvalidAnswer("an organization has signed where a certificate stands for it")
         return effects.new_device(operation, did, item.hash, stamp, entry.unique)
     _check_order(record, operation, entry)
     _check_life(record, operation, parse_time(entry.time))
@@ -253,8 +274,13 @@ def _parties(record: Device, operation: AnyOperation) -> set[str]:
     return {record["controller"]} if getattr(operation, "sequence", None) is not None else set()
 
 
+def parties_of(operation: AnyOperation) -> set[str]:
+    """The DIDs whose methods its proofs name, `did:key` among them."""
+    return {proof.verificationMethod.partition("#")[0] for proof in operation.proof}
+
+
 def _check_parties(item: Shown, required: set[str]) -> None:
-    signed = {proof.verificationMethod.partition("#")[0] for proof in item.operation.proof}
+    signed = parties_of(item.operation)
     if not required <= signed:
         raise InvalidAnswer(
             f"a party that must sign has not: {item.operation.type} at entry {item.entry.index}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from identity.errors import SignerMissing
+from resolver.cli.algorithms import algorithm_option
 from resolver.cli.frame import Frame, Option, prefix_of, verb
 from resolver.cli.listing import list_page, page_options
 
@@ -56,10 +57,18 @@ def org() -> None:
 @verb(
     click.option("--prefix", metavar="SCHEME:PREFIX", help="Also take this prefix (a sandbox)."),
     click.option("--uscc", help="China's unified social credit code."),
+    algorithm_option("Of its keys; a pair such as Ed25519+ML-DSA-44."),
     *recovery_options("the quorum that may replace its keys"),
     wallet=True,
 )
-def create(frame: Frame, name: str, prefix: str | None, uscc: str | None, **appointed: Any) -> None:
+def create(
+    frame: Frame,
+    name: str,
+    prefix: str | None,
+    uscc: str | None,
+    algorithm: str,
+    **appointed: Any,
+) -> None:
     """Create the organization NAME under keys that are drawn here.
 
     Outside a sandbox somebody with the right to admit signs as well, such as the authority:
@@ -74,7 +83,11 @@ def create(frame: Frame, name: str, prefix: str | None, uscc: str | None, **appo
                 hint="--by authority --pass-on FILE, and let it `tetrad sign FILE`",
             )
         made = frame.finished("organization.register", name=name) or client.create_organization(
-            name, uscc=uscc, by=[admits] if admits else [], recovery=recovery_of(**appointed)
+            name,
+            uscc=uscc,
+            by=[admits] if admits else [],
+            algorithm=algorithm,
+            recovery=recovery_of(**appointed),
         )
         did = cast("str", made.did)
         lines = [f"✓ {name}", f"  {did}", f"✓ in the ledger, entry {made.index}"]

@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from resolver.cli.frame import Frame, Option, verb
+from resolver.cli.algorithms import algorithm_option
+from resolver.cli.frame import Frame, verb
 from resolver.cli.organizations import acknowledged, recovery_of, recovery_options
 from resolver.cli.subjects import subject_of
 
 if TYPE_CHECKING:
     from resolver.client import Acknowledged, Client
-
-_ALGORITHM: Option = click.option(
-    "--algorithm",
-    default="Ed25519",
-    show_default=True,
-    help="What is drawn: Ed25519, P-256, … or a pair such as Ed25519+ML-DSA-44.",
-)
 
 
 @click.group()
@@ -70,7 +64,7 @@ def list_(frame: Frame) -> None:
         "--key", "quorum", multiple=True, help="A recovery key that somebody else keeps: repeat it."
     ),
     click.option("--name", default="", help="What the wallet calls it from then on."),
-    _ALGORITHM,
+    algorithm_option("Of the new keys; a pair such as Ed25519+ML-DSA-44."),
     *recovery_options("its next quorum"),
     wallet=True,
 )

@@ -28,6 +28,7 @@ import httpx
 from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
 from identity.wallet import Wallet
 from resolver.client.authenticating import Session
+from resolver.client.enrolling import enrol_device, revoke_serials
 from resolver.client.flow import MAX_BYTES, Flow, Pause, Request, Response, check_address
 from resolver.client.living import Living
 from resolver.client.reading import Resolved
@@ -221,6 +222,8 @@ class Client(_Base):
     issue_grant = Blocking(Writing.issue_grant)
     withdraw_grant = Blocking(Writing.withdraw_grant)
     register_device = Blocking(Writing.register_device)
+    enrol_device = Blocking(enrol_device)
+    revoke_serials = Blocking(revoke_serials)
     update_device = Blocking(Writing.update_device)
     rebind_number = Blocking(Writing.rebind_number)
     rotate_keys = Blocking(Writing.rotate_keys)
@@ -234,6 +237,10 @@ class Client(_Base):
     resume = Blocking(Writing.resume)
     revoke = Blocking(Writing.revoke)
     retire = Blocking(Writing.retire)
+    accreditation = Blocking(Writing.accreditation)
+    verify_credential = Blocking(Writing.verify_credential)
+    status_list = Blocking(Writing.status_list)
+    publish_status_list = Blocking(Writing.publish_status_list)
     authenticate = Blocking(Writing.authenticate)
     request_as = Blocking(Writing.request_as)
     introspect = Blocking(Writing.introspect)
@@ -319,6 +326,8 @@ class AsyncClient(_Base):
     issue_grant = Awaited(Writing.issue_grant)
     withdraw_grant = Awaited(Writing.withdraw_grant)
     register_device = Awaited(Writing.register_device)
+    enrol_device = Awaited(enrol_device)
+    revoke_serials = Awaited(revoke_serials)
     update_device = Awaited(Writing.update_device)
     rebind_number = Awaited(Writing.rebind_number)
     rotate_keys = Awaited(Writing.rotate_keys)
@@ -332,6 +341,10 @@ class AsyncClient(_Base):
     resume = Awaited(Writing.resume)
     revoke = Awaited(Writing.revoke)
     retire = Awaited(Writing.retire)
+    accreditation = Awaited(Writing.accreditation)
+    verify_credential = Awaited(Writing.verify_credential)
+    status_list = Awaited(Writing.status_list)
+    publish_status_list = Awaited(Writing.publish_status_list)
     authenticate = Awaited(Writing.authenticate)
     request_as = Awaited(Writing.request_as)
     introspect = Awaited(Writing.introspect)
@@ -343,7 +356,7 @@ def _arguments(request: Request) -> dict[str, Any]:
         "accept": "application/json, */*;q=0.5",
         "accept-encoding": "identity",
     }
-    if request.method == "POST":
+    if request.method in ("POST", "PUT"):
         headers["content-type"] = request.media
     return {
         "method": request.method,

@@ -97,7 +97,7 @@ class Living(Writing):
             )
         ours = taken is not None and taken.multikeys == under_way["keys"]
         signers = [by] if by is not None else [] if ours else [self._anyone()]
-        return (yield from self._change("recovery.finish", did, {}, by=signers))
+        return (yield from self.change("recovery.finish", did, {}, by=signers))
 
     def _anyone(self) -> str:
         for did, identity in self.wallet.identities.items():
@@ -111,11 +111,11 @@ class Living(Writing):
     def offer_device(self, did: str, to: str, not_after: str) -> Flow[Acknowledged]:
         """A device, offered to an organization until a time; an earlier offer ends."""
         offer: dict[str, Json] = {"to": to, "notAfter": not_after}
-        return (yield from self._change("transfer.offer", did, {"offer": offer}))
+        return (yield from self.change("transfer.offer", did, {"offer": offer}))
 
     def withdraw_offer(self, did: str) -> Flow[Acknowledged]:
         """The offer of a device, taken back."""
-        return (yield from self._change("transfer.offer", did, {"offer": "none"}))
+        return (yield from self.change("transfer.offer", did, {"offer": "none"}))
 
     def accept_device(
         self,

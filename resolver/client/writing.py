@@ -76,7 +76,7 @@ class Writing(Authenticating):
 
     def update_organization(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
         """Another `name` or `uscc`."""
-        acknowledged = yield from self._change("organization.update", did, body, by=[did])
+        acknowledged = yield from self.change("organization.update", did, body, by=[did])
         if isinstance(body.get("name"), str) and did in self.wallet.identities:
             self.wallet.identities[did].name = cast("str", body["name"])
             self._save()
@@ -93,16 +93,16 @@ class Writing(Authenticating):
         under: str | None = None,
     ) -> Flow[Acknowledged]:
         """A right, to another party or to the granter itself; `under` is the accreditation of which
-        a part is passed on."""
+        a part is passed on. Of the right to enrol, both sides sign."""
         body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
-        body |= {"notAfter": not_after} if not_after is not None else {}
-        body |= {"under": under} if under is not None else {}
-        return (yield from self._change("grant.issue", granter, body, by=[granter]))
+        body |= {n: v for n, v in (("notAfter", not_after), ("under", under)) if v is not None}
+        by = [granter, *([to] if right == "enrol" and to not in (None, granter) else [])]
+        return (yield from self.change("grant.issue", granter, body, by=by))
 
     def withdraw_grant(self, by: str, grant: str, reason: str) -> Flow[Acknowledged]:
         """Ends a grant, named by the hash of its operation, from now on."""
         body: dict[str, Json] = {"grant": grant, "reason": reason}
-        return (yield from self._change("grant.withdraw", by, body, by=[by]))
+        return (yield from self.change("grant.withdraw", by, body, by=[by]))
 
     def register_device(
         self, body: Mapping[str, Json], *, also: Sequence[str] = (), algorithm: str = "Ed25519"
@@ -165,7 +165,7 @@ class Writing(Authenticating):
 
     def update_device(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
         """Another `data` record, `parent` (a DID or "none") or `sector`, by the controller."""
-        return (yield from self._change("device.update", did, body))
+        return (yield from self.change("device.update", did, body))
 
     def rebind_number(
         self, did: str, number: Json, *, old_controller: str | None = None
@@ -175,7 +175,7 @@ class Writing(Authenticating):
         record = yield from self.subject(did)
         by = [_controller(record), did, *([old_controller] if old_controller else [])]
         by = list(dict.fromkeys(by))
-        return (yield from self._change("number.rebind", did, {"number": number}, by=by))
+        return (yield from self.change("number.rebind", did, {"number": number}, by=by))
 
     def rotate_keys(self, did: str, *, algorithm: str = "") -> Flow[Acknowledged]:
         """The committed keys of a device or organization take over, and new ones are committed to:
@@ -212,7 +212,7 @@ class Writing(Authenticating):
                 return finished
         wanted = algorithms_named(algorithm) if algorithm else ()
         following = _keys(self.wallet.begin_rotation(did, *wanted))
-        return (yield from self._change(kind, did, {**following, **body}, by=[]))
+        return (yield from self.change(kind, did, {**following, **body}, by=[]))
 
     def suspend(
         self, did: str, reason: str, *, by: str | None = None, supervisor: bool = False
@@ -239,7 +239,7 @@ class Writing(Authenticating):
     ) -> Flow[Acknowledged]:
         acting: dict[str, Json] = {"as": "supervisor"} if supervisor else {}
         signers = None if by is None else [by]
-        return (yield from self._change(kind, did, {"reason": reason}, by=signers, **acting))
+        return (yield from self.change(kind, did, {"reason": reason}, by=signers, **acting))
 
     def subject(self, did: str) -> Flow[dict[str, Any]]:
         """The present record of a device or an organization, as the server asserts it."""
@@ -250,7 +250,7 @@ class Writing(Authenticating):
                 pass
         return (yield from self.organization(did))
 
-    def _change(
+    def change(
         self,
         kind: str,
         subject: str,

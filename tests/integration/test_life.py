@@ -70,9 +70,7 @@ def test_a_lost_wallet_is_recovered_by_the_shares_of_two_others(
     assert lost("org", "update", "--name", "Mine").status == 1
 
 
-def test_a_device_is_sold_and_answers_are_as_fresh_as_is_asked(
-    tmp_path: Path, service: str
-) -> None:
+def test_a_device_is_sold_and_answers_are_as_fresh_as_is_asked(service: str) -> None:
     ahead = 0
     with Client(service, wallet=Wallet(os.urandom), clock=lambda: time.time() + ahead) as client:
         client.pin(client.introduce())
@@ -83,10 +81,10 @@ def test_a_device_is_sold_and_answers_are_as_fresh_as_is_asked(
         assert client.resolve(CODE, max_age=60).device["recovery"]["wait"] == WEEK
         beta = str(client.create_organization("Beta").did)
         assert advance(service, WEEK).status_code == 200
-        with pytest.raises(StaleAnswer):
-            # Before it, this client would say that the answer is from the future: it is behind.
-            ahead = 2 * WEEK
-            client.resolve(CODE, max_age=60)
+        for out_of_step in (0, 2 * WEEK):
+            ahead = out_of_step
+            with pytest.raises(StaleAnswer):
+                client.resolve(CODE, max_age=60)
         ahead = WEEK
         assert client.resolve(CODE, max_age=60).did == device
         client.offer_device(device, beta, "2999-01-01T00:00:00Z")
@@ -125,7 +123,7 @@ def test_no_other_service_has_one(tmp_path: Path) -> None:
     finally:
         stop(process)
     bare = Shell(tmp_path / "home")
-    public = bare("serve", "--ephemeral", "--test-clock", "--host", "0.0.0.0", "--public")
+    public = bare("serve", "--ephemeral", "--test-clock", "--public")
     assert "this machine alone" in public.err
     bare.environment["TETRAD_PASSPHRASE"] = "a passphrase of mine"
     bare.must("init", "--data", str(tmp_path / "real"), "--permissioned", "--name", "Real")
