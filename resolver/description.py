@@ -37,7 +37,8 @@ from resolver.schemes.plain_text import plain
 Random = Callable[[int], bytes]
 
 _CERTIFICATE = "/body/enrolment/certificate"
-_WITH_NEXT = ("organization.register", "device.register", "keys.rotate", "registry.update")
+_WITH_RECOVERY = ("organization.register", "device.register", "recovery.begin", "transfer.accept")
+_WITH_NEXT = (*_WITH_RECOVERY, "keys.rotate", "registry.update")
 _WITH_DATA = ("device.register", "device.update")
 _WITH_NUMBER = ("device.register", "number.rebind")
 
@@ -53,8 +54,9 @@ def plain_body(
     if not isinstance(body, dict):
         raise SchemaViolation("a JSON object is expected", pointer="/body")
     plain = _Plain(dict(body), schemes, random)
-    if kind in ("organization.register", "device.register"):
+    if kind in _WITH_RECOVERY:
         plain.body.setdefault("recovery", "none")
+        plain.recovery()
     if kind == "device.register":
         plain.body.setdefault("number", "none")
         plain.body.setdefault("data", "none")
@@ -214,18 +216,30 @@ class _Plain:
 
     def next(self) -> None:
         """/next: keys given whole become thumbprints."""
-        following = self.body.get("next")
-        if isinstance(following, list):
-            self.body["next"] = [_thumbprint(key, place) for place, key in enumerate(following)]
+        if "next" in self.body:
+            self.body["next"] = _thumbprints(self.body["next"], "/body/next")
+
+    def recovery(self) -> None:
+        """/recovery/keys: likewise."""
+        quorum = self.body["recovery"]
+        if isinstance(quorum, dict) and "keys" in quorum:
+            shares = _thumbprints(quorum["keys"], "/body/recovery/keys")
+            self.body["recovery"] = {**quorum, "keys": shares}
 
 
-def _thumbprint(key: Json, place: int) -> Json:
+def _thumbprints(listed: Json, pointer: str) -> Json:
+    if not isinstance(listed, list):
+        return listed
+    return [_thumbprint(key, f"{pointer}/{place}") for place, key in enumerate(listed)]
+
+
+def _thumbprint(key: Json, pointer: str) -> Json:
     if not isinstance(key, str) or key.startswith("zQm"):
         return key
     try:
         return public_key(key).thumbprint
     except TetradError as error:
-        error.pointer = f"/body/next/{place}"
+        error.pointer = pointer
         raise
 
 

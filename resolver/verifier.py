@@ -27,10 +27,10 @@ from registry.note import decode64
 from registry.receipt import TlogProof
 from registry.state import Device, Key, state_key
 from resolver.enrolled import Enrolled, verify_enrolment
+from resolver.establishing import keys_of
 from resolver.pinned import Pinned
 from resolver.replaying import (
     Shown,
-    keys_of,
     parties_of,
     replay,
     shown_entries,

@@ -152,6 +152,7 @@ def all_scenarios() -> list[Scenario]:
         enrolment,
         grants,
         keys,
+        kinds,
         numbers,
         organizations,
         recovery,
@@ -162,7 +163,7 @@ def all_scenarios() -> list[Scenario]:
 
     modules = (
         *(organizations, registry, grants, accreditations, enrolment, devices, numbers, keys),
-        *(recovery, transfer, status),
+        *(kinds, recovery, transfer, status),
     )
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))
