@@ -41,6 +41,7 @@ def file(value: Any) -> bytes:
 def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
     from tests.generated import (
+        accreditation,
         answers,
         evidence,
         identity,
@@ -52,6 +53,17 @@ def every_file() -> dict[str, bytes]:
         witnesses,
     )
 
-    parts = (evidence, identity, ledger, logkeys, state_map, rules, schemas, witnesses, answers)
+    parts = (
+        accreditation,
+        evidence,
+        identity,
+        ledger,
+        logkeys,
+        state_map,
+        rules,
+        schemas,
+        witnesses,
+        answers,
+    )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}
