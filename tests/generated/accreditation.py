@@ -1,9 +1,9 @@
 """specs/vectors: the form of device credentials, and their verification up to the genesis.
 
 identity/device_credentials.json: {"name", "credential", "error"?, "pointer"?}, not signed.
-resolution/accreditation.json: a genesis, credentials and evidence by name, and vectors that put one
-of each together: {"name", "credential", "evidence", "now", "device"?, "within"?, "lists"?} with what
-is proved, or an "error".
+resolution/accreditation.json: a genesis, credentials and evidence by name, and vectors that put
+one of each together: {"name", "credential", "evidence", "now", "device"?, "within"?, "lists"?},
+with what is proved, or an "error".
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tests.generated import file
 from tests.resolver.accrediting import LABEL, Street, Value
 
 DAY = 86_400
+_PURPOSES = ("revocation", "suspension")
 LIST = "https://lists.example/v1/status-lists/lab/revocation-1"
 
 
@@ -54,7 +55,7 @@ def _forms() -> Value:
     claim("a model under another's name", "", id=model_url(street.lab.did, "M1"))
     claim("no star", "/stars", stars=0)
     claim("stars as text", "/stars", stars="2")
-    claim("more stars than the scheme has", "", stars=4)
+    claim("more stars than the scheme has", "", stars=5)
     claim("no laboratory", "/laboratory", laboratory=None)
     claim("no standard", "/standards", standards=[])
     claim("a claim that the type does not have", "/grade", grade="core")
@@ -335,6 +336,16 @@ def _later(play: _Play) -> None:
         "afterwards: the device is revoked", "by the authority", "the device is revoked",
         "credential.revoked",
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def example() -> tuple[Value, Value]:
+    """A label with its place in the lists, and its evidence: what the specification shows."""
+    street = Street()
+    street.answering.signers = (LOG,)  # type: ignore[assignment]
+    places = [entry(LIST.replace("revocation", one), 4711, one) for one in _PURPOSES]
+    label = street.issue(LABEL, street.lab, status=places)
+    return label, street.evidence(street.lab)
 
 
 @lru_cache(maxsize=1)

@@ -47,7 +47,7 @@ CODE = "(01)09506000134352(21)M-0017"
 CLAIMS = {
     "scheme": "cn-ccl",
     "stars": 2,
-    "standards": ["GB/T 43697-2024"],
+    "standards": ["ETSI EN 303 645 V3.1.3"],
     "laboratory": "Lab",
     "filing": "CCL-2026-000117",
 }
