@@ -15,12 +15,14 @@ import orjson
 from identity.members import format_time
 from identity.operation import Submission
 from identity.wallet import Establishment, Wallet
+from resolver.api.clock import clock_paths
 from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
 from resolver.did_resolution import METHODS
+from resolver.movable_clock import MovableClock
 from resolver.service import Service
 
 Operation = dict[str, Any]
@@ -82,6 +84,7 @@ class ApiDescription:
             **self._records(authority),
             **self._ledger(),
             **authentication_paths(),
+            **(clock_paths() if isinstance(self._service.clock, MovableClock) else {}),
             **credential_paths(authority, self._device()),
             "/1.0/identifiers/{did}": {
                 "get": _get(

@@ -43,7 +43,9 @@ def every_file() -> dict[str, bytes]:
     from tests.generated import (
         accreditation,
         answers,
+        authentication,
         evidence,
+        handshake,
         identity,
         ledger,
         logkeys,
@@ -55,6 +57,7 @@ def every_file() -> dict[str, bytes]:
 
     parts = (
         accreditation,
+        authentication,
         evidence,
         identity,
         ledger,
@@ -64,6 +67,7 @@ def every_file() -> dict[str, bytes]:
         schemas,
         witnesses,
         answers,
+        handshake,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}

@@ -15,7 +15,8 @@ from tests.resolver.cli.conftest import Shell, start, stop
 CODE = "(01)09506000134352(21)M-0017"
 LABEL = (
     "issue", "NetworkSecurityLabel", "--device", CODE, "--until", "2099-01-01T00:00:00Z",
-    "--claim", "scheme=cn-ccl", "--claim", "stars=2", "--claim", 'standards=["ETSI EN 303 645 V3.1.3"]',
+    "--claim", "scheme=cn-ccl", "--claim", "stars=2",
+    "--claim", 'standards=["ETSI EN 303 645 V3.1.3"]',
     "--claim", "laboratory=Grid Lab", "--claim", "filing=CCL-2026-000117",
 )  # fmt: skip
 
