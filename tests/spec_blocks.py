@@ -41,7 +41,7 @@ from resolver.trust import Trust
 from resolver.verifier import verify_absence, verify_answer
 from tests.example_ledger import example
 from tests.factory import LOG, UNIQUE, key
-from tests.generated import authentication
+from tests.generated import accreditation, authentication
 from tests.generated.credentials import CREDENTIALS, status_cases
 from tests.witnesses import cosigner, lines_of
 
@@ -463,6 +463,24 @@ def shown_commands() -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
+def shown_credential() -> str:
+    """A label, as it is signed."""
+    label, _ = accreditation.example()
+    order = (
+        "@context", "type", "issuer", "validFrom", "validUntil", "credentialSubject",
+        "credentialSchema", "credentialStatus", "proof",
+    )  # fmt: skip
+    return fenced(layout({name: label[name] for name in order}), "json")
+
+
+def shown_accreditation() -> str:
+    """The keys of the records that its evidence shows, and the record of a grant."""
+    _, evidence = accreditation.example()
+    keys = "\n".join(layout(one["key"]) for one in evidence["records"])
+    grant = {k: v for k, v in evidence["records"][1]["record"].items() if k != "history"}
+    return fenced(f"{keys}\n\n{layout(grant)}")
+
+
 def shown_watchers() -> str:
     """Those who must catch a lie."""
     rows = [f"| {name} | {what} |" for name, what in WATCHERS.items()]
@@ -495,6 +513,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "answer": shown_answer,
     "evidence": shown_evidence,
     "absence": shown_absence,
+    "device credential": shown_credential,
+    "accreditation": shown_accreditation,
     "errors": shown_errors,
     "commands": shown_commands,
     "settings": settings.table,
