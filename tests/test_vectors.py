@@ -180,7 +180,9 @@ def test_dpop() -> None:
     for vector in identity("dpop"):
         asked = {name: vector[name] for name in ("method", "url", "token", "now", "window")}
 
-        def possessed(proof: str = vector["proof"], asked: Any = asked, jkt: str = vector["jkt"]) -> str:
+        def possessed(
+            proof: str = vector["proof"], asked: Any = asked, jkt: str = vector["jkt"]
+        ) -> str:
             found = check_dpop(proof, **asked)
             if jwk_thumbprint(found.key) != jkt:
                 raise InvalidToken("another key")
