@@ -24,6 +24,7 @@ COMMANDS = {
     "device": ("devices", "Devices: show, list, history, receipt, bundle, update, rebind, retire."),
     "keys": ("keyring", "Keys: new, rotate, list."),
     "status": ("statuses", "Suspend, resume, revoke, retire."),
+    "credential": ("crediting", "Device credentials: issue, verify, keep, present, revoke, sync."),
     "resolve": ("resolving", "From a code, DID or number to its device, proved."),
     "verify": ("verifying", "Check receipts, answers and evidence, offline."),
     "authenticate": ("authenticating", "Show a service who one is."),

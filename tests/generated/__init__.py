@@ -44,6 +44,7 @@ def every_file() -> dict[str, bytes]:
         answers,
         authentication,
         evidence,
+        handshake,
         identity,
         ledger,
         logkeys,
@@ -64,6 +65,7 @@ def every_file() -> dict[str, bytes]:
         schemas,
         witnesses,
         answers,
+        handshake,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}
