@@ -85,8 +85,9 @@ class Client:
         self.did = party.did
         self.key = party.key
         self._wallet = Wallet(stage.random)
-        keys = [self._wallet.add_key(party.key).multikey]
-        after = [self._wallet.add_key(party.key_of(party.generation + 1)).thumbprint]
+        present, following = (party.keys_of(party.generation + n) for n in (0, 1))
+        keys = [self._wallet.add_key(key).multikey for key in present]
+        after = [self._wallet.add_key(key).thumbprint for key in following]
         self._wallet.adopt(party.did, Establishment(keys, after))
 
     async def present(self, domain: str | None = None) -> dict[str, Any]:
