@@ -29,9 +29,11 @@ from identity.wallet import Wallet
 from resolver.client.authenticating import Session
 from resolver.client.enrolling import enrol_device, revoke_serials
 from resolver.client.exchange import (
-    arguments_of,
+    LONGEST,
+    arguments,
     check_encoding,
     check_length,
+    check_time,
     response_of,
     spread,
     unreachable,
@@ -50,8 +52,6 @@ T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds: a commit waits for the disk, a batch for its signatures."""
-LONGEST = 120.0
-"""Seconds for a whole response: a server that drips holds nobody for ever."""
 
 
 class Blocking(Generic[P, T]):
@@ -179,13 +179,13 @@ class Client(_Base):
     def _ask(self, request: Request) -> Response:
         end = time.monotonic() + LONGEST
         try:
-            with self._http.stream(**arguments_of(request)) as response:
+            with self._http.stream(**arguments(request)) as response:
                 check_encoding(response)
                 body = bytearray()
                 for part in response.iter_bytes():
                     body += part
                     check_length(body)
-                    _check_time(self.url, end)
+                    check_time(self.url, end)
                 return response_of(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(self.url, error) from error
@@ -283,13 +283,13 @@ class AsyncClient(_Base):
     async def _ask(self, request: Request) -> Response:
         end = time.monotonic() + LONGEST
         try:
-            async with self._http.stream(**arguments_of(request)) as response:
+            async with self._http.stream(**arguments(request)) as response:
                 check_encoding(response)
                 body = bytearray()
                 async for part in response.aiter_bytes():
                     body += part
                     check_length(body)
-                    _check_time(self.url, end)
+                    check_time(self.url, end)
                 return response_of(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(self.url, error) from error
@@ -355,12 +355,3 @@ class AsyncClient(_Base):
     authenticate = Awaited(Writing.authenticate)
     request_as = Awaited(Writing.request_as)
     introspect = Awaited(Writing.introspect)
-
-
-def _check_time(url: str, end: float) -> None:
-    if time.monotonic() > end:
-        # Not ServerUnreachable: asked again, it would drip again.
-        raise InvalidAnswer(
-            f"an answer from {url} has not ended after {LONGEST:g} seconds",
-            hint="the server, or the way to it, is too slow",
-        )
