@@ -15,11 +15,13 @@ import orjson
 from identity.members import format_time
 from identity.operation import Submission
 from identity.wallet import Establishment, Wallet
+from resolver.api.clock import clock_paths
 from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
 from resolver.did_resolution import METHODS
+from resolver.movable_clock import MovableClock
 from resolver.service import Service
 
 Operation = dict[str, Any]
@@ -81,6 +83,7 @@ class ApiDescription:
             **self._records(authority),
             **self._ledger(),
             **authentication_paths(),
+            **(clock_paths() if isinstance(self._service.clock, MovableClock) else {}),
             "/1.0/identifiers/{did}": {
                 "get": _get(
                     "W3C DID Resolution: " + ", ".join(f"did:{method}" for method in METHODS),

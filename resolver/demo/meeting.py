@@ -109,7 +109,9 @@ async def _bundle(client: AsyncClient, device: Device, at: str | None = None) ->
 async def _own(client: AsyncClient, device: Device) -> Own:
     """A device with its wallet, and what it shows."""
     party, wallet = device.party, Wallet(os.urandom)
-    held = wallet.add_key(party.key).thumbprint
-    following = wallet.add_key(party.key_of(party.generation + 1)).thumbprint
-    wallet.identities[party.did] = Identity([held], [following])
+    held, following = (
+        [wallet.add_key(key).thumbprint for key in party.keys_of(party.generation + ahead)]
+        for ahead in (0, 1)
+    )
+    wallet.identities[party.did] = Identity(held, following)
     return Own(wallet, party.did, await _bundle(client, device))
