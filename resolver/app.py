@@ -42,13 +42,13 @@ from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
+from resolver.interop import Interop
 from resolver.listening import run_server
 from resolver.movable_clock import MovableClock
 from resolver.opening import check_published
 from resolver.service import Clock, Service
 from resolver.settings import Settings
 from resolver.tile_folder import PublishedFiles, TileFolder
-from resolver.vcapi import Issuer
 
 
 def create_app(
@@ -59,13 +59,13 @@ def create_app(
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
-    interop: dict[str, Issuer] | None = None,
+    interop: Interop | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
     `addresses` are those under which the service is known: whoever authenticates names one.
-    `interop` are the issuers of the VC-API, which is not there without them.
+    `interop` has the issuers of the VC-API, which is not there without it.
     """
     static = None
     if publish is not None:
@@ -102,7 +102,7 @@ def create_app(
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
     if interop is not None:
-        app.router.routes[:0] = CredentialEndpoints(service, interop).routes()
+        app.router.routes[:0] = CredentialEndpoints(service, interop, app.version).routes()
     app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
     problems.install(app)
     app.framed = Frame(super(_Application, app).__call__, statuses, direct_endpoints(app.routes))
@@ -152,7 +152,7 @@ def serve(
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
-    interop: dict[str, Issuer] | None = None,
+    interop: Interop | None = None,
     clock: Clock = time.time,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
@@ -196,6 +196,8 @@ def serve(
         )
     finally:
         site.close()
+        if interop is not None:
+            interop.close()
         if publish is not None:
             publish.close()
 

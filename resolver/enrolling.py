@@ -16,7 +16,8 @@ from identity.errors import InvalidAnswer, SchemaViolation
 from identity.jcs import Json
 from identity.x509.certificate import read_certificate
 from registry.enrolment import PLACEHOLDER
-from resolver.prepare import Position, prepare
+from resolver.positions import Position
+from resolver.prepare import prepare
 from resolver.prepared import Prepared
 from resolver.schemes import SCHEMES
 

@@ -94,6 +94,14 @@ def init(
     click.option("--public", is_flag=True, help="Let a sandbox listen beyond this machine."),
     click.option("--ephemeral", is_flag=True, help="A sandbox in memory, gone at the end."),
     click.option(
+        "--address",
+        "addresses",
+        metavar="URL",
+        multiple=True,
+        help="Under which clients know the service: they authenticate for that address alone.  "
+        "[default: the one that it listens on]",
+    ),
+    click.option(
         "--ready-file",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Written with the address once requests are answered.",
@@ -126,6 +134,7 @@ def serve(
     host: str | None,
     public: bool,
     ephemeral: bool,
+    addresses: tuple[str, ...],
     ready_file: Path | None,
     publish: Path | None,
     witnesses: Path | None,
@@ -142,7 +151,7 @@ def serve(
     from registry.policy import Policy
     from registry.reader import LedgerReader
     from resolver import app
-    from resolver.interop import issuers_of
+    from resolver.interop import Interop
     from resolver.settings import Settings
     from resolver.tile_folder import TileFolder
 
@@ -166,7 +175,7 @@ def serve(
             )
         policy = Policy.parse(read_input(str(witnesses))) if witnesses is not None else None
         public_folder = TileFolder(publish) if publish is not None else None
-        issuers = issuers_of(data) if interop else None
+        kept = Interop(data) if interop else None
     except BaseException:
         site.close()
         raise
@@ -179,8 +188,8 @@ def serve(
         if test_clock:
             click.echo("  TEST CLOCK: POST /v1/test-clock puts it forward; clients must go along.")
         click.echo(f"  Listening on {address}   (API at /docs)")
-        if issuers is not None:
-            click.echo(_issuing(issuers))
+        if kept is not None:
+            click.echo(_issuing(kept.issuers))
         click.echo(
             f"  Log key {name}+{identifier}+{key[:2]}…    "
             f"Next, in another terminal: tetrad trust {address}"
@@ -196,7 +205,8 @@ def serve(
         on_ready=None if quiet else on_ready,
         publish=public_folder,
         witnesses=policy,
-        interop=issuers,
+        addresses=addresses,
+        interop=kept,
         clock=_movable(site) if test_clock else time.time,
     )
 

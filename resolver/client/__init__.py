@@ -237,6 +237,10 @@ class Client(_Base):
     resume = Blocking(Writing.resume)
     revoke = Blocking(Writing.revoke)
     retire = Blocking(Writing.retire)
+    accreditation = Blocking(Writing.accreditation)
+    verify_credential = Blocking(Writing.verify_credential)
+    status_list = Blocking(Writing.status_list)
+    publish_status_list = Blocking(Writing.publish_status_list)
     authenticate = Blocking(Writing.authenticate)
     request_as = Blocking(Writing.request_as)
     introspect = Blocking(Writing.introspect)
@@ -337,6 +341,10 @@ class AsyncClient(_Base):
     resume = Awaited(Writing.resume)
     revoke = Awaited(Writing.revoke)
     retire = Awaited(Writing.retire)
+    accreditation = Awaited(Writing.accreditation)
+    verify_credential = Awaited(Writing.verify_credential)
+    status_list = Awaited(Writing.status_list)
+    publish_status_list = Awaited(Writing.publish_status_list)
     authenticate = Awaited(Writing.authenticate)
     request_as = Awaited(Writing.request_as)
     introspect = Awaited(Writing.introspect)
@@ -348,7 +356,7 @@ def _arguments(request: Request) -> dict[str, Any]:
         "accept": "application/json, */*;q=0.5",
         "accept-encoding": "identity",
     }
-    if request.method == "POST":
+    if request.method in ("POST", "PUT"):
         headers["content-type"] = request.media
     return {
         "method": request.method,

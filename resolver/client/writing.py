@@ -95,8 +95,7 @@ class Writing(Authenticating):
         """A right, to another party or to the granter itself; `under` is the accreditation of which
         a part is passed on. Of the right to enrol, both sides sign."""
         body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
-        body |= {"notAfter": not_after} if not_after is not None else {}
-        body |= {"under": under} if under is not None else {}
+        body |= {n: v for n, v in (("notAfter", not_after), ("under", under)) if v is not None}
         by = [granter, *([to] if right == "enrol" and to not in (None, granter) else [])]
         return (yield from self.change("grant.issue", granter, body, by=by))
 

@@ -110,8 +110,8 @@ async def _own(client: AsyncClient, device: Device) -> Own:
     """A device with its wallet, and what it shows."""
     party, wallet = device.party, Wallet(os.urandom)
     held, following = (
-        [wallet.add_key(key).thumbprint for key in party.keys_of(party.generation + ahead)]
-        for ahead in (0, 1)
+        [wallet.add_key(key).thumbprint for key in party.keys_of(generation)]
+        for generation in (party.generation, party.generation + 1)
     )
     wallet.identities[party.did] = Identity(held, following)
     return Own(wallet, party.did, await _bundle(client, device))

@@ -42,6 +42,7 @@ def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
     from tests.generated import (
         answers,
+        authentication,
         evidence,
         handshake,
         identity,
@@ -53,6 +54,18 @@ def every_file() -> dict[str, bytes]:
         witnesses,
     )
 
-    parts = (evidence, identity, ledger, logkeys, state_map, rules, schemas, witnesses, answers)
-    made = [part.files() for part in (*parts, handshake)]
+    parts = (
+        authentication,
+        evidence,
+        identity,
+        ledger,
+        logkeys,
+        state_map,
+        rules,
+        schemas,
+        witnesses,
+        answers,
+        handshake,
+    )
+    made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}

@@ -94,8 +94,13 @@ async function verifyProof(task, document, documentLoader) {
     const presentation = document;
     return vc.verify({ presentation, suite, challenge, domain, documentLoader });
   }
-  const checkStatus = ({ credential }) =>
-    statusList.checkStatus({ credential, suite, documentLoader });
+  // "verified" says that the list holds; whether the credential is revoked stands beside it.
+  const checkStatus = async ({ credential }) => {
+    const result = await statusList.checkStatus({ credential, suite, documentLoader });
+    const set = result.results?.find(({ status }) => status);
+    if (!result.verified || !set) return result;
+    return { verified: false, error: new Error(set.credentialStatus.statusPurpose) };
+  };
   return vc.verifyCredential({ credential: document, suite, documentLoader, checkStatus });
 }
 
