@@ -32,8 +32,10 @@ from registry.state import state_key
 from resolver import settings
 from resolver.cli import COMMANDS
 from resolver.evidence import Evidence
+from resolver.handshake import Transcript
 from resolver.resolution import Asked, Resolver, answer_bytes
 from resolver.schemes import SCHEMES, Description
+from resolver.simulator.encounters import ENCOUNTERS, opened, side
 from resolver.simulator.lying.lies import LIES
 from resolver.simulator.lying.stage import table
 from resolver.simulator.lying.watching import WATCHERS
@@ -43,6 +45,7 @@ from tests.example_ledger import example
 from tests.factory import LOG, UNIQUE, key
 from tests.generated import accreditation, authentication
 from tests.generated.credentials import CREDENTIALS, status_cases
+from tests.generated.handshake import Cosigned, watched
 from tests.witnesses import cosigner, lines_of
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -487,6 +490,38 @@ def shown_watchers() -> str:
     return "\n".join(["| watcher | what it is |", "| --- | --- |", *rows]) + "\n"
 
 
+def shown_meeting() -> str:
+    """Three messages, and what the responder has signed."""
+    scene = watched(Cosigned().scene(), "a meeting")
+    messages = scene.meet(scene.initiator(), scene.responder())
+    rows = []
+    for number, message in enumerate(messages, 1):
+        value = opened(message)
+        order = ("protocol", "message", "nonce", "bundle", "proof")
+        shown = {name: value[name] for name in order if name in value}
+        text = _spaced({**shown, **{one: "…" for one in ("bundle", "proof") if one in shown}})
+        text = text.replace('"bundle": "…"', '"bundle": {…}').replace(
+            '"proof": "…"', '"proof": […]'
+        )
+        rows += [f"{number}  {text}", f"   {len(message):,} bytes"]
+    first, second = side(scene.one, messages[0]), side(scene.other, messages[1])
+    transcript = Transcript(first, second)
+    document = {**transcript.document("responder"), "proof": opened(messages[1])["proof"]}
+    texts = [fenced("\n".join(rows)), "\nWhat the responder has signed, and its proof:\n\n"]
+    texts += [fenced(layout(document), "json"), f"\nThe meeting: `{transcript.hash}`\n"]
+    return "".join(texts)
+
+
+def shown_encounters() -> str:
+    """The attacks on two devices that meet."""
+    rows = [
+        f"| {one.name} | {' '.join(one.says.split())} | `{one.expected}` |" for one in ENCOUNTERS
+    ]
+    return (
+        "\n".join(["| attack | what is tried | refused as |", "| --- | --- | --- |", *rows]) + "\n"
+    )
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
     "key P-256": lambda: shown_key("car-1/0", "P-256"),
@@ -515,6 +550,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "absence": shown_absence,
     "device credential": shown_credential,
     "accreditation": shown_accreditation,
+    "meeting": shown_meeting,
+    "encounters": shown_encounters,
     "errors": shown_errors,
     "commands": shown_commands,
     "settings": settings.table,
