@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from identity.did import did_key_method, tetrad_did, tetrad_method
 from identity.disclosure import NUMBER, SERIAL, Disclosure, disclose
 from identity.jcs import canonicalize
-from identity.keys import PrivateKey, private_key
+from identity.keys import PrivateKey, algorithms_named, draw_key
 from identity.members import format_time
 from identity.operation import operation_hash
 from identity.proof import CRYPTOSUITES, create_proof, proof_options
@@ -38,6 +38,8 @@ from registry.rules import RuleBook
 from registry.store import MemoryStore, Store
 from registry.uniqueness import HMAC, Uniqueness
 from resolver.schemes import SCHEMES
+from tests.identity.plain_mldsa import SETS as MLDSA
+from tests.identity.plain_mldsa import PlainMldsa
 
 NOW = 1_795_334_400
 """2026-11-22T08:00:00Z."""
@@ -79,8 +81,11 @@ def log_signers() -> LogSigners:
 
 @lru_cache(maxsize=65_536)
 def key(name: str, algorithm: str = "Ed25519") -> PrivateKey:
-    """The key of that name."""
-    return private_key(algorithm, sha256(f"key {name}".encode()).digest())
+    """The key of that name. One of ML-DSA signs without randomness, so that vectors stay."""
+    secret = sha256(f"key {name}".encode()).digest()
+    if algorithm in MLDSA:
+        return PlainMldsa(algorithm, secret)
+    return draw_key(algorithm, lambda width: secret.ljust(width, b"\1"))
 
 
 def disclosed(pointer: str, value: str) -> Disclosure:
@@ -127,32 +132,54 @@ class Subject:
     generation: int = 0
     """How often its key was rotated."""
     algorithm: str = "Ed25519"
+    """Of its keys; of a pair, "Ed25519+ML-DSA-44"."""
     first: Signed | None = None
     """The operation that created it."""
     recovery: Any = "none"
     """The quorum that its first operation appoints."""
 
+    def keys_of(self, generation: int) -> list[PrivateKey]:
+        """Its keys after so many rotations."""
+        algorithms = algorithms_named(self.algorithm)
+        return [
+            key(f"{self.name}/{generation}" + f"/{place}" * bool(place), algorithm)
+            for place, algorithm in enumerate(algorithms)
+        ]
+
     @property
     def key(self) -> PrivateKey:
-        """Its present key."""
-        return key(f"{self.name}/{self.generation}", self.algorithm)
+        """Its present key, or the first of them."""
+        return self.keys_of(self.generation)[0]
 
     @property
     def next_key(self) -> PrivateKey:
-        """The key that it has committed to in `next`."""
-        return key(f"{self.name}/{self.generation + 1}", self.algorithm)
+        """The key that it has committed to in `next`, or the first of them."""
+        return self.keys_of(self.generation + 1)[0]
 
     @property
     def method(self) -> Method:
-        """Its present key as a method of its DID."""
-        return self.key, tetrad_method(self.did, self.key.public.thumbprint)
+        """Its present key as a method of its DID, or the first of them."""
+        return self.methods[0]
+
+    @property
+    def methods(self) -> list[Method]:
+        """Its present keys as methods of its DID."""
+        return [
+            (one, tetrad_method(self.did, one.public.thumbprint))
+            for one in self.keys_of(self.generation)
+        ]
+
+    @property
+    def first_methods(self) -> list[Method]:
+        """Its present keys as they sign the operation that creates it."""
+        return [(one, did_key_method(one.public.multikey)) for one in self.keys_of(self.generation)]
 
     @property
     def establishment(self) -> dict[str, Any]:
         """`keys`, `next` and `recovery` of a first operation."""
         return {
-            "keys": [self.key.public.multikey],
-            "next": [self.next_key.public.thumbprint],
+            "keys": [one.public.multikey for one in self.keys_of(self.generation)],
+            "next": [one.public.thumbprint for one in self.keys_of(self.generation + 1)],
             "recovery": self.recovery,
         }
 
@@ -254,11 +281,11 @@ class Maker:
         methods: Sequence[Method] = (),
     ) -> Signed:
         """The next operation in a subject's own sequence; signed by itself unless `by` says who."""
-        signers = [*(signer.method for signer in by), *methods] or [subject.method]
+        signers = [*(one for signer in by for one in signer.methods), *methods]
         operation = self.operation(
             type_,
             body,
-            *signers,
+            *(signers or subject.methods),
             subject=subject.did,
             sequence=subject.sequence + 1,
             previous=subject.previous,
@@ -267,7 +294,7 @@ class Maker:
 
     def supervise(self, subject: Subject, type_: str, reason: str, by: Subject) -> Signed:
         """A status operation by a supervisor: it has no sequence."""
-        operation = self.operation(type_, {"reason": reason}, by.method, subject=subject.did)
+        operation = self.operation(type_, {"reason": reason}, *by.methods, subject=subject.did)
         return Signed(operation, [])
 
     def new_organization(
@@ -280,9 +307,9 @@ class Maker:
     ) -> Subject:
         """An organization whose `first` is signed and not yet submitted."""
         subject = Subject(name, algorithm=algorithm, recovery=recovery)
-        methods = [(subject.key, did_key_method(subject.key.public.multikey))]
+        methods = subject.first_methods
         if admitted_by is not None:
-            methods.append(admitted_by.method)
+            methods += admitted_by.methods
         body = {"name": name, **subject.establishment}
         operation = self.operation("organization.register", body, *methods)
         self._establish(subject, Signed(operation, []))
@@ -309,11 +336,14 @@ class Maker:
         return self._rotated(self.authority, "registry.update", **named)
 
     def _rotated(self, subject: Subject, type_: str, **named: Any) -> Signed:
-        following = key(f"{subject.name}/{subject.generation + 2}", subject.algorithm)
-        new = subject.next_key
-        body = {"keys": [new.public.multikey], "next": [following.public.thumbprint], **named}
-        method = (new, tetrad_method(subject.did, new.public.thumbprint))
-        return self.follow(subject, type_, body, methods=[method])
+        new, following = (subject.keys_of(subject.generation + n) for n in (1, 2))
+        body = {
+            "keys": [one.public.multikey for one in new],
+            "next": [one.public.thumbprint for one in following],
+            **named,
+        }
+        methods = [(one, tetrad_method(subject.did, one.public.thumbprint)) for one in new]
+        return self.follow(subject, type_, body, methods=methods)
 
     def begin_recovery(
         self, subject: Subject, shares: Sequence[PrivateKey], generation: int, **members: Any
@@ -428,8 +458,8 @@ class Maker:
         body = self.device_body(
             subject, controller, maker=maker, serial=opened[0], number=called, **members
         )
-        methods = [(subject.key, did_key_method(subject.key.public.multikey))]
-        methods += [signer.method for signer in ([controller] if by is None else by)]
+        methods = subject.first_methods
+        methods += [m for signer in ([controller] if by is None else by) for m in signer.methods]
         operation = self.operation("device.register", body, *methods)
         self._establish(subject, Signed(operation, [one.encoded for one in opened]))
         return subject

@@ -19,7 +19,7 @@ import orjson
 from identity.disclosure import CODE, NUMBER, SERIAL, open_disclosure
 from identity.document import tetrad_document
 from identity.errors import catalogue
-from identity.jcs import canonicalize
+from identity.jcs import canonicalize, parse
 from identity.keys import public_key
 from identity.multibase import base64url_decode, base64url_encode
 from identity.proof import signing_input
@@ -41,6 +41,8 @@ from resolver.trust import Trust
 from resolver.verifier import verify_absence, verify_answer
 from tests.example_ledger import example
 from tests.factory import LOG, UNIQUE, key
+from tests.generated import authentication
+from tests.generated.credentials import CREDENTIALS, status_cases
 from tests.witnesses import cosigner, lines_of
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -146,6 +148,47 @@ def shown_key(name: str, algorithm: str) -> str:
         f"Multikey    {found.multikey}",
         f"thumbprint  {found.thumbprint}",
         f"did:key     did:key:{found.multikey}",
+    ]
+    return fenced("\n".join(rows))
+
+
+def shown_credential() -> str:
+    """A credential, and what its proof signs."""
+    name = "eddsa-jcs-2022"
+    whole = CREDENTIALS[name]()
+    signed = {member: value for member, value in whole.items() if member != "proof"}
+    options = {member: value for member, value in whole["proof"].items() if member != "proofValue"}
+    rows = [
+        f"SHA-256 of the proof without proofValue:  {sha256(canonicalize(options)).hexdigest()}",
+        f"SHA-256 of the credential without proof:  {sha256(canonicalize(signed)).hexdigest()}",
+    ]
+    return fenced(layout(whole), "json") + "\n" + fenced("\n".join(rows))
+
+
+def shown_status() -> str:
+    """An entry, and the list that it points into."""
+    wanted, held = status_cases()["one in the middle"]
+    shown = {"credentialStatus": wanted}, {"the list": held}
+    return fenced("\n".join(layout(one) for one in shown), "json")
+
+
+def shown_challenge() -> str:
+    """A question for a challenge, and the answer."""
+    given = authentication.CHALLENGE
+    asked = {"did": given.did, "domain": given.domain, "purpose": "authentication"}
+    rows = ["POST /v1/challenges", layout(asked), "", "201", layout(given.value())]
+    return fenced("\n".join(rows))
+
+
+def shown_token() -> str:
+    """A token, and a request that it is presented with."""
+    header, claims, signature = authentication.dpop().split(".")
+    rows = [
+        f"GET {authentication.PATH}",
+        f"Authorization: DPoP {authentication.TOKEN}",
+        f"DPoP: {header[:32]}…{claims[:24]}…{signature[:24]}…",
+        "",
+        *(layout(parse(base64url_decode(part))) for part in (header, claims)),
     ]
     return fenced("\n".join(rows))
 
@@ -430,6 +473,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
     "key P-256": lambda: shown_key("car-1/0", "P-256"),
     "proof": shown_proof,
+    "credential": shown_credential,
+    "status": shown_status,
+    "challenge": shown_challenge,
+    "presentation": lambda: fenced(layout(authentication.answer()), "json"),
+    "token": shown_token,
     "disclosure": shown_disclosure,
     "document": shown_document,
     "entry": shown_entry,

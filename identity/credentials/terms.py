@@ -19,7 +19,7 @@ from identity.errors import MalformedCredential
 _DEEPEST = 64
 _VALUE_KEYS = frozenset({"@value", "@type", "@language", "@direction", "@index"})
 _MAPS = frozenset({"@id", "@index", "@language", "@type"})
-_READ = frozenset({"@context", "@type", "@index"})  # elsewhere, or nothing to be read
+_READ = frozenset({"@context", "@type"})  # elsewhere, or nothing to be read
 _WRAPPERS = frozenset({"@graph", "@included", "@list", "@set"})
 
 
@@ -154,7 +154,7 @@ def _keyword(keyword: str, value: object, active: ActiveContext, pointer: str, d
                 if not isinstance(item, dict):
                     raise _refuse(f"{keyword} holds objects", pointer)
         _value(value, active, None, pointer, depth)
-    else:
+    elif keyword != "@index" or not isinstance(value, str):
         raise _refuse(f"{keyword} is not accepted here", pointer)
 
 

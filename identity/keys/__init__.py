@@ -103,6 +103,15 @@ def kind_of(algorithm: str) -> Kind:
     return POST_QUANTUM if algorithm in _QUANTUM else CLASSICAL
 
 
+def usable(algorithm: str) -> bool:
+    """Whether this installation can sign and verify with it: SM2 needs its extra."""
+    try:
+        draw_key(algorithm, lambda width: b"\1" * width)
+    except InvalidKey:
+        return False
+    return True
+
+
 def algorithms_named(text: str) -> tuple[str, ...]:
     """The algorithms of `Ed25519` or of a pair such as `Ed25519+ML-DSA-44`, as people write them:
     one to three. Raises `InvalidKey`."""

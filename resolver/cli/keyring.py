@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from resolver.cli.algorithms import algorithm_option
 from resolver.cli.frame import Frame, verb
 from resolver.cli.organizations import acknowledged
 from resolver.cli.subjects import subject_of
@@ -16,36 +17,43 @@ def keys() -> None:
 
 @keys.command()
 @verb(
-    click.option(
-        "--algorithm",
-        type=click.Choice(["Ed25519", "P-256"]),
-        default="Ed25519",
-        show_default=True,
-        help="What the hardware of the signer can do.",
-    ),
+    algorithm_option("What the hardware of the signer can do; a pair such as Ed25519+ML-DSA-44."),
     wallet=True,
     acts=False,
 )
 def new(frame: Frame, algorithm: str) -> None:
     """Draw a key and the key to follow it, for an operation that you describe by hand.
 
-    Put the first under `keys` and the second under `next`, then: prepare, tetrad sign, send.
+    Put the first under `keys` and the second under `next`, then: prepare, tetrad sign, send. Of a
+    pair there are two of each.
     """
+    from identity.keys import algorithms_named
+
     with frame.keystore(frame.trust()) as keystore:
-        first = keystore.wallet.draw(algorithm)
+        first = keystore.wallet.draw(*algorithms_named(algorithm))
         keystore.save()
     shown = {"keys": list(first.keys), "next": list(first.next)}
-    frame.show(shown, f"key   {first.keys[0]}", f"next  {first.next[0]}")
+    lines = [f"key   {key}" for key in first.keys] + [f"next  {one}" for one in first.next]
+    frame.show(shown, *lines)
 
 
 @keys.command()
 @click.argument("subject", required=False)
-@verb(wallet=True)
-def rotate(frame: Frame, subject: str | None) -> None:
-    """Let the committed keys of SUBJECT take over: a device, or the wallet's organization."""
+@verb(
+    algorithm_option("Of the keys to follow.  [default: the same as now]", default=""),
+    wallet=True,
+)
+def rotate(frame: Frame, subject: str | None, algorithm: str | None) -> None:
+    """Let the committed keys of SUBJECT take over: a device, or the wallet's organization.
+
+    Another --algorithm is committed to now and comes into force with the rotation after this one:
+    two rotations move a subject to post-quantum keys.
+    """
     with frame.writing() as client:
         did = subject_of(client, subject) if subject else frame.actor(client.wallet)
-        done = frame.finished("keys.rotate", subject=did) or client.rotate_keys(did)
+        done = frame.finished("keys.rotate", subject=did) or client.rotate_keys(
+            did, algorithm=algorithm or ""
+        )
     frame.show(acknowledged(done), f"✓ rotated, entry {done.index}", f"  {did}")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from identity.errors import SignerMissing
+from resolver.cli.algorithms import algorithm_option
 from resolver.cli.frame import Frame, prefix_of, verb
 from resolver.cli.listing import list_page, page_options
 
@@ -24,9 +25,10 @@ def org() -> None:
 @verb(
     click.option("--prefix", metavar="SCHEME:PREFIX", help="Also take this prefix (a sandbox)."),
     click.option("--uscc", help="China's unified social credit code."),
+    algorithm_option("Of its keys; a pair such as Ed25519+ML-DSA-44."),
     wallet=True,
 )
-def create(frame: Frame, name: str, prefix: str | None, uscc: str | None) -> None:
+def create(frame: Frame, name: str, prefix: str | None, uscc: str | None, algorithm: str) -> None:
     """Create the organization NAME under keys that are drawn here.
 
     Outside a sandbox somebody with the right to admit signs as well, such as the authority:
@@ -41,7 +43,7 @@ def create(frame: Frame, name: str, prefix: str | None, uscc: str | None) -> Non
                 hint="--by authority --pass-on FILE, and let it `tetrad sign FILE`",
             )
         made = frame.finished("organization.register", name=name) or client.create_organization(
-            name, uscc=uscc, by=[admits] if admits else []
+            name, uscc=uscc, by=[admits] if admits else [], algorithm=algorithm
         )
         did = cast("str", made.did)
         lines = [f"✓ {name}", f"  {did}", f"✓ in the ledger, entry {made.index}"]

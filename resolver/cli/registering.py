@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from identity.errors import PolicyViolated, TetradError
+from resolver.cli.algorithms import algorithm_option
 from resolver.cli.frame import Frame, read_input, verb
 from resolver.cli.organizations import acknowledged
 from resolver.cli.progress import Progress, bar
@@ -45,6 +46,7 @@ def _cell(name: str) -> Callable[[Any], Any]:
                  help="Rows of one request."),
     click.option("--maker", metavar="NAME", help="Who made it.  [default: who acts]"),
     click.option("--also", metavar="NAME", multiple=True, help="Who signs as well."),
+    algorithm_option("Of the devices' keys; a pair such as Ed25519+ML-DSA-44."),
     *map(_cell, _SINGLE),
     wallet=True,
 )  # fmt: skip
@@ -59,6 +61,7 @@ def register(
     batch: int,
     maker: str | None,
     also: tuple[str, ...],
+    algorithm: str,
     **cells: str | None,
 ) -> None:
     """Register devices, each under keys of its own that are drawn here and kept in the wallet.
@@ -72,7 +75,7 @@ def register(
         )
     filled = {**dict(map(_default, defaults)), **given}
     with frame.writing() as client:
-        registration = Registration(frame, client, maker, also)
+        registration = Registration(frame, client, maker, also, algorithm)
         if file is None:
             _one(frame, client, registration, Row(1, filled), dry_run=dry_run)
             return
@@ -91,8 +94,14 @@ class Registration:
     """How a row becomes an operation."""
 
     def __init__(
-        self, frame: Frame, client: Client, maker: str | None, also: tuple[str, ...]
+        self,
+        frame: Frame,
+        client: Client,
+        maker: str | None,
+        also: tuple[str, ...],
+        algorithm: str,
     ) -> None:
+        from identity.keys import algorithms_named
         from identity.wallet import Wallet
         from resolver.client.writing import Writing
 
@@ -110,7 +119,8 @@ class Registration:
             for thumbprint in (*identity.keys, *identity.next):
                 trial.add_key(wallet.key(thumbprint))
             trial.identities[did] = identity
-        first = trial.draw()
+        self._algorithm = algorithm
+        first = trial.draw(*algorithms_named(algorithm))
         self._keys = {"keys": list(first.keys), "next": list(first.next)}
         self._foreign = client.run(client.flows.keys_of(dict.fromkeys(parties)))
         self._trial = Writing(
@@ -147,7 +157,7 @@ class Registration:
     def prepare(self, row: Row) -> Prepared:
         """The operation, its keys in the wallet."""
         return self._client.flows.prepare_device(
-            self.body(row), also=self._also, foreign=self._foreign
+            self.body(row), also=self._also, algorithm=self._algorithm, foreign=self._foreign
         )
 
     def code(self, row: Row) -> str:

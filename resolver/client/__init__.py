@@ -28,7 +28,9 @@ import httpx
 from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
 from identity.wallet import Wallet
 from resolver.client.authenticating import Session
+from resolver.client.enrolling import enrol_device, revoke_serials
 from resolver.client.flow import MAX_BYTES, Flow, Pause, Request, Response, check_address
+from resolver.client.living import Living
 from resolver.client.reading import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
@@ -48,7 +50,7 @@ LONGEST = 120.0
 class Blocking(Generic[P, T]):
     """A flow as a method that returns when the flow has ended."""
 
-    def __init__(self, flow: Callable[Concatenate[Writing, P], Flow[T]]) -> None:
+    def __init__(self, flow: Callable[Concatenate[Living, P], Flow[T]]) -> None:
         self._flow = flow
         self.__doc__ = flow.__doc__
 
@@ -69,7 +71,7 @@ class Blocking(Generic[P, T]):
 class Awaited(Generic[P, T]):
     """A flow as a coroutine method."""
 
-    def __init__(self, flow: Callable[Concatenate[Writing, P], Flow[T]]) -> None:
+    def __init__(self, flow: Callable[Concatenate[Living, P], Flow[T]]) -> None:
         self._flow = flow
         self.__doc__ = flow.__doc__
 
@@ -107,7 +109,7 @@ class _Base:
         """`save` is called before anything that the wallet must not lose is sent, `on_trust` with
         each newer checkpoint. Raises MalformedInput for a `url` that is none."""
         self.url = check_address(url)
-        self.flows = Writing(
+        self.flows = Living(
             trust,
             wallet or Wallet(os.urandom),
             save=save,
@@ -220,14 +222,25 @@ class Client(_Base):
     issue_grant = Blocking(Writing.issue_grant)
     withdraw_grant = Blocking(Writing.withdraw_grant)
     register_device = Blocking(Writing.register_device)
+    enrol_device = Blocking(enrol_device)
+    revoke_serials = Blocking(revoke_serials)
     update_device = Blocking(Writing.update_device)
     rebind_number = Blocking(Writing.rebind_number)
     rotate_keys = Blocking(Writing.rotate_keys)
     update_registry = Blocking(Writing.update_registry)
+    begin_recovery = Blocking(Living.begin_recovery)
+    finish_recovery = Blocking(Living.finish_recovery)
+    offer_device = Blocking(Living.offer_device)
+    withdraw_offer = Blocking(Living.withdraw_offer)
+    accept_device = Blocking(Living.accept_device)
     suspend = Blocking(Writing.suspend)
     resume = Blocking(Writing.resume)
     revoke = Blocking(Writing.revoke)
     retire = Blocking(Writing.retire)
+    accreditation = Blocking(Writing.accreditation)
+    verify_credential = Blocking(Writing.verify_credential)
+    status_list = Blocking(Writing.status_list)
+    publish_status_list = Blocking(Writing.publish_status_list)
     authenticate = Blocking(Writing.authenticate)
     request_as = Blocking(Writing.request_as)
     introspect = Blocking(Writing.introspect)
@@ -313,14 +326,25 @@ class AsyncClient(_Base):
     issue_grant = Awaited(Writing.issue_grant)
     withdraw_grant = Awaited(Writing.withdraw_grant)
     register_device = Awaited(Writing.register_device)
+    enrol_device = Awaited(enrol_device)
+    revoke_serials = Awaited(revoke_serials)
     update_device = Awaited(Writing.update_device)
     rebind_number = Awaited(Writing.rebind_number)
     rotate_keys = Awaited(Writing.rotate_keys)
     update_registry = Awaited(Writing.update_registry)
+    begin_recovery = Awaited(Living.begin_recovery)
+    finish_recovery = Awaited(Living.finish_recovery)
+    offer_device = Awaited(Living.offer_device)
+    withdraw_offer = Awaited(Living.withdraw_offer)
+    accept_device = Awaited(Living.accept_device)
     suspend = Awaited(Writing.suspend)
     resume = Awaited(Writing.resume)
     revoke = Awaited(Writing.revoke)
     retire = Awaited(Writing.retire)
+    accreditation = Awaited(Writing.accreditation)
+    verify_credential = Awaited(Writing.verify_credential)
+    status_list = Awaited(Writing.status_list)
+    publish_status_list = Awaited(Writing.publish_status_list)
     authenticate = Awaited(Writing.authenticate)
     request_as = Awaited(Writing.request_as)
     introspect = Awaited(Writing.introspect)
@@ -332,7 +356,7 @@ def _arguments(request: Request) -> dict[str, Any]:
         "accept": "application/json, */*;q=0.5",
         "accept-encoding": "identity",
     }
-    if request.method == "POST":
+    if request.method in ("POST", "PUT"):
         headers["content-type"] = request.media
     return {
         "method": request.method,

@@ -23,7 +23,7 @@ from identity.proof import CRYPTOSUITES, create_proof, proof_options
 from resolver.prepared import PURPOSE
 from resolver.simulator.fleet import Device, Fleet
 from resolver.simulator.life import happen
-from resolver.simulator.profiles import PROFILES
+from resolver.simulator.profiles import PAIR, PROFILES
 from resolver.simulator.signing import Party, Signed
 
 REPEATED = "repeated"
@@ -53,12 +53,12 @@ class Scene:
     created: str
     long_ago: str
 
-    def fresh(self, profile: str = "meter") -> Device:
+    def fresh(self, profile: str = "meter", algorithm: str = "") -> Device:
         """A device of that kind that the ledger does not know; a new one each time."""
         wanted = next(one for one in PROFILES if one.name == profile)
         n, self.first_free = self.first_free, self.first_free + 1
         names = self.fleet.identifiers
-        party = self.fleet.book.party("device", n, algorithm=wanted.algorithm)
+        party = self.fleet.book.party("device", n, algorithm=algorithm or wanted.algorithm)
         party.controller = self.fleet.operator.did
         return Device(n, wanted, party, names.code(wanted, n), names.number(wanted, n))
 
@@ -101,9 +101,11 @@ def _post(operation: Mapping[str, Any], disclosures: Sequence[str] = ()) -> byte
 
 
 def _methods(device: Device, *parties: Party) -> list[tuple[PrivateKey, str]]:
-    key = device.party.key
-    own = (key, did_key_method(key.public.multikey))
-    return [own, *((party.key, party.method) for party in parties)]
+    own = device.party.keys_of(device.party.generation)
+    return [
+        *((key, did_key_method(key.public.multikey)) for key in own),
+        *((party.key, party.method) for party in parties),
+    ]
 
 
 def _honest(scene: Scene, profile: str = "meter", **members: Any) -> tuple[Device, Signed]:
@@ -288,6 +290,16 @@ def _confused(scene: Scene) -> bytes:
     proofs: Any = signed.operation["proof"]
     renamed = [{**proof, "cryptosuite": CRYPTOSUITES["Ed25519"]} for proof in proofs]
     return _post({**signed.operation, "proof": renamed}, signed.disclosures)
+
+
+@_attack("stripped proof", "right.signer_missing")
+def _stripped(scene: Scene) -> bytes:
+    """Of a pair of keys, the proof of the post-quantum one is left away."""
+    device = scene.fresh(algorithm=PAIR)
+    signed = scene.fleet.registration(device, scene.created)
+    proofs: Any = signed.operation["proof"]
+    left = [one for one in proofs if not one["cryptosuite"].startswith("mldsa")]
+    return _post({**signed.operation, "proof": left}, signed.disclosures)
 
 
 @_attack("duplicate keys", "input.malformed")

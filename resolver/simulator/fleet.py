@@ -18,7 +18,7 @@ from typing import Any
 
 from identity.jcs import Json
 from resolver.schemes import Code
-from resolver.simulator.profiles import Identifiers, Profile
+from resolver.simulator.profiles import Identifiers, Profile, algorithm_of
 from resolver.simulator.signing import Book, Party, Signed
 
 OPERATOR = "Tetrad Simulated City"
@@ -69,7 +69,7 @@ class Fleet:
         """Device number n, not yet registered."""
         names = self.identifiers
         profile = names.profile(n)
-        party = self.book.party("device", n, algorithm=profile.algorithm)
+        party = self.book.party("device", n, algorithm=algorithm_of(profile, n))
         party.controller = self.operator.did
         return Device(n, profile, party, names.code(profile, n), names.number(profile, n))
 

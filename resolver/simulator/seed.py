@@ -16,8 +16,7 @@ from hashlib import sha256
 from itertools import count
 from typing import TypeVar
 
-from identity.errors import InvalidKey
-from identity.keys import ED25519, PrivateKey, private_key
+from identity.keys import ED25519, PrivateKey, draw_key
 
 T = TypeVar("T")
 Name = str | int
@@ -52,10 +51,12 @@ class Seed:
         return draw
 
     def key(self, *names: Name, algorithm: str = ED25519) -> PrivateKey:
-        """A signing key: Ed25519 or P-256."""
-        for attempt in count():
-            try:
-                return private_key(algorithm, self._digest("key", *names, attempt))
-            except InvalidKey:  # a scalar beyond the order of P-256: once in 2^32
-                continue
-        raise RuntimeError("counting never ends")
+        """A signing key of any algorithm."""
+        attempts = count()
+
+        def secret(width: int) -> bytes:
+            attempt = next(attempts)
+            further = self._digest("key", *names, attempt, "further") if width > 32 else b""
+            return (self._digest("key", *names, attempt) + further)[:width]
+
+        return draw_key(algorithm, secret)

@@ -17,9 +17,10 @@ from typing import NamedTuple, cast
 
 from identity.did import tetrad_did, tetrad_method
 from identity.jcs import Json, canonicalize
-from identity.keys import ED25519, PrivateKey
+from identity.keys import ED25519, PrivateKey, algorithms_named
 from identity.members import parse_time
-from resolver.prepare import ESTABLISHING, Position, prepare
+from resolver.positions import Position
+from resolver.prepare import ESTABLISHING, prepare
 from resolver.schemes import SCHEMES
 from resolver.simulator.seed import Name, Seed
 
@@ -40,30 +41,41 @@ class Party:
     previous: str = ""
     generation: int = 0
     """How often its keys were rotated."""
-    _keys: dict[int, PrivateKey] = field(default_factory=dict, repr=False)
+    _keys: dict[int, list[PrivateKey]] = field(default_factory=dict, repr=False)
 
-    def key_of(self, generation: int) -> PrivateKey:
-        """Its key after so many rotations."""
+    def keys_of(self, generation: int) -> list[PrivateKey]:
+        """Its keys after so many rotations; two of a pair."""
         if generation not in self._keys:
+            first, *others = algorithms_named(self.algorithm)
             names = (*self.names, generation)
-            self._keys[generation] = self.seed.key(*names, algorithm=self.algorithm)
+            self._keys[generation] = [
+                self.seed.key(*names, algorithm=first),
+                *(self.seed.key(*names, other, algorithm=other) for other in others),
+            ]
         return self._keys[generation]
 
     @property
     def key(self) -> PrivateKey:
-        """Its present key."""
-        return self.key_of(self.generation)
+        """Its present key, the classical one of a pair."""
+        return self.keys_of(self.generation)[0]
 
     @property
     def method(self) -> str:
         """Its present key as a verification method."""
-        return tetrad_method(self.did, self.key.public.thumbprint)
+        return self.methods[0]
+
+    @property
+    def methods(self) -> list[str]:
+        """All its present keys, which sign together: it has one of each kind at most."""
+        return [
+            tetrad_method(self.did, key.public.thumbprint) for key in self.keys_of(self.generation)
+        ]
 
     def keys(self, generation: int) -> dict[str, Json]:
-        """`keys` and `next` of an operation that puts its key of that generation in force."""
+        """`keys` and `next` of an operation that puts its keys of that generation in force."""
         return {
-            "keys": [self.key_of(generation).public.multikey],
-            "next": [self.key_of(generation + 1).public.thumbprint],
+            "keys": [key.public.multikey for key in self.keys_of(generation)],
+            "next": [key.public.thumbprint for key in self.keys_of(generation + 1)],
         }
 
 
@@ -104,8 +116,9 @@ class _Now:
     def key(self, thumbprint: str) -> tuple[str, str] | None:
         """Whose key this is, if it is one of theirs."""
         for party in self._parties:
-            if party.did and party.key.public.thumbprint == thumbprint:
-                return party.did, party.key.public.multikey
+            for key in party.keys_of(party.generation) if party.did else ():
+                if key.public.thumbprint == thumbprint:
+                    return party.did, key.public.multikey
         return None
 
 
@@ -141,7 +154,7 @@ class Book:
             "type": type_,
             "body": dict(body),
             "created": created,
-            "signers": [{"method": signer.method} for signer in by],
+            "signers": [{"method": one} for signer in by for one in signer.methods],
             **members,
         }
         if subject is not None:
@@ -150,9 +163,9 @@ class Book:
         salts = self.seed.source("salt", *about.names, type_, about.sequence)
         known = _Now(self.ledger, [*by, *([subject] if subject else [])])
         prepared = prepare(description, known, SCHEMES, parse_time(created), salts)
-        signing = [signer.key for signer in by]
+        signing = [key for signer in by for key in signer.keys_of(signer.generation)]
         if new is not None:
-            signing.append(new.key if subject is None else new.key_of(new.generation + 1))
+            signing += new.keys_of(new.generation + (subject is not None))
         keys = {key.public.thumbprint: key for key in signing}
         keys |= {key.public.multikey: key for key in signing}
         signed = prepared.signed(

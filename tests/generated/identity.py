@@ -19,17 +19,19 @@ from identity.did import (
     tetrad_method,
 )
 from identity.disclosure import DATA, NUMBER, SERIAL, disclose, open_disclosure
-from identity.errors import TetradError
+from identity.errors import InvalidKey, TetradError
 from identity.jcs import canonicalize, parse
-from identity.keys import PrivateKey, public_key
+from identity.keys import ALGORITHMS, PrivateKey, kind_of, public_key, public_key_of
 from identity.multibase import (
     base64url_decode,
     base64url_encode,
     digest_multihash,
     multibase_encode,
+    multibase_url_decode,
+    multibase_url_encode,
 )
 from identity.operation import operation_hash, unsigned_bytes
-from identity.proof import CRYPTOSUITES, proof_options, signing_input, verify_proof
+from identity.proof import CRYPTOSUITES, SUITES, proof_options, signing_input, verify_proof
 from identity.vrf import VrfKey
 from identity.vrf import verify as vrf_verify
 from registry.uniqueness import HMAC, Uniqueness
@@ -38,6 +40,8 @@ from tests.generated import file
 from tests.identity.plain_vrf import ORDER_8, plain_prove
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+SM2_PRIME = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
+SM2_ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 
 
@@ -86,12 +90,34 @@ def _multikey(codec: bytes, raw: bytes) -> str:
     return multibase_encode(codec + raw)
 
 
+def _off_sm2() -> bytes:
+    """A compressed point that SM2 has not: half of all x have none."""
+    for x in count(1):
+        try:
+            public_key_of("SM2", b"\2" + x.to_bytes(32, "big"))
+        except InvalidKey:
+            return b"\2" + x.to_bytes(32, "big")
+    raise AssertionError
+
+
 def _keys() -> list[dict[str, Any]]:
-    ed25519, p256 = key("vector").public, key("vector", "P-256").public
+    ed25519, p256, quantum = (
+        key("vector", one).public for one in ("Ed25519", "P-256", "ML-DSA-44")
+    )
     low = (1).to_bytes(32, "little")
     named = {
-        "Ed25519": ed25519.multikey,
-        "P-256": p256.multikey,
+        **{algorithm: key("vector", algorithm).public.multikey for algorithm in ALGORITHMS},
+        "P-384 off the curve": _multikey(b"\x81\x24", b"\x02" + b"\xff" * 48),
+        "SM2 off the curve": _multikey(b"\x86\x24", _off_sm2()),
+        "SM2 not canonical": _multikey(b"\x86\x24", b"\x02" + SM2_PRIME.to_bytes(32, "big")),
+        "SM2 at infinity": _multikey(b"\x86\x24", bytes(33)),
+        "SM2 uncompressed": _multikey(b"\x86\x24", b"\x04" + b"\x01" * 64),
+        "ML-DSA-44 too short": multibase_url_encode(b"\x90\x24" + quantum.raw[:-1]),
+        "ML-DSA-44 in base58btc": _multikey(b"\x90\x24", quantum.raw),
+        "ML-DSA-65 with the key of ML-DSA-44": multibase_url_encode(b"\x91\x24" + quantum.raw),
+        "ML-DSA-87": multibase_url_encode(b"\x92\x24" + quantum.raw),
+        "Ed25519 in base64url": multibase_url_encode(b"\xed\x01" + ed25519.raw),
+        "base64url with padding": quantum.multikey + "=",
         "Ed25519 of small order": _multikey(b"\xed\x01", low),
         "Ed25519 not canonical": _multikey(b"\xed\x01", (2**255 - 18).to_bytes(32, "little")),
         "Ed25519 off the curve": _multikey(b"\xed\x01", (2).to_bytes(32, "little")),
@@ -107,6 +133,7 @@ def _keys() -> list[dict[str, Any]]:
         found = public_key(multikey)
         return {
             "algorithm": found.algorithm,
+            "kind": kind_of(found.algorithm),
             "raw": found.raw.hex(),
             "thumbprint": found.thumbprint,
             "did:key method": did_key_method(multikey),
@@ -198,7 +225,7 @@ def _proof(name: str, signer: PrivateKey, **changes: Any) -> dict[str, Any]:
             "secret": signer.secret().hex(),
             "options": canonicalize(options).decode(),
             "document": canonicalize(document).decode(),
-            "signing input": signing_input(document, options).hex(),
+            "signing input": signing_input(document, options, signer.public.algorithm).hex(),
         }
 
     return {
@@ -209,12 +236,17 @@ def _proof(name: str, signer: PrivateKey, **changes: Any) -> dict[str, Any]:
     }
 
 
-def _signature(signer: PrivateKey, change: Callable[[bytes], bytes]) -> dict[str, str]:
+def _signature(
+    signer: PrivateKey, change: Callable[[bytes], bytes], hash_as: str = ""
+) -> dict[str, str]:
+    """`hash_as` is another algorithm, whose hash is taken."""
+    algorithm = signer.public.algorithm
     method = did_key_method(signer.public.multikey)
-    suite = CRYPTOSUITES[signer.public.algorithm]
-    options = proof_options(suite, method, "capabilityInvocation")
+    suite = SUITES[algorithm]
+    options = proof_options(suite.name, method, "capabilityInvocation")
     document = {"type": "device.update", "body": {"data": "none"}}
-    return {"proofValue": multibase_encode(change(signer.sign(signing_input(document, options))))}
+    signature = signer.sign(signing_input(document, options, hash_as or algorithm))
+    return {"proofValue": suite.encode(change(signature))}
 
 
 def _high_s(signature: bytes) -> bytes:
@@ -227,11 +259,52 @@ def _s_plus_order(signature: bytes) -> bytes:
     return signature[:32] + s.to_bytes(32, "little")
 
 
+def _sm2_s_of_the_order(signature: bytes) -> bytes:
+    return signature[:32] + SM2_ORDER.to_bytes(32, "big")
+
+
+def _sm2_opposite(signature: bytes) -> bytes:
+    s = SM2_ORDER - int.from_bytes(signature[:32], "big")
+    return signature[:32] + s.to_bytes(32, "big")
+
+
 def _proofs() -> list[dict[str, Any]]:
-    ed25519, p256 = key("vector"), key("vector", "P-256")
+    ed25519, p256, p384, quantum, larger, sm2 = (
+        key("vector", one) for one in ("Ed25519", "P-256", "P-384", "ML-DSA-44", "ML-DSA-65", "SM2")
+    )
+    base58 = multibase_encode(multibase_url_decode(_signature(quantum, bytes)["proofValue"]))
     return [
         _proof("eddsa-jcs-2022", ed25519),
         _proof("ecdsa-jcs-2019", p256),
+        _proof("ecdsa-jcs-2019 under P-384", p384),
+        _proof("mldsa44-jcs-2024", quantum),
+        _proof("mldsa65-jcs-2024", larger),
+        _proof("sm2-jcs-2026", sm2),
+        _proof("another document under P-384", p384, body={"data": "nothing"}),
+        _proof("another document under ML-DSA-44", quantum, body={"data": "nothing"}),
+        _proof("another document under SM2", sm2, body={"data": "nothing"}),
+        _proof("P-384 with SHA-256", p384, proof=_signature(p384, bytes, "P-256")),
+        _proof("ML-DSA-65 with SHA-256", larger, proof=_signature(larger, bytes, "ML-DSA-44")),
+        _proof("SM2 with SHA-256", sm2, proof=_signature(sm2, bytes, "P-256")),
+        _proof("an ML-DSA-44 signature in base58btc", quantum, proof={"proofValue": base58}),
+        _proof(
+            "an ML-DSA-44 signature too long",
+            quantum,
+            proof=_signature(quantum, lambda s: s + b"\0"),
+        ),
+        _proof(
+            "an ML-DSA-44 signature with another hint",
+            quantum,
+            proof=_signature(quantum, lambda s: s[:-1] + bytes([s[-1] ^ 1])),
+        ),
+        _proof(
+            "the suite of ML-DSA-44 under ML-DSA-65",
+            larger,
+            proof={"cryptosuite": "mldsa44-jcs-2024"},
+        ),
+        _proof("SM2 with r and s of zero", sm2, proof=_signature(sm2, lambda _: bytes(64))),
+        _proof("SM2 with s of the order", sm2, proof=_signature(sm2, _sm2_s_of_the_order)),
+        _proof("SM2 with r + s the order", sm2, proof=_signature(sm2, _sm2_opposite)),
         _proof("another document", ed25519, body={"data": "nothing"}),
         _proof("another signature", ed25519, proof=_signature(ed25519, lambda s: s[::-1])),
         _proof("a signature too short", ed25519, proof=_signature(ed25519, lambda s: s[:63])),
@@ -377,7 +450,10 @@ FILES: dict[str, tuple[str, Callable[[], list[dict[str, Any]]]]] = {
         "`hash` is the multihash of `canonical`, which leaves `proof` out.",
         _operations,
     ),
-    "proofs": ("Data Integrity proofs; both suites sign deterministically.", _proofs),
+    "proofs": (
+        "Data Integrity proofs, each signed deterministically (ML-DSA with `rnd` of zeros).",
+        _proofs,
+    ),
     "disclosures": ("Digests of salted values, as in SD-JWT.", _disclosures),
     "vrf": (
         "ECVRF-EDWARDS25519-SHA512-TAI (RFC 9381), hexadecimal; `unique` is base64url(beta[:32]).",

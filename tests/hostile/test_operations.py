@@ -567,7 +567,7 @@ def test_a_device_cannot_sign_its_registration_as_did_tetrad() -> None:
 def test_proofs_without_number() -> None:
     attack = attack_on("organization.update-name")
     refused(attack, submission({**attack.signed.operation, "proof": []}), SchemaViolation)
-    many = attack.signed.operation["proof"] * 7
+    many = attack.signed.operation["proof"] * 10
     refused(attack, submission({**attack.signed.operation, "proof": many}), SchemaViolation)
     twice = attack.signed.operation["proof"] * 2
     refused(attack, submission({**attack.signed.operation, "proof": twice}), SignerUnexpected)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from identity.did import did_key_method, tetrad_did
 from identity.errors import InvalidKey, KeystoreError
-from identity.keys import private_key, public_key
+from identity.keys import ALGORITHMS, private_key, public_key
 from identity.multibase import multihash
 from identity.operation import operation_hash
 from identity.proof import verify_proof
@@ -47,7 +47,7 @@ def registered(wallet: Wallet, algorithm: str = "Ed25519") -> tuple[str, dict[st
     return did, signed
 
 
-@pytest.mark.parametrize("algorithm", ["Ed25519", "P-256"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_first_operation_is_signed_by_the_key_that_it_names(algorithm: str) -> None:
     _, signed = registered(Wallet(Counter()), algorithm)
     (proof,) = signed["proof"]
@@ -85,6 +85,43 @@ def test_two_wallets_sign_one_operation() -> None:
         holder, did = (device, device_did) if device_did in str(proof) else (owner, owner_did)
         key = holder.key(holder.identity(did).keys[0]).public
         verify_proof(again, proof, key, expected_purpose="capabilityInvocation")
+
+
+class TestPairs:
+    def test_both_keys_of_a_pair_sign(self) -> None:
+        wallet = Wallet(Counter())
+        first = wallet.draw("Ed25519", "ML-DSA-44")
+        assert [public_key(one).algorithm for one in first.keys] == ["Ed25519", "ML-DSA-44"]
+        assert len(first.next) == len({*first.next}) == 2
+        wallet.adopt("did:tetrad:a", first)
+        signed = wallet.sign({"type": "device.update"}, *wallet.methods("did:tetrad:a"))
+        for multikey, proof in zip(first.keys, signed["proof"], strict=True):
+            key = public_key(multikey)
+            assert proof["verificationMethod"] == f"did:tetrad:a#{key.thumbprint}"
+            verify_proof(signed, proof, key, expected_purpose="capabilityInvocation")
+
+    def test_of_three_keys_one_of_each_kind_signs(self) -> None:
+        wallet = Wallet(Counter())
+        first = wallet.draw("P-256", "ML-DSA-44", "P-384")
+        wallet.adopt("did:tetrad:a", first)
+        assert wallet.signing_keys("did:tetrad:a") == first.keys[:2]
+
+    def test_a_fleet_moves_to_pairs_in_two_rotations(self) -> None:
+        wallet = Wallet(Counter())
+        did, _ = registered(wallet)
+        committing = wallet.begin_rotation(did, "Ed25519", "ML-DSA-44")
+        assert [public_key(one).algorithm for one in committing.keys] == ["Ed25519"]
+        wallet.finish_rotation(did)
+        assert len(wallet.methods(did)) == 1
+        revealing = wallet.begin_rotation(did)
+        assert [public_key(one).algorithm for one in revealing.keys] == ["Ed25519", "ML-DSA-44"]
+        assert len(wallet.rotation_methods(did)) == 2
+        wallet.finish_rotation(did)
+        assert len(wallet.methods(did)) == 2
+        again = Wallet.from_json(json.loads(json.dumps(wallet.to_json())), Counter("other"))
+        assert again.methods(did) == wallet.methods(did)
+        kept = [again.key(one).public.algorithm for one in again.identity(did).next]
+        assert kept == ["Ed25519", "ML-DSA-44"]  # as before, unless others are named
 
 
 class TestRotation:

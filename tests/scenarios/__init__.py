@@ -149,8 +149,10 @@ def all_scenarios() -> list[Scenario]:
     from tests.scenarios import (
         accreditations,
         devices,
+        enrolment,
         grants,
         keys,
+        kinds,
         numbers,
         organizations,
         recovery,
@@ -160,8 +162,8 @@ def all_scenarios() -> list[Scenario]:
     )
 
     modules = (
-        *(organizations, registry, grants, accreditations, devices, numbers, keys),
-        *(recovery, transfer, status),
+        *(organizations, registry, grants, accreditations, enrolment, devices, numbers, keys),
+        *(kinds, recovery, transfer, status),
     )
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from pyld import jsonld  # type: ignore[import-untyped]  # it has no type information
 
@@ -57,7 +58,7 @@ def check_expanded(value: Any) -> None:
     elif isinstance(value, dict):
         types = value.get("@type", [])
         for name in types if isinstance(types, list) else [types]:
-            if name not in ("@json", "@none") and not is_absolute(name):
+            if name is None or (name not in ("@json", "@none") and not is_absolute(name)):
                 raise Dropped(name)
         if "@id" in value and not is_absolute(value["@id"]):
             raise Dropped(value["@id"])
@@ -80,6 +81,8 @@ def accepted_by_pyld(document: dict[str, Any]) -> bool:
         expanded_by_pyld(document)
     except (Dropped, jsonld.JsonLdError, SyntaxWarning):
         return False
+    except KeyError:  # a defect of PyLD: it removes a vocabulary that is not there
+        reject()
     return True
 
 
@@ -286,7 +289,7 @@ KEYS = [
         "proofPurpose",
         "credentialStatus",
     ),
-    *("verifiableCredential", "unknown", "@graph", "@index", "statusPurpose", "jsonSchema", "c:d"),
+    *("verifiableCredential", "unknown", "@index", "statusPurpose", "jsonSchema", "c:d"),
 ]
 TYPES = [
     *("VerifiableCredential", "VerifiablePresentation", "DataIntegrityProof", "T", "a", "acme:t"),
@@ -353,7 +356,7 @@ wild = st.one_of(
         {},
         optional={
             "@vocab": st.sampled_from([ACME, "no iri", "", None, "acme:v"]),
-            "@protected": st.booleans(),
+            "@protected": st.just(True),
             "@version": st.sampled_from([1.1, 1.0, "1.1"]),
             "a": odd,
             "T": odd,
@@ -401,7 +404,7 @@ def nodes(
 def documents(context: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     contexts = st.lists(context, max_size=3)
     return st.builds(
-        lambda node, more: {**node, "@context": [V2, *more]},
+        lambda node, more: {"name": "x", **node, "@context": [V2, *more]},
         nodes(
             st.recursive(
                 st.one_of(scalars, value_objects),
@@ -417,8 +420,8 @@ def documents(context: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @given(documents(wild))
 @settings(max_examples=300)
 def test_nothing_is_accepted_of_which_pyld_would_drop_a_part(document: dict[str, Any]) -> None:
-    assume(accepted(document))
-    assert accepted_by_pyld(document), json.dumps(document)
+    if accepted(document):
+        assert accepted_by_pyld(document), json.dumps(document)
 
 
 @given(documents(tame))
@@ -446,7 +449,5 @@ def test_agrees_with_pyld(document: dict[str, Any]) -> None:
 )
 def test_hostile_documents_raise_only_our_errors(value: Any) -> None:
     document = value if isinstance(value, dict) else {"@context": value}
-    try:
+    with contextlib.suppress(TetradError):
         check_terms(document)
-    except TetradError:
-        pass

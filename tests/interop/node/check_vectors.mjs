@@ -10,6 +10,10 @@ import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkAnswers } from "./answers.mjs";
+import { checkCredentials } from "./credential_vectors.mjs";
+import { enrolledKey } from "./enrolments.mjs";
+import { checkAuthentications } from "./authentication.mjs";
+import { checkMeetings } from "./meetings.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
@@ -66,9 +70,16 @@ function base32(bytes) {
 const HEADS = {
   ed01: unhex("302a300506032b6570032100"),
   8024: unhex("3039301306072a8648ce3d020106082a8648ce3d030107032200"),
+  8124: unhex("3046301006072a8648ce3d020106052b81040022033200"),
 };
+const CODECS = { Ed25519: "ed01", "P-256": "8024", "P-384": "8124", "ML-DSA-44": "9024", "ML-DSA-65": "9124", SM2: "8624" };
+// Node.js 20 has no ML-DSA (tests/interop asks @noble/post-quantum), nor SM2 with an identifier
+// (there, openssl): of their vectors it checks the spelling and what is signed.
+const LACKING = ["9024", "9124", "8624"];
+const unmultibase = (text) =>
+  text[0] === "u" ? Buffer.from(text.slice(1), "base64url") : unbase58(text.slice(1));
 function publicKey(multikey) {
-  const bytes = unbase58(multikey.slice(1));
+  const bytes = unmultibase(multikey);
   const codec = hex(bytes.subarray(0, 2));
   const der = Buffer.concat([HEADS[codec], bytes.subarray(2)]);
   return { codec, key: createPublicKey({ key: der, format: "der", type: "spki" }) };
@@ -76,17 +87,21 @@ function publicKey(multikey) {
 function verifies(multikey, message, signature) {
   const { codec, key } = publicKey(multikey);
   if (codec === "ed01") return verify(null, message, key, signature);
-  return verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, signature);
+  const hash = codec === "8124" ? "sha384" : "sha256";
+  return verify(hash, message, { key, dsaEncoding: "ieee-p1363" }, signature);
 }
 const without = (object, name) =>
   Object.fromEntries(Object.entries(object).filter(([member]) => member !== name));
 const operationHash = (operation) => multihash(sha256(Buffer.from(jcs(without(operation, "proof")))));
-function signingInput(document, proof) {
-  const options = sha256(Buffer.from(jcs(without(proof, "proofValue"))));
-  return Buffer.concat([options, sha256(Buffer.from(jcs(without(document, "proof"))))]);
+const HASHES = { 8124: "sha384", 9124: "sha384", 8624: "sm3" };
+const codecOf = (multikey) => hex(unmultibase(multikey).subarray(0, 2));
+function signingInput(document, proof, multikey) {
+  const hash = (value) =>
+    createHash(HASHES[codecOf(multikey)] ?? "sha256").update(jcs(value)).digest();
+  return Buffer.concat([hash(without(proof, "proofValue")), hash(without(document, "proof"))]);
 }
 const proofHolds = (document, proof, multikey) =>
-  verifies(multikey, signingInput(document, proof), unbase58(proof.proofValue.slice(1)));
+  verifies(multikey, signingInput(document, proof, multikey), unmultibase(proof.proofValue));
 
 // identity
 for (const one of load("identity/jcs.json").vectors) {
@@ -97,9 +112,11 @@ for (const one of load("identity/keys.json").vectors) {
   if (one.error) continue;
   holds(one.name, () => {
     assert.equal(thumbprint(one.multikey), one.thumbprint);
-    assert.equal(hex(unbase58(one.multikey.slice(1)).subarray(2)), one.raw);
+    assert.equal(hex(unmultibase(one.multikey).subarray(2)), one.raw);
+    assert.equal(one.kind, one.multikey[0] === "u" ? "post-quantum" : "classical");
     assert.equal(`did:key:${one.multikey}#${one.multikey}`, one["did:key method"]);
-    assert.equal(publicKey(one.multikey).codec, one.algorithm === "Ed25519" ? "ed01" : "8024");
+    assert.equal(codecOf(one.multikey), CODECS[one.algorithm]);
+    if (!LACKING.includes(codecOf(one.multikey))) publicKey(one.multikey);
   });
 }
 for (const one of load("identity/dids.json").vectors) {
@@ -116,15 +133,19 @@ for (const one of load("identity/operations.json").vectors) {
   });
 }
 // Node.js accepts a high s, and knows no purpose: what it refuses as well is checked here.
-const REFUSED_BY_ALL = ["another document", "another signature", "a signature too short", "S above the order"];
+const REFUSED_BY_ALL = ["another document", "another signature", "a signature too short", "S above the order", "another document under P-384", "P-384 with SHA-256"];
 for (const one of load("identity/proofs.json").vectors) {
   const [proof] = one.secured.proof;
   if (one.error && !REFUSED_BY_ALL.includes(one.name)) continue;
   holds(one.name, () => {
-    if (!one.error) assert.equal(hex(signingInput(one.secured, proof)), one["signing input"]);
+    const input = () => hex(signingInput(one.secured, proof, one.multikey));
+    if (!one.error) assert.equal(input(), one["signing input"]);
+    if (LACKING.includes(codecOf(one.multikey))) return;
     assert.equal(proofHolds(one.secured, proof, one.multikey), !one.error);
   });
 }
+checkCredentials(load, holds, { HASHES, LACKING, codecOf, jcs, unmultibase, verifies, without });
+checkAuthentications(load, holds, { sha256, hex, thumbprint, proofHolds, unbase58 });
 for (const one of load("identity/disclosures.json").vectors) {
   if (one.error) continue;
   holds(one.name, () => {
@@ -440,9 +461,13 @@ for (const [index, root] of stateRoots) {
 
 const didIn = (ledger, operation) =>
   `did:tetrad:${base32(unbase58(ledger.slice(1)).subarray(2, 12))}:${operation}`;
-checkAnswers(load, holds, {
+const { checkBundle } = checkAnswers(load, holds, {
   sha256, hex, jcs, leafHash, rootFromInclusion, opened, checkMapProof,
   operationHash, thumbprint, proofHolds, didIn,
+});
+checkMeetings(load, holds, {
+  sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
+  ed25519: (raw) => publicKey(`z${base58(Buffer.concat([unhex("ed01"), raw]))}`).key,
 });
 
 // rules: the hash of every operation, and every signature of those that are accepted
@@ -452,6 +477,9 @@ for (const name of readdirSync(join(folder, "rules")).sort()) {
     assert.equal(operationHash(one.operation), one.hash);
     if (one.error) return;
     const keys = [...(one.operation.body.keys ?? []), ...(one.operation.body.quorum ?? [])];
+    if (one.operation.body.enrolment) {
+      keys.push(enrolledKey(one.operation.body, one.state.records, { base58, unhex }));
+    }
     const known = new Map(keys.map((key) => [`${one.operation.subject}#${thumbprint(key)}`, key]));
     for (const key of keys) known.set(`did:key:${key}#${key}`, key);
     for (const [[kind], record] of one.state.records) {
@@ -459,7 +487,9 @@ for (const name of readdirSync(join(folder, "rules")).sort()) {
       for (const key of [...record.keys, ...(record.recovering?.keys ?? [])]) known.set(`${record.did}#${thumbprint(key)}`, key);
     }
     for (const proof of one.operation.proof) {
-      assert.ok(proofHolds(one.operation, proof, known.get(proof.verificationMethod)));
+      const key = known.get(proof.verificationMethod);
+      assert.ok(key);
+      if (!LACKING.includes(codecOf(key))) assert.ok(proofHolds(one.operation, proof, key));
     }
   });
 }
