@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from identity.members import (
+    Certificate,
+    CertificateSerial,
     Closed,
     Code,
     Data,
@@ -33,6 +35,7 @@ from identity.members import (
     Time,
     Url,
 )
+from identity.x509.path import MAX_INTERMEDIATES
 
 
 class TimeBounds(Closed):
@@ -210,10 +213,16 @@ class EnrolScope(Closed):
     """A manufacturer's certificate authority for a code template (IEEE 802.1AR)."""
 
     scheme: SchemeName
-    template: Identifier
-    anchor: Hash
-    intermediates: Annotated[list[Hash], Field(max_length=4)]
+    template: Annotated[
+        str, Field(pattern=r"^[!-z|~]*\{serial\}[!-z|~]*$", min_length=9, max_length=255)
+    ]
+    """A code of the scheme, with `{serial}` in the place of what the certificate says."""
+    models: Annotated[list[Text] | None, Field(min_length=1, max_length=100)] = None
+    anchor: Certificate
+    intermediates: Annotated[list[Certificate], Field(max_length=MAX_INTERMEDIATES)]
+    """From the anchor down: each is issued by one that stands before it."""
     quota: Annotated[int, Field(ge=1, le=2**40)]
+    """How many devices may be registered under the grant."""
 
 
 class _Grant(Closed):
@@ -277,6 +286,13 @@ class WithdrawBody(Closed):
     reason: Text
 
 
+class Enrolment(Closed):
+    """The certificate of a device's maker, which stands for the signatures of organizations."""
+
+    grant: Hash
+    certificate: Certificate
+
+
 class DeviceBody(Closed):
     """The four ones, the keys, and who controls them."""
 
@@ -289,6 +305,18 @@ class DeviceBody(Closed):
     next: Thumbprints
     recovery: RecoveryOrNone
     controller: TetradDid
+    enrolment: Enrolment | None = None
+
+
+MAX_REVOKED = 256
+
+
+class EnrolmentRevokeBody(Closed):
+    """Serials with which no device is enrolled any more."""
+
+    grant: Hash
+    serials: Annotated[list[CertificateSerial], Field(min_length=1, max_length=MAX_REVOKED)]
+    reason: Text
 
 
 class DeviceUpdateBody(Closed):

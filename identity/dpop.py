@@ -24,8 +24,8 @@ from identity.keys import PrivateKey, PublicKey, low_s
 from identity.multibase import base64url_decode, base64url_encode
 
 TYPE = "dpop+jwt"
-LONGEST = 4_096
-"""Characters of a proof that is looked at."""
+LONGEST = 16_384
+"""Characters of a proof that is looked at; one with an ML-DSA-65 key has about 8,500."""
 _LONGEST_ID = 128
 
 
@@ -48,9 +48,11 @@ def create_dpop(key: PrivateKey, *, method: str, url: str, token: str, now: int,
     """The value of the header `DPoP` for one request (RFC 9449, sections 4.2 and 7).
 
     `url` may have a query, which is left out; `jti` is new for each, of at least 96 random bits.
+    Raises InvalidKey for a key that has no JWK.
     """
     public = key.public
-    header = {"typ": TYPE, "alg": JWS_ALGORITHMS[public.algorithm][0], "jwk": jwk_of(public)}
+    jwk = jwk_of(public)
+    header = {"typ": TYPE, "alg": JWS_ALGORITHMS[public.algorithm][0], "jwk": jwk}
     claims = {
         "jti": jti,
         "htm": method,

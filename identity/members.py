@@ -15,6 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from identity.x509.certificate import MAX_BASE64
+
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
@@ -74,6 +76,10 @@ SchemeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 Url = Annotated[
     str, Field(max_length=500, pattern=r"^(https?|coaps?|mqtts?|wss?|opc\.tcp|urn):[!-~]+$")
 ]
+Certificate = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$", max_length=MAX_BASE64)]
+"""Base64 of the DER of an X.509 certificate."""
+CertificateSerial = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""What fills a code template."""
 Keys = Annotated[list[Multikey], Field(min_length=1, max_length=3)]
 Thumbprints = Annotated[list[Hash], Field(min_length=1, max_length=3)]
 

@@ -1,4 +1,4 @@
-"""Bytes as text, one way only: base58btc, SHA-256 multihashes, base64url without padding.
+"""Bytes as text, one way only: base58btc, SHA-256 multihashes, base64url without padding, base64.
 
 Multibase is base58btc (`z`), but for the long keys and signatures of post-quantum algorithms, which
 are base64url (`u`) as W3C's suites for them say.
@@ -130,4 +130,20 @@ def base64url_decode(text: str) -> bytes:
         raise MalformedInput("base64url of an impossible length") from None
     if base64url_encode(data) != text:
         raise MalformedInput("base64url whose last character carries spare bits")
+    return data
+
+
+def base64_encode(data: bytes) -> str:
+    """Standard base64 with padding (RFC 4648, section 4), as PEM has it between its lines."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def base64_decode(text: str) -> bytes:
+    """The bytes of standard base64 in its one canonical form. Raises `MalformedInput`."""
+    try:
+        data = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise MalformedInput("not base64 (RFC 4648, section 4)") from None
+    if base64_encode(data) != text:
+        raise MalformedInput("base64 whose last character carries spare bits")
     return data

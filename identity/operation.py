@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_valid
 from identity.bodies import (
     DeviceBody,
     DeviceUpdateBody,
+    EnrolmentRevokeBody,
     GenesisBody,
     Grant,
     OrganizationBody,
@@ -130,6 +131,13 @@ class GrantWithdraw(_Sequenced):
     body: WithdrawBody
 
 
+class EnrolmentRevoke(_Sequenced):
+    """Serials whose devices are not to be enrolled."""
+
+    type: Literal["enrolment.revoke"]
+    body: EnrolmentRevokeBody
+
+
 class DeviceRegister(_OnLedger):
     """Creates a device and binds its four ones."""
 
@@ -225,6 +233,7 @@ AnyOperation = (
     | OrganizationUpdate
     | GrantIssue
     | GrantWithdraw
+    | EnrolmentRevoke
     | DeviceRegister
     | DeviceUpdate
     | NumberRebind

@@ -223,4 +223,4 @@ def context_is_beginning(whole: object, beginning: object) -> bool:
         return False
     longer = whole if isinstance(whole, list) else [whole]
     shorter = beginning if isinstance(beginning, list) else [beginning]
-    return longer[: len(shorter)] == shorter
+    return canonicalize(longer[: len(shorter)]) == canonicalize(shorter)  # where 1 is not true

@@ -9,15 +9,16 @@
     wallet.sign(another, *wallet.methods(did))
 
 A rotation is drawn with `begin_rotation`, which gives the same keys until `finish_rotation`: a
-program that was stopped in between sends the very same operation again. Save the wallet (keystore)
-before anything is sent: keys that were committed to and lost are lost for ever.
+program that was stopped in between sends the very same operation again. So are the keys of a
+recovery or a transfer, and the shares of recovery quorums (identity/takeovers.py). Save the wallet
+(keystore) before anything is sent: keys that were committed to and lost are lost for ever.
 Pure: randomness comes in. Specified in specs/1-identity.md, "Wallet".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from identity.credentials.members import BASE_CONTEXT
@@ -33,6 +34,7 @@ from identity.keys import (
 )
 from identity.multibase import base64url_decode, base64url_encode, multihash
 from identity.proof import CRYPTOSUITES, create_proof, proof_options
+from identity.takeovers import Takeover, read_takeover
 
 FORMAT = 1
 _OPERATION_PURPOSE = "capabilityInvocation"
@@ -68,6 +70,10 @@ class Wallet:
         self.identities: dict[str, Identity] = {}
         self.receipts: dict[str, dict[str, Any]] = {}
         """By operation hash: whatever the caller keeps, such as the operation and its receipt."""
+        self.takeovers: dict[str, Takeover] = {}
+        """By DID: what is under way."""
+        self.shares: dict[str, str] = {}
+        """Recovery keys that this wallet keeps for a quorum, by thumbprint, each with a note."""
         self.continuations: dict[str, str] = {}
         """By verifier and key: what the verifier gave out with the last authentication."""
 
@@ -162,14 +168,18 @@ class Wallet:
             raise KeystoreError(f"no rotation of {did[:120]} is under way")
         before = identity.keys
         identity.keys, identity.next, identity.drawn = identity.next, identity.drawn, []
-        in_use = {
-            thumbprint
-            for other in self.identities.values()
-            for thumbprint in (*other.keys, *other.next, *other.drawn)
-        }
-        for thumbprint in before:
+        self.forget(before)
+
+    def forget(self, thumbprints: Iterable[str]) -> None:
+        """Drops keys, but for those that something else stands on."""
+        in_use = {*self.shares}
+        for one in self.identities.values():
+            in_use.update(one.keys, one.next, one.drawn)
+        for other in self.takeovers.values():
+            in_use.update(other.keys, other.next)
+        for thumbprint in thumbprints:
             if thumbprint not in in_use:
-                del self._keys[thumbprint]
+                self._keys.pop(thumbprint, None)
 
     def sign(
         self, operation: Mapping[str, Any], *methods: str, created: str | None = None
@@ -217,9 +227,26 @@ class Wallet:
         }
         if credentials:
             shown["verifiableCredential"] = [dict(one) for one in credentials]
+        return self.answer(
+            shown, did, challenge=challenge, domain=domain, created=created, nonce=nonce
+        )
+
+    def answer(
+        self,
+        document: Mapping[str, Any],
+        did: str,
+        *,
+        challenge: str,
+        domain: str,
+        created: str | None = None,
+        nonce: str | None = None,
+    ) -> dict[str, Any]:
+        """A document with which a DID answers a challenge: signed for `authentication`, by one key
+        of each kind. Raises `KeystoreError` for a DID that is not held."""
+        signed = dict(document)
         for method in self.methods(did):
-            shown = secure(
-                shown,
+            signed = secure(
+                signed,
                 self._key_of_method(method),
                 method=method,
                 purpose="authentication",
@@ -228,7 +255,7 @@ class Wallet:
                 domain=domain,
                 nonce=nonce,
             )
-        return shown
+        return signed
 
     def continuation(self, did: str, domain: str) -> str | None:
         """What this verifier gave out with the last authentication by the present key of a DID."""
@@ -269,6 +296,8 @@ class Wallet:
                 for did, identity in self.identities.items()
             },
             "receipts": self.receipts,
+            "takeovers": {did: asdict(one) for did, one in self.takeovers.items()},
+            "shares": self.shares,
             "continuations": self.continuations,
         }
 
@@ -287,13 +316,21 @@ class Wallet:
                 wallet.identities[did] = _identity(stored)
             for operation_hash, receipt in value["receipts"].items():
                 wallet.keep_receipt(operation_hash, receipt)
-            for place, given in value.get("continuations", {}).items():
-                wallet.continuations[str(place)] = str(given)
+            wallet._read_optional(value)
         except (AttributeError, KeyError, TypeError, ValueError, TetradError) as error:
             if isinstance(error, KeystoreError):
                 raise
             raise KeystoreError("the wallet is damaged: a member is missing or wrong") from None
         return wallet
+
+    def _read_optional(self, value: Mapping[str, Any]) -> None:
+        """What a wallet that was made earlier has not."""
+        for did, stored in value.get("takeovers", {}).items():
+            self.takeovers[did] = read_takeover(stored)
+        for thumbprint, note in value.get("shares", {}).items():
+            self.shares[self.key(thumbprint).public.thumbprint] = str(note)
+        for place, given in value.get("continuations", {}).items():
+            self.continuations[str(place)] = str(given)
 
 
 def _thumbprint(multikey: str) -> str:

@@ -23,6 +23,7 @@ from identity.bodies import (
 from identity.disclosure import CODE, DATA, NUMBER, SERIAL, Disclosure
 from identity.errors import (
     CheckDigitWrong,
+    InvalidCertificate,
     InvalidDisclosure,
     InvalidIdentifier,
     MalformedCode,
@@ -30,6 +31,7 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.members import CommittedCode, CommittedNumber, DataRecord
 from identity.operation import AnyOperation
+from identity.x509.certificate import read_certificate
 from registry.schemes import Schemes
 
 UniqueHash = Callable[[str, str, Json], str]
@@ -56,6 +58,7 @@ def admit(
     if isinstance(body, DeviceBody):
         serial = opened.at(SERIAL, body.object.serial)
         _check_serial(serial)
+        _check_enrolled(body, serial)
         hashes[SERIAL] = unique("object", body.object.maker, [body.object.model, serial])
         if isinstance(body.code, CommittedCode):
             value = opened.at(CODE, body.code.commitment)
@@ -108,6 +111,23 @@ def _check_serial(serial: str) -> None:
         raise InvalidDisclosure(
             f"a serial has 1 to {MAX_SERIAL} printable ASCII characters and no spaces",
             pointer=SERIAL,
+        )
+
+
+def _check_enrolled(body: DeviceBody, serial: str) -> None:
+    """The serial is the certificate's: no device enrols itself under another's name."""
+    if body.enrolment is None:
+        return
+    try:
+        shown = read_certificate(body.enrolment.certificate).device_serial
+    except InvalidCertificate as error:
+        error.pointer = "/body/enrolment/certificate"
+        raise
+    if serial != shown:
+        raise InvalidDisclosure(
+            "the serial is not the one that the certificate says",
+            pointer=SERIAL,
+            hint=f"an enrolled device has its certificate's serial: {shown}",
         )
 
 

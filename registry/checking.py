@@ -249,7 +249,7 @@ def _proof_value(proof: Proof) -> dict[str, str]:
 
 
 def _revealed(operation: AnyOperation) -> dict[str, str]:
-    """Keys that an operation reveals sign as methods of its subject before the ledger knows them."""
+    """Keys that an operation reveals sign as methods of its subject, before they are known."""
     revealed = revealed_keys(operation)
     subject = cast("str", getattr(operation, "subject", ""))
     return {f"{subject}#{thumbprint(multikey)}": multikey for multikey in revealed}

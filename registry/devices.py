@@ -22,7 +22,7 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.members import Code, CommittedCode, CommittedNumber, DataRecord, Exemption, Sector
 from identity.operation import DeviceRegister, DeviceUpdate, NumberRebind, operation_value
-from registry import grants
+from registry import enrolment, grants
 from registry.case import FINAL, Case, pointing
 from registry.effects import new_device
 from registry.signers import Signers
@@ -37,7 +37,15 @@ def device_register(case: Case) -> Changes:
     body = operation.body
     did = tetrad_did(case.registry["ledger"], case.hash)
     code_key = new_code(case, body.code)
-    check_rights(case, body, case.signers(new_keys=body.keys))
+    keys = enrolment.new_keys(body)
+    signers = case.signers(new_keys=keys)
+    enrolled: Changes = {}
+    if body.enrolment is None:
+        check_rights(case, body, signers)
+    else:
+        signers.exactly(set())
+        check_parties(case, body)
+        enrolled = enrolment.enrol(case, body)
     # Only those who may register here are told what is registered already.
     if case.state.get(code_key) is not None:
         raise CodeTaken(
@@ -56,8 +64,11 @@ def device_register(case: Case) -> Changes:
     case.check_known_as(body.keys)
     bearer: Bearer = {"did": did}
     record = new_device(operation, did, case.hash, case.stamp, case.unique)
+    with enrolment.pointing_to_the_certificate(body):
+        claimed = case.claim_keys(did, keys, body.next, record["recovery"])
     changes: Changes = {
-        **case.claim_keys(did, body.keys, body.next, record["recovery"]),
+        **enrolled,
+        **claimed,
         ("did", did): record,
         code_key: bearer,
         object_key: bearer,
@@ -109,6 +120,18 @@ def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
                 hint="grant.issue the prefix to the organization that issues the codes",
             )
         holder = case.registry["authority"]
+    check_parties(case, body)
+    required = {holder, body.controller}
+    maker, model = body.object.maker, body.object.model
+    if not any(
+        grants.may_make(case.state, did, maker, model, case.now) for did in sorted(required)
+    ):
+        required.add(maker)
+    signers.exactly(required, also={maker})
+
+
+def check_parties(case: Case, body: DeviceBody) -> None:
+    """Controller and maker are organizations, in use."""
     for role, did, pointer in (
         ("controller", body.controller, "/body/controller"),
         ("maker", body.object.maker, "/body/object/maker"),
@@ -118,13 +141,6 @@ def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
             raise NotFound(f"the {role} is no organization on this ledger", pointer=pointer)
         if party["status"] != "active":
             raise WrongState(f"the {role} is {party['status']}", pointer=pointer)
-    required = {holder, body.controller}
-    maker, model = body.object.maker, body.object.model
-    if not any(
-        grants.may_make(case.state, did, maker, model, case.now) for did in sorted(required)
-    ):
-        required.add(maker)
-    signers.exactly(required, also={maker})
 
 
 def check_shown(case: Case, code: CommittedCode) -> None:

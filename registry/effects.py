@@ -16,7 +16,6 @@ from identity.bodies import (
     DeviceUpdateBody,
     GenesisBody,
     OrganizationBody,
-    TransferOfferBody,
 )
 from identity.disclosure import CODE, NUMBER
 from identity.jcs import Json
@@ -31,14 +30,15 @@ from identity.members import (
     parse_time,
 )
 from identity.operation import (
-    ROTATING,
     AnyOperation,
     DeviceRegister,
     DeviceUpdate,
+    KeysRotate,
     NumberRebind,
     OrganizationUpdate,
     RecoveryBegin,
     RecoveryFinish,
+    RegistryUpdate,
     StatusResume,
     StatusRetire,
     StatusRevoke,
@@ -48,6 +48,10 @@ from identity.operation import (
     operation_value,
 )
 from registry.state import Device, Offered, Organization, Recovering, Stamp, Subject
+
+KeysOperation = KeysRotate | RegistryUpdate | RecoveryBegin | RecoveryFinish | TransferAccept
+
+_LAST_SECOND = parse_time("9999-12-31T23:59:59Z")
 
 Unique = Mapping[str, str]
 """Keyed hashes of committed values, by the JSON pointer of their commitment."""
@@ -110,6 +114,8 @@ def new_device(
         "data": body.data if body.data == "none" else operation_value(body.data),
         "version": body.data.version if isinstance(body.data, DataRecord) else 0,
     }
+    if body.enrolment is not None:
+        record["enrolment"] = body.enrolment.grant
     return cast("Device", record)
 
 
@@ -149,29 +155,19 @@ def after(
         return cast("Subject", {**record, "number": "none"})
     if isinstance(operation, OrganizationUpdate):
         record |= operation_value(operation.body)
-    elif isinstance(operation, ROTATING):
-        record |= {"keys": operation.body.keys, "next": operation.body.next}
-        if "recovering" in record and "cancelled" not in record:
-            record["cancelled"] = record.pop("recovering")["begun"]
-    elif isinstance(operation, RecoveryBegin):
-        record["recovering"] = _recovering(subject, operation, operation_hash, stamp)
-    elif isinstance(operation, RecoveryFinish):
-        begun = subject["recovering"]
-        _end_recovery(record)
-        named = {"keys": begun["keys"], "next": begun["next"], "recovery": begun["recovery"]}
-        record |= {**named, "appointed": operation_hash}
-    elif isinstance(operation, TransferOffer | TransferAccept):
-        _transfer(record, cast("Device", subject), operation, operation_hash)
+    elif isinstance(operation, KeysOperation):
+        _change_keys(record, operation, operation_hash, stamp)
+    elif isinstance(operation, TransferOffer):
+        _offer(record, operation, operation_hash)
     elif isinstance(operation, DeviceUpdate):
         record |= _updated(cast("Device", subject), operation.body)
     elif isinstance(operation, NumberRebind):
         record["number"] = shown_number(operation.body.number, unique)
     elif isinstance(operation, StatusSuspend | StatusResume | StatusRevoke | StatusRetire):
         record |= _status(subject, operation, by, authority)
-        if record["status"] in ("revoked", "retired"):
-            _end_recovery(record)
-            record.pop("offer", None)
         record["reason"] = operation.body.reason
+        if record["status"] in ("revoked", "retired"):
+            _end(record)
     if getattr(operation, "sequence", None) is not None:
         record |= {"sequence": operation.sequence, "previous": operation_hash}  # type: ignore[union-attr]
     return cast("Subject", _without_empty_names(record))
@@ -184,54 +180,59 @@ def _without_empty_names(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != "alsoKnownAs"}
 
 
+def _change_keys(
+    record: dict[str, Any], operation: KeysOperation, operation_hash: str, stamp: Stamp
+) -> None:
+    """What becomes of the keys, of what may follow them, and of the quorum."""
+    if isinstance(operation, RecoveryBegin):
+        record["recovering"] = _recovering(record, operation, operation_hash, stamp)
+    elif isinstance(operation, RecoveryFinish):
+        _establish(record, record["recovering"], operation_hash)
+    elif isinstance(operation, TransferAccept):
+        record["controller"] = record.pop("offer")["to"]
+        # The parent stays with the old controller, and a parent is of the same one.
+        described = {name: one for name, one in record["object"].items() if name != "parent"}
+        record["object"] = described
+        _establish(record, operation_value(operation.body), operation_hash)
+    else:
+        record |= {"keys": operation.body.keys, "next": operation.body.next}
+        if "recovering" in record and "cancelled" not in record:
+            record["cancelled"] = record.pop("recovering")["begun"]
+
+
 def _recovering(
-    subject: Subject, operation: RecoveryBegin, operation_hash: str, stamp: Stamp
+    record: Mapping[str, Any], operation: RecoveryBegin, operation_hash: str, stamp: Stamp
 ) -> Recovering:
-    wait = cast("dict[str, int]", subject["recovery"])["wait"]
-    body = operation.body
+    body, wait = operation.body, record["recovery"]["wait"]
     return {
         "begun": operation_hash,
-        "ready": format_time(parse_time(stamp["time"]) + wait),
+        "ready": format_time(min(parse_time(stamp["time"]) + wait, _LAST_SECOND)),
         "keys": body.keys,
         "next": body.next,
         "recovery": shown_recovery(body.recovery),
     }
 
 
-def _end_recovery(record: dict[str, Any]) -> None:
-    """Whatever an attempt left is gone: another quorum begins with none."""
+def _establish(record: dict[str, Any], named: Mapping[str, Any], operation_hash: str) -> None:
+    """Other keys with another quorum, which has tried nothing yet."""
+    record |= {member: named[member] for member in ("keys", "next", "recovery")}
+    record["appointed"] = operation_hash
     record.pop("recovering", None)
     record.pop("cancelled", None)
 
 
-def _transfer(
-    record: dict[str, Any],
-    device: Device,
-    operation: TransferOffer | TransferAccept,
-    operation_hash: str,
-) -> None:
-    body = operation.body
+def _offer(record: dict[str, Any], operation: TransferOffer, operation_hash: str) -> None:
+    offer = operation.body.offer
     record.pop("offer", None)
-    if isinstance(body, TransferOfferBody):
-        if body.offer != "none":
-            offered: Offered = {
-                "operation": operation_hash,
-                "to": body.offer.to,
-                "notAfter": body.offer.notAfter,
-            }
-            record["offer"] = offered
-        return
-    _end_recovery(record)
-    # The parent stays with the old controller, and a parent is of the same one.
-    described = {name: value for name, value in device["object"].items() if name != "parent"}
-    record |= {
-        "controller": device["offer"]["to"],
-        "object": described,
-        "keys": body.keys,
-        "next": body.next,
-        "recovery": shown_recovery(body.recovery),
-        "appointed": operation_hash,
-    }
+    if offer != "none":
+        offered: Offered = {"operation": operation_hash, "to": offer.to, "notAfter": offer.notAfter}
+        record["offer"] = offered
+
+
+def _end(record: dict[str, Any]) -> None:
+    """Nothing is under way any more."""
+    for member in ("recovering", "cancelled", "offer"):
+        record.pop(member, None)
 
 
 def _updated(device: Device, body: DeviceUpdateBody) -> dict[str, Any]:

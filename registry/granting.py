@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import cast
 
-from identity.bodies import AdmitGrant, CredentialGrant, Grant, MakeGrant, PrefixGrant
+from identity.bodies import (
+    AdmitGrant,
+    CredentialGrant,
+    EnrolGrant,
+    Grant,
+    MakeGrant,
+    PrefixGrant,
+)
 from identity.errors import (
     NotFound,
     PolicyViolated,
@@ -19,6 +26,7 @@ from identity.errors import (
 )
 from identity.members import parse_time
 from identity.operation import GrantIssue, GrantWithdraw, operation_value
+from registry import enrolment
 from registry.accreditation import check_accreditation, may_withdraw
 from registry.case import FINAL, Case, pointing
 from registry.grants import (
@@ -40,7 +48,9 @@ def grant_issue(case: Case) -> Changes:
     """grant.issue"""
     body = cast("GrantIssue", case.operation).body
     granter = case.organization()
-    case.signers().exactly({granter["did"]})
+    # Devices will come to be its receiver's without a further word of it: so it agrees beforehand.
+    receiving = {body.to} if isinstance(body, EnrolGrant) else set()
+    case.signers().exactly({granter["did"], *receiving})
     case.in_order(granter)
     receiver = _receiver(case, body.to)
     if body.notAfter is not None and parse_time(body.notAfter) <= case.now:
@@ -89,10 +99,12 @@ def _given(case: Case, body: Grant, granter: Organization, receiver: Organizatio
     if isinstance(body, CredentialGrant):
         check_accreditation(case, body, granter)
         return _hold(case, held_key("credential", body.to, granter["did"]))
+    if isinstance(body, EnrolGrant):
+        return enrolment.begin(case, body, granter)
     raise PolicyViolated(
         f"a ledger of format 0 does not yet grant the right {body.right!r}",
         pointer="/body/right",
-        hint="admit, prefix, make and credential are granted",
+        hint="admit, prefix, make, credential and enrol are granted",
     )
 
 
@@ -226,7 +238,7 @@ def grant_withdraw(case: Case) -> Changes:
     changes: Changes = {}
     if grant["right"] == "prefix":
         changes |= _leave_prefix(case, _granted_segments(case, grant), body.grant)
-    else:
+    elif grant["right"] != "enrol":
         key = _held_under(grant)
         left = [one["grant"] for one in held(case.state, key, case.now)]
         changes[key] = {"grants": [name for name in left if name != body.grant]}
@@ -262,6 +274,8 @@ def _withdrawers(case: Case, grant: GrantRecord) -> set[str]:
     entitled = {case.registry["authority"]}
     if grant["right"] == "make":
         entitled.add(cast("str", grant["scope"]["maker"]))
+    if grant["right"] == "enrol":
+        entitled |= enrolment.closers(case, grant)
     if grant["right"] == "credential":
         entitled |= may_withdraw(case, grant)
     if grant["right"] == "prefix":

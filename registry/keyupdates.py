@@ -1,7 +1,8 @@
 """The evidence that the log's keys were replaced, out of the store: for `GET /v1/ledger/keys`.
 
 For each registry.update that names log keys, the checkpoint of the tree that ends with it, and the
-entries that established keys of the authority since the one before. Whoever reads it is in
+entries that established keys of the authority since the one before, or began to recover them.
+Whoever reads it is in
 resolver/keyhistory.py. Specified in specs/2-registry.md, "Log keys".
 """
 
@@ -56,17 +57,38 @@ class KeyUpdates:
         return items
 
     def _establishments(self, size: int) -> list[int]:
-        """The entries below `size`, but for the genesis, that established keys of the authority."""
+        """The entries below `size`, but for the genesis, that established keys of the authority or
+        began a recovery, cancelled ones included: who follows them needs to know which stand."""
         known = self._found[-1] if self._found else 0
-        newer: list[int] = []
-        record = self._authority(size)
-        while (entry := self._reader.established(thumbprint(record["keys"][0]))) > known:
-            newer.append(entry)
-            record = self._authority(entry)
-        if newer:
+        newer: set[int] = set()
+        before = size
+        while True:
+            record = self._authority(before)
+            newer.update(self._attempts(record))
+            entry = self._reader.established(thumbprint(record["keys"][0]))
+            if self._begins(entry):
+                # The attempt showed the keys; its end, which appointed a quorum, established them.
+                newer.add(entry)
+                entry = self._reader.index_of(record["appointed"])
+            if entry <= known:
+                break
+            newer.add(entry)
+            before = entry
+        added = sorted(index for index in newer if index > known)
+        if added:
             # Replaced, not extended: another thread may be reading the list.
-            self._found = [*self._found, *reversed(newer)]
+            self._found = [*self._found, *added]
         return self._found
+
+    def _attempts(self, record: Organization) -> list[int]:
+        """Where the attempts stand that a record of the authority tells of."""
+        hashes = [record["recovering"]["begun"]] if "recovering" in record else []
+        hashes += [record["cancelled"]] if "cancelled" in record else []
+        return [self._reader.index_of(one) for one in hashes]
+
+    def _begins(self, entry: int) -> bool:
+        """Whether an entry begins a recovery."""
+        return b'"type":"recovery.begin"' in self._reader.entry(entry)
 
     def _authority(self, before: int) -> Organization:
         """The authority's record as the entries below `before` left it."""

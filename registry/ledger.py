@@ -35,6 +35,7 @@ from identity.multibase import decode_multihash
 from identity.operation import ESTABLISHING, DeviceRegister, RegistryGenesis, RegistryUpdate
 from registry.checking import Checked, verify_proofs
 from registry.checkpoint import Checkpoint
+from registry.enrolment import asked_for
 from registry.entry import (
     FIRST_PREVIOUS,
     MAX_ENTRY_BYTES,
@@ -311,6 +312,8 @@ def _asked_for(checked: Checked | TetradError, ledger: str) -> list[Key]:
     keys.append(("code", body.code.scheme, code))
     if isinstance(body.number, CommittedNumber):
         keys.append(("number", body.number.scheme, unique[NUMBER]))
+    if body.enrolment is not None:
+        keys += asked_for(body.enrolment)
     return keys
 
 

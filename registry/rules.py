@@ -16,9 +16,11 @@ The table of required signatures, in the order of specs/2-registry.md, "Signers"
                             `next`
     organization.register   its own keys; a holder of `admit` unless a sandbox      begins
     organization.update     the organization                                        yes
-    grant.issue, .withdraw  the granter                                             yes
+    grant.issue, .withdraw  the granter; of `enrol` the receiver too, to issue it   yes
+    enrolment.revoke        the enrolment's or the prefix's holder, or authority    yes
     device.register         the device's keys; the holder of the code's prefix;     begins
-                            the controller; the maker unless it granted `make`
+                            the controller; the maker unless it granted `make`;
+                            for these three, a certificate under a grant to enrol
     device.update           the controller                                          yes
     number.rebind           the controller; the device; the number's old controller yes
     keys.rotate             every new key, each committed to in `next`              yes
@@ -47,6 +49,7 @@ from identity.operation import (
     AnyOperation,
     DeviceRegister,
     DeviceUpdate,
+    EnrolmentRevoke,
     GrantIssue,
     GrantWithdraw,
     KeysRotate,
@@ -66,6 +69,7 @@ from identity.operation import (
 )
 from registry import (
     devices,
+    enrolment,
     granting,
     organizations,
     recovering,
@@ -85,6 +89,7 @@ ROWS: dict[type[AnyOperation], Callable[[Case], Changes]] = {
     OrganizationUpdate: organizations.organization_update,
     GrantIssue: granting.grant_issue,
     GrantWithdraw: granting.grant_withdraw,
+    EnrolmentRevoke: enrolment.enrolment_revoke,
     DeviceRegister: devices.device_register,
     DeviceUpdate: devices.device_update,
     NumberRebind: devices.number_rebind,
@@ -120,7 +125,8 @@ class RuleBook:
         """The records that the operation changes, as entry number `state.size` at time `now`.
 
         `now` is in seconds since the epoch. Raises RuleBroken, NotEntitled, InvalidProof,
-        InvalidIdentifier, InvalidKey or NotFound, and nothing else whatever the operation says.
+        InvalidIdentifier, InvalidKey, InvalidCertificate or NotFound, and nothing else whatever
+        the operation says.
         """
         _check_unique(operation, unique)
         if isinstance(operation, RegistryGenesis):

@@ -12,6 +12,8 @@
     ("held", "admit", holder)         the grants to admit that a party holds
     ("held", "make", holder, maker)   the grants that it holds to use one maker's name
     ("held", "credential", holder, granter)   the accreditations that one party gave it
+    ("enrolment", grant)              how many devices were registered under a grant to enrol
+    ("serial", grant, serial)         that no device with this serial is enrolled under it
     ("operation", operation hash)     where an operation that created no DID stands in the ledger
 
 Records are JSON objects with ASCII names and integers, so that their canonical bytes are one.
@@ -105,6 +107,8 @@ class Device(Subject):
     data: Json
     version: int
     """The highest version that its data record ever had; 0 before the first."""
+    enrolment: NotRequired[str]
+    """The grant under which its certificate stood for the signatures of organizations."""
 
 
 class Replaced(TypedDict):
@@ -176,6 +180,20 @@ class HeldRecord(TypedDict):
     grants: list[str]
 
 
+class EnrolmentRecord(TypedDict):
+    """What became of a grant to enrol."""
+
+    enrolled: int
+    """Devices that were registered under it, whatever their state is."""
+
+
+class SerialRecord(TypedDict):
+    """A serial that is revoked under a grant."""
+
+    reason: str
+    revoked: Stamp
+
+
 class OperationRecord(TypedDict):
     """Where an operation stands."""
 
@@ -193,6 +211,8 @@ Record = (
     | PrefixRecord
     | GrantRecord
     | HeldRecord
+    | EnrolmentRecord
+    | SerialRecord
     | OperationRecord
 )
 

@@ -26,6 +26,7 @@ from resolver.api import problems
 from resolver.api.accreditations import AccreditationEndpoint
 from resolver.api.authenticating import Authenticating
 from resolver.api.authentications import AuthenticationEndpoints, AuthenticationFigures
+from resolver.api.clock import ClockEndpoint
 from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
 from resolver.api.docs import DocsEndpoints
@@ -41,12 +42,13 @@ from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.folder import Site
+from resolver.interop import Interop
 from resolver.listening import run_server
+from resolver.movable_clock import MovableClock
 from resolver.opening import check_published
 from resolver.service import Clock, Service
 from resolver.settings import Settings
 from resolver.tile_folder import PublishedFiles, TileFolder
-from resolver.vcapi import Issuer
 
 
 def create_app(
@@ -57,13 +59,13 @@ def create_app(
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
-    interop: dict[str, Issuer] | None = None,
+    interop: Interop | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
     `addresses` are those under which the service is known: whoever authenticates names one.
-    `interop` are the issuers of the VC-API, which is not there without them.
+    `interop` has the issuers of the VC-API, which is not there without it.
     """
     static = None
     if publish is not None:
@@ -97,8 +99,10 @@ def create_app(
     app.state.service = service
     app.state.authenticating = authenticating
     app.router.routes[:0] = routes(service, authenticating, statuses)
+    if isinstance(clock, MovableClock):
+        app.router.routes[:0] = ClockEndpoint(service, clock).routes()
     if interop is not None:
-        app.router.routes[:0] = CredentialEndpoints(service, interop).routes()
+        app.router.routes[:0] = CredentialEndpoints(service, interop, app.version).routes()
     app.openapi = ApiDescription(service, app.version, secrets.token_bytes)  # type: ignore[method-assign]
     problems.install(app)
     app.framed = Frame(super(_Application, app).__call__, statuses, direct_endpoints(app.routes))
@@ -148,13 +152,15 @@ def serve(
     publish: TileFolder | None = None,
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
-    interop: dict[str, Issuer] | None = None,
+    interop: Interop | None = None,
+    clock: Clock = time.time,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
     `port` 0 takes a free one. When requests are answered, `ready_file` gets the address, and
     `on_ready` is called with it. Whether a sandbox may listen beyond loopback is for the caller.
     `addresses` are those under which the service is known, by default the one that it listens on.
+    A MovableClock can be put forward over HTTP by anyone, which is for the caller to allow.
     Raises Unavailable where the address is taken; RolledBack where what the folder `publish` shows
     is ahead of the ledger, ForkDetected where it is of another.
     """
@@ -165,6 +171,7 @@ def serve(
         app = create_app(
             settings,
             site,
+            clock,
             publish=publish,
             witnesses=witnesses,
             addresses=addresses,
@@ -189,6 +196,8 @@ def serve(
         )
     finally:
         site.close()
+        if interop is not None:
+            interop.close()
         if publish is not None:
             publish.close()
 

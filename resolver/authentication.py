@@ -21,18 +21,24 @@ from identity.credentials.members import identifier_of
 from identity.credentials.presentation import check_presentation, credentials_of
 from identity.credentials.securing import VerifiedProof, verify_secured
 from identity.did import parse_tetrad_did
+from identity.dpop import normal_address
 from identity.errors import (
     AuthenticationFailed,
+    InvalidAnswer,
     InvalidChallenge,
     MalformedCredential,
     MalformedInput,
     MalformedProof,
     UnknownMethod,
 )
-from identity.keys import PublicKey, kind_of, public_key
+from identity.jwk import JWS_ALGORITHMS
+from identity.keys import CLASSICAL, PublicKey, kind_of, public_key
+from identity.members import format_time
 from identity.methods import SIGNING_PURPOSES, Method, Methods
+from identity.wallet import Wallet
 from registry.state import Subject
-from resolver.challenges import PURPOSE
+from resolver.challenges import PURPOSE, Challenge
+from resolver.verifier import VerifiedAnswer
 
 MOST_PROOFS: Final = 2
 """One with a classical key, one with a post-quantum one."""
@@ -59,7 +65,8 @@ class Authentication(NamedTuple):
 
     did: str
     key: PublicKey
-    """That signed; where a classical and a post-quantum one did, the classical one."""
+    """That signed; where a classical and a post-quantum one did, the classical one if it has a
+    JWK, as all but SM2's have."""
     proofs: tuple[VerifiedProof, ...]
     credentials: tuple[VerifiedCredential, ...]
     previous: str | None
@@ -90,6 +97,41 @@ def verify_authentication(
     )
     check_active(record)
     return found._replace(credentials=verify_credentials(answer, credential))
+
+
+def answer_challenge(
+    wallet: Wallet, challenge: Challenge, did: str, now: int, *, domain: str | None = None
+) -> dict[str, Any]:
+    """The answer of a DID to a challenge that came as a file, from whoever its domain says.
+
+    A challenge in the name of a server's address is never answered here: whoever passed it on would
+    be signed in there. `domain` is the verifier that is expected, where that is known. Raises
+    InvalidChallenge, KeystoreError.
+    """
+    if normal_address(challenge.domain) is not None:
+        raise InvalidChallenge(
+            f"this is a challenge of the server {challenge.domain[:80]}, and not of who shows it",
+            hint="a server is answered where it was asked: tetrad authenticate",
+        )
+    if domain is not None and domain != challenge.domain:
+        raise InvalidChallenge(f"the challenge is by {challenge.domain[:80]!r}")
+    if challenge.did is not None and challenge.did != did:
+        raise InvalidChallenge(f"the challenge is for {challenge.did[:120]}")
+    if challenge.expires <= now:
+        raise InvalidChallenge("the challenge has expired", hint="ask for a new one")
+    return wallet.present(
+        did, challenge=challenge.challenge, domain=challenge.domain, created=format_time(now)
+    )
+
+
+def proved_record(answer: VerifiedAnswer) -> Subject:
+    """The record of a device out of a verified answer: the newest there is. Raises InvalidAnswer
+    for an answer about the past, whose keys may be anybody's by now."""
+    if answer.as_of is not None:
+        raise InvalidAnswer(
+            f"the record is as it was at {answer.as_of}, and not as it is", pointer="/asOf"
+        )
+    return answer.device
 
 
 def challenge_of(presentation: object) -> str:
@@ -144,8 +186,8 @@ def verify_answer_proofs(
     )
     if len({proof.method.id for proof in proofs}) != len(proofs):
         raise MalformedProof("two proofs are of the same key", pointer="/proof")
-    keys = [proof.method.key for proof in proofs]
-    bound = next((key for key in keys if kind_of(key.algorithm) == "classical"), keys[0])
+    keys = sorted((proof.method.key for proof in proofs), key=_preference)
+    bound = keys[0]
     return Authentication(answer.holder, bound, proofs, (), answer.previous)
 
 
@@ -186,6 +228,11 @@ def key_method(record: Subject, url: str) -> Method:
     raise UnknownMethod(
         "this is not a present key of that party", hint="earlier ones ended with their rotation"
     )
+
+
+def _preference(key: PublicKey) -> tuple[bool, bool]:
+    """Keys that other people's clients can use come first, and among them the classical one."""
+    return key.algorithm not in JWS_ALGORITHMS, kind_of(key.algorithm) != CLASSICAL
 
 
 def _proofs_of(presentation: object) -> list[dict[str, Any]]:

@@ -11,17 +11,20 @@ store is bounded; what has expired makes room. Specified in specs/1-identity.md,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from identity.errors import Busy, InvalidChallenge
-from identity.members import format_time
-from identity.multibase import base64url_encode
+from identity.did import parse_tetrad_did
+from identity.errors import Busy, InvalidChallenge, MalformedInput, SchemaViolation
+from identity.members import format_time, parse_time
+from identity.multibase import base64url_decode, base64url_encode
 
 PURPOSE: Final = "authentication"
 """The proof purpose of an answer, and the only one that a challenge is given out for."""
 _RANDOM_BYTES: Final = 32
+_LEAST_BYTES: Final = 16
+_LONGEST: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,26 @@ class Challenge:
             "expires": format_time(self.expires),
         }
         return shown if self.did is None else {**shown, "did": self.did}
+
+
+def read_challenge(value: object) -> Challenge:
+    """The inverse of `value`: a challenge as a service or a file has it. Raises SchemaViolation."""
+    members = {"challenge", "domain", "purpose", "expires"}
+    if not isinstance(value, Mapping) or not members <= set(value) <= members | {"did"}:
+        raise SchemaViolation(f"a challenge has the members {', '.join(sorted(members))}")
+    if not all(isinstance(text, str) and 0 < len(text) <= _LONGEST for text in value.values()):
+        raise SchemaViolation("the members of a challenge are texts")
+    if value["purpose"] != PURPOSE:
+        raise SchemaViolation(f"a challenge for {PURPOSE!r} is expected", pointer="/purpose")
+    try:
+        random, expires = base64url_decode(value["challenge"]), parse_time(value["expires"])
+        if "did" in value:
+            parse_tetrad_did(value["did"])
+    except (MalformedInput, ValueError) as refusal:
+        raise SchemaViolation(f"a challenge that cannot be read: {refusal}") from None
+    if len(random) < _LEAST_BYTES:
+        raise SchemaViolation("a challenge has 128 random bits or more", pointer="/challenge")
+    return Challenge(value["challenge"], value["domain"], value.get("did"), expires)
 
 
 def new_challenge(

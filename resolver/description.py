@@ -6,6 +6,7 @@
     serial    "SN000017"                                  -> its commitment
     data      {…, "content": any JSON}                    -> {…, "commitment"}
     next      Multikeys                                   -> their thumbprints
+    enrolment.certificate   PEM                           -> base64 of its DER, the serial out of it
 
 What is a commitment already stays as it is; its disclosure is then for the caller to add.
 `recovery`, `number` and `data` that are left out become "none". Specified in specs/2-registry.md,
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from identity.disclosure import CODE, DATA, NUMBER, SERIAL, Disclosure, disclose
 from identity.errors import (
     AmbiguousCode,
+    InvalidCertificate,
     InvalidIdentifier,
     MalformedCode,
     SchemaViolation,
@@ -27,12 +29,16 @@ from identity.errors import (
 )
 from identity.jcs import Json, canonicalize
 from identity.keys import public_key
+from identity.x509.certificate import read_certificate
+from identity.x509.pem import one_certificate
 from resolver.schemes import Code, SchemeTable
 from resolver.schemes.plain_text import plain
 
 Random = Callable[[int], bytes]
 
-_WITH_NEXT = ("organization.register", "device.register", "keys.rotate", "registry.update")
+_CERTIFICATE = "/body/enrolment/certificate"
+_WITH_RECOVERY = ("organization.register", "device.register", "recovery.begin", "transfer.accept")
+_WITH_NEXT = (*_WITH_RECOVERY, "keys.rotate", "registry.update")
 _WITH_DATA = ("device.register", "device.update")
 _WITH_NUMBER = ("device.register", "number.rebind")
 
@@ -42,16 +48,19 @@ def plain_body(
 ) -> tuple[dict[str, Json], list[Disclosure]]:
     """The body of an operation of this type, and the disclosures of what it commits to.
 
-    Raises SchemaViolation, InvalidIdentifier or InvalidKey, with a pointer below /body.
+    Raises SchemaViolation, InvalidIdentifier, InvalidKey or InvalidCertificate, with a pointer
+    below /body.
     """
     if not isinstance(body, dict):
         raise SchemaViolation("a JSON object is expected", pointer="/body")
     plain = _Plain(dict(body), schemes, random)
-    if kind in ("organization.register", "device.register"):
+    if kind in _WITH_RECOVERY:
         plain.body.setdefault("recovery", "none")
+        plain.recovery()
     if kind == "device.register":
         plain.body.setdefault("number", "none")
         plain.body.setdefault("data", "none")
+        plain.enrolment()
         plain.serial()
         plain.code()
     if kind in _WITH_NUMBER:
@@ -127,6 +136,27 @@ class _Plain:
         self.disclosures.append(disclosure)
         return disclosure.digest
 
+    def enrolment(self) -> None:
+        """/enrolment: its certificate as PEM or base64; the device's serial is the certificate's
+        where none is given."""
+        value = self.body.get("enrolment")
+        if not isinstance(value, dict):
+            return
+        text = value.get("certificate")
+        if not isinstance(text, str):
+            raise SchemaViolation("a certificate is expected, as text", pointer=_CERTIFICATE)
+        try:
+            if "-----BEGIN" in text:
+                text = one_certificate(text.encode())
+            serial = read_certificate(text).device_serial
+        except InvalidCertificate as error:
+            error.pointer = _CERTIFICATE
+            raise
+        self.body["enrolment"] = {**value, "certificate": text}
+        described = self.body.get("object")
+        if isinstance(described, dict):
+            self.body["object"] = {"serial": serial, **described}
+
     def serial(self) -> None:
         """/object/serial, always a plain text."""
         described = self.body.get("object")
@@ -186,18 +216,30 @@ class _Plain:
 
     def next(self) -> None:
         """/next: keys given whole become thumbprints."""
-        following = self.body.get("next")
-        if isinstance(following, list):
-            self.body["next"] = [_thumbprint(key, place) for place, key in enumerate(following)]
+        if "next" in self.body:
+            self.body["next"] = _thumbprints(self.body["next"], "/body/next")
+
+    def recovery(self) -> None:
+        """/recovery/keys: likewise."""
+        quorum = self.body["recovery"]
+        if isinstance(quorum, dict) and "keys" in quorum:
+            shares = _thumbprints(quorum["keys"], "/body/recovery/keys")
+            self.body["recovery"] = {**quorum, "keys": shares}
 
 
-def _thumbprint(key: Json, place: int) -> Json:
+def _thumbprints(listed: Json, pointer: str) -> Json:
+    if not isinstance(listed, list):
+        return listed
+    return [_thumbprint(key, f"{pointer}/{place}") for place, key in enumerate(listed)]
+
+
+def _thumbprint(key: Json, pointer: str) -> Json:
     if not isinstance(key, str) or key.startswith("zQm"):
         return key
     try:
         return public_key(key).thumbprint
     except TetradError as error:
-        error.pointer = f"/body/next/{place}"
+        error.pointer = pointer
         raise
 
 

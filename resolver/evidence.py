@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, cast
 
 import orjson
 
@@ -33,8 +33,13 @@ _KEPT: Final = 20_000
 
 _SIGNED_BY = re.compile(rb'"verificationMethod":"did:tetrad:[^"#]*#([^"]*)"')
 """In an entry's canonical bytes; within a text the quotation marks would be escaped."""
-_ROTATES = re.compile(rb'"type":"(?:keys\.rotate|registry\.update)"')
-"""In an entry whose operation may be one whose keys were committed to by the one before."""
+_STANDS_ON = re.compile(
+    rb'"type":"(?:keys\.rotate|registry\.update|recovery\.begin|recovery\.finish|transfer\.accept)"'
+)
+"""In an entry whose operation establishes keys to which one before it committed."""
+_BEGINS = b'"type":"recovery.begin"'
+_ENROLLED = re.compile(rb'"enrolment":\{"certificate":"[^"]*","grant":"([^"]*)"\}')
+"""In an entry whose device enrolled itself: the hash of the grant."""
 
 
 class Evidence:
@@ -45,6 +50,9 @@ class Evidence:
         self._reader = reader
         self._map = state_map
         self._established: dict[bytes, int] = {}
+        self._begins: dict[int, dict[str, Any]] = {}
+        """Operations that begin a recovery, by their entry."""
+        self._grants: dict[bytes, int] = {}
         self._signers: dict[int, bytes] = {}
         self._codes: dict[Key, bytes] = {}
         self._closed: tuple[int, bytes] = (0, b"")
@@ -150,17 +158,43 @@ class Evidence:
         return [operation for _, operation in sorted(wanted.items())]
 
     def _stand_on(self, index: int, entry: bytes) -> list[int]:
-        """The entries that made the keys which signed an entry; of a rotation also the one that
-        committed to its keys."""
-        found = [self._establishing(thumbprint) for thumbprint in _SIGNED_BY.findall(entry)]
-        if _ROTATES.search(entry):
-            operation = orjson.loads(entry)["operation"]
-            if operation["type"] in ("keys.rotate", "registry.update"):
-                key = state_key(("did", operation["subject"]))
-                (before,) = self._store.versions(key, limit=1, before=index)
-                first = orjson.loads(before.record)["keys"][0]
-                found.append(self._establishing(thumbprint(first).encode()))
+        """The entries that made the keys which signed an entry; of one that establishes keys also
+        those that committed to them, of an enrolment the grant."""
+        found = [self._granting(grant) for grant in _ENROLLED.findall(entry)]
+        for signer in _SIGNED_BY.findall(entry):
+            found += self._bringing(signer, index)
+        if _STANDS_ON.search(entry):
+            found += self._committing(orjson.loads(entry)["operation"], index)
         return found
+
+    def _bringing(self, signer: bytes, before: int) -> list[int]:
+        """The entries by which a key was its subject's before an entry: one, or of a recovery its
+        beginning, which shows the key, and its end."""
+        index = self._establishing(signer)
+        operation = self._begins.get(index)
+        if operation is None or index >= before:
+            return [index]
+        ended = self._subject(operation["subject"], before).get("appointed")
+        return [index] if ended is None else [index, self._reader.index_of(ended)]
+
+    def _committing(self, operation: dict[str, Any], index: int) -> list[int]:
+        """What an operation that establishes keys stands on: by its type, since an entry may hold
+        the word of one elsewhere."""
+        kind, body = operation["type"], operation["body"]
+        if kind == "recovery.finish":
+            return [self._reader.index_of(body["begun"])]
+        if kind not in ("keys.rotate", "registry.update", "recovery.begin", "transfer.accept"):
+            return []
+        if kind == "recovery.begin":
+            return [self._reader.index_of(body["appointed"])]
+        record = self._subject(operation["subject"], index)
+        offered = [self._reader.index_of(body["offer"])] if kind == "transfer.accept" else []
+        return [*offered, *self._bringing(thumbprint(record["keys"][0]).encode(), index)]
+
+    def _subject(self, did: str, before: int) -> dict[str, Any]:
+        """A subject's record as the entries before one left it."""
+        (found,) = self._store.versions(state_key(("did", did)), limit=1, before=before)
+        return cast("dict[str, Any]", orjson.loads(found.record))
 
     def _establishing(self, thumbprint: bytes) -> int:
         """The entry that made a key its subject's; a key is never claimed twice."""
@@ -168,7 +202,20 @@ class Evidence:
         if index is None:
             if len(self._established) >= _KEPT:
                 self._established.clear()
+                self._begins.clear()
             index = self._established[thumbprint] = self._reader.established(thumbprint.decode())
+            entry = self._reader.entry(index)
+            if _BEGINS in entry:
+                self._begins[index] = orjson.loads(entry)["operation"]
+        return index
+
+    def _granting(self, grant: bytes) -> int:
+        """The entry of a grant; that of a factory is asked for with each of its devices."""
+        index = self._grants.get(grant)
+        if index is None:
+            if len(self._grants) >= _KEPT:
+                self._grants.clear()
+            index = self._grants[grant] = self._reader.index_of(grant.decode())
         return index
 
     def _operation(self, index: int) -> bytes:

@@ -1,6 +1,7 @@
-"""What interoperability keeps in the data folder: the keys of its `did:key` issuers.
+"""What interoperability keeps in the data folder: keys of its `did:key` issuers, status lists.
 
     DIR/interop.key         a secret for each suite: JSON, readable to the owner alone
+    DIR/interop.status      every change of their status lists, a line of JSON each
 
 The keys are drawn when the folder is first served with `--interop`, and are in memory alone for a
 ledger in memory. None of them is a key of the ledger or of its authority.
@@ -8,6 +9,7 @@ ledger in memory. None of them is a key of the ledger or of its authority.
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -17,13 +19,55 @@ from typing import Final
 import orjson
 
 from identity.durable import replace_file
-from identity.errors import InvalidKey, KeystoreError, TetradError
+from identity.errors import InvalidKey, KeystoreError, StorageFailed, TetradError
 from identity.jcs import parse
 from identity.keys import P384, PrivateKey, private_key
 from identity.multibase import base64url_decode, base64url_encode
+from resolver.status_book import StatusBook
 from resolver.vcapi import SUITES, Issuer, Suite
 
 FILE: Final = "interop.key"
+STATUS: Final = "interop.status"
+
+
+class Interop:
+    """The issuers of one service, and their status lists."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """In a data folder, or in memory. Raises KeystoreError for files that cannot be used."""
+        self.issuers = issuers_of(folder)
+        self._log: int | None = None
+        self.statuses = StatusBook(self.issuers, self._append, secrets.randbelow)
+        if folder is not None:
+            self._open(folder / STATUS)
+
+    def _open(self, path: Path) -> None:
+        try:
+            self._log = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            with path.open("rb") as file:
+                text = file.read()
+            whole = text[: text.rfind(b"\n") + 1]
+            if len(whole) < len(text):  # a line that was not answered: the process ended within it
+                os.ftruncate(self._log, len(whole))
+            self.statuses.replay(whole.splitlines())
+        except (OSError, TetradError) as error:
+            self.close()
+            raise KeystoreError(f"{STATUS} cannot be used: {error}") from None
+
+    def _append(self, line: bytes) -> None:
+        if self._log is None:
+            return
+        try:
+            os.write(self._log, line)
+            os.fdatasync(self._log)
+        except OSError as error:
+            raise StorageFailed(f"{STATUS} cannot be written: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        if self._log is not None:
+            os.close(self._log)
+            self._log = None
 
 
 def available_suites() -> tuple[Suite, ...]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, cast
 
 from identity.credentials.status_list import SMALLEST, draw_index, entry, list_credential, new_list
 from identity.errors import KeystoreError, NotFound, WrongState
@@ -26,10 +26,14 @@ Purpose = Literal["revocation", "suspension"]
 PURPOSES: Final[tuple[Purpose, ...]] = ("revocation", "suspension")
 LIFETIME: Final = 7 * 86_400
 """Seconds for which a list holds: who keeps back a newer one can do so no longer."""
+BACKDATED: Final = 30
+"""Seconds: a verifier whose clock is behind takes a new list all the same, and several lists of one
+second follow one another."""
 _MOST: Final = LISTS_OF_ONE // len(PURPOSES)
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     """Where the bits of one credential stand."""
 
     number: int
@@ -147,7 +151,7 @@ class IssuedBook:
 
     def lists(self, now: int) -> dict[str, dict[str, Any]]:
         """Every list by its name, as a credential to be signed; each time newer than the last."""
-        self.published = max(now, self.published + 1)
+        self.published = max(now - BACKDATED, self.published + 1)
         made: dict[str, dict[str, Any]] = {}
         for number in range(1, len(self.reserved) + 1):
             for purpose in PURPOSES:

@@ -5,13 +5,13 @@
 
 An item is the checkpoint of the tree that ends with a registry.update, signed by the keys which
 that update replaces, and with their inclusion every entry that established keys of the authority
-since the item before, the update last:
+since the item before, or began a recovery of them, the update last:
 
     {"checkpoint": "sandbox.test\\n43\\n…",
      "entries": [{"entry": {"index": 42, …}, "hashes": ["A2MM…", …]}]}
 
 Two thefts are needed to forge one: the log's present key, and keys of the authority that were
-committed to and never used. Specified in specs/2-registry.md, "Log keys".
+committed to and never used, or its recovery quorum. Specified in specs/2-registry.md, "Log keys".
 """
 
 from __future__ import annotations
@@ -21,24 +21,38 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from identity.did import tetrad_did
-from identity.errors import InvalidAnswer, TetradError
+from identity.errors import (
+    InvalidAnswer,
+    InvalidProof,
+    NotEntitled,
+    RuleBroken,
+    TetradError,
+)
 from identity.jcs import Json, canonicalize
 from identity.keys import thumbprint
+from identity.members import parse_time
 from identity.multibase import decode_multihash
 from identity.operation import (
     ROTATING,
+    AnyOperation,
     KeysRotate,
+    RecoveryBegin,
+    RecoveryFinish,
     RegistryGenesis,
     RegistryUpdate,
     operation_hash,
     read_operation,
+    revealed_keys,
 )
 from registry.checking import verify_proofs
 from registry.checkpoint import Checkpoint
+from registry.effects import after, shown_recovery
 from registry.entry import Entry, parse_entry
 from registry.logkeys import MAX_UPDATES, LogKeys
 from registry.merkle import check_inclusion, leaf_hash
 from registry.note import VerifierKey, decode64
+from registry.recovering import check_begin, check_finish
+from registry.state import Stamp, Subject
 from registry.updating import check_log_keys
 
 MAX_ENTRIES = 1_000
@@ -59,14 +73,22 @@ class KeyHistory:
     """Thumbprints of the keys that alone may follow."""
     sequence: int
     previous: str
-    """Of that establishment: its place in the authority's sequence, and its hash."""
+    """Of that establishment: its place in the authority's sequence, and its hash; a recovery has no
+    place of its own."""
+    quorum: Subject
+    """Of the authority's record what a recovery reads and writes."""
 
     @classmethod
     def begin(cls, genesis: RegistryGenesis, ledger: str) -> KeyHistory:
         """Out of a genesis that was checked (resolver/trust.py). Raises InvalidKey."""
         body = genesis.body
         first = tuple(VerifierKey.parse(vkey) for vkey in body.log)
-        return cls(ledger, body.origin, LogKeys(first), 0, tuple(body.next), 0, ledger)
+        did = tetrad_did(ledger, ledger)
+        recovery = {"did": did, "recovery": shown_recovery(body.recovery)}
+        return cls(
+            *(ledger, body.origin, LogKeys(first), 0, tuple(body.next), 0, ledger),
+            cast("Subject", recovery),
+        )
 
     @property
     def authority(self) -> str:
@@ -100,11 +122,17 @@ class KeyHistory:
         """After one entry; the one that `ends` the tree names the log's keys, none before does."""
         entry = _included(shown, hashes, tree)
         operation = read_operation(entry.operation)
-        if not isinstance(operation, ROTATING):
+        if not isinstance(operation, (*ROTATING, RecoveryBegin, RecoveryFinish)):
             raise InvalidAnswer("an entry that does not establish keys")
         if (operation.subject, operation.ledger) != (self.authority, self.ledger):
             raise InvalidAnswer("an entry that is not about the authority of this ledger")
-        self._check_order(operation, entry)
+        if entry.index <= self.entry:
+            raise InvalidAnswer("entries stand in their order")
+        if isinstance(operation, RecoveryBegin | RecoveryFinish):
+            if ends:
+                raise InvalidAnswer("an update of the log's keys is the last entry of its tree")
+            return self._recovered(operation, entry)
+        self._check_order(operation)
         self._check_signed(operation, entry)
         log = operation.body.log if isinstance(operation, RegistryUpdate) else None
         if ends != (log is not None) or (ends and entry.index != tree.size - 1):
@@ -119,16 +147,34 @@ class KeyHistory:
             committed=tuple(operation.body.next),
             sequence=operation.sequence,
             previous=operation_hash(entry.operation),
+            quorum=self._recovery_after(operation, entry),
         )
 
-    def _check_order(self, operation: KeysRotate | RegistryUpdate, entry: Entry) -> None:
+    def _recovery_after(self, operation: AnyOperation, entry: Entry) -> Subject:
+        hash_, stamp = operation_hash(entry.operation), Stamp(entry=entry.index, time=entry.time)
+        return after(self.quorum, operation, hash_, stamp, {}, None, self.authority)
+
+    def _recovered(self, operation: RecoveryBegin | RecoveryFinish, entry: Entry) -> KeyHistory:
+        """After an entry of the quorum's: its signatures, its wait, and what it brings."""
+        authority = self.quorum
+        try:
+            if isinstance(operation, RecoveryFinish):
+                # Whoever signs it says nothing: the quorum has said it all, and the log says when.
+                recovering = check_finish(authority, operation.body, parse_time(entry.time))
+                standing = self._recovery_after(operation, entry)
+                committed = tuple(recovering["next"])
+                return replace(self, entry=entry.index, committed=committed, quorum=standing)
+            check_begin(authority, operation.body)
+        except (RuleBroken, NotEntitled, InvalidProof) as broken:
+            raise InvalidAnswer(f"a recovery that does not hold: {broken.detail}") from None
+        self._check_own(operation, entry, revealed_keys(operation))
+        standing = self._recovery_after(operation, entry)
+        return replace(self, entry=entry.index, quorum=standing)
+
+    def _check_order(self, operation: KeysRotate | RegistryUpdate) -> None:
         """Between two establishments there may be other operations of the authority."""
         step = operation.sequence - self.sequence
-        if (
-            step < 1
-            or entry.index <= self.entry
-            or (step == 1 and operation.previous != self.previous)
-        ):
+        if step < 1 or (step == 1 and operation.previous != self.previous):
             raise InvalidAnswer("the authority's operations do not follow one another")
 
     def _check_signed(self, operation: KeysRotate | RegistryUpdate, entry: Entry) -> None:
@@ -136,7 +182,10 @@ class KeyHistory:
         for multikey in operation.body.keys:
             if thumbprint(multikey) not in self.committed:
                 raise InvalidAnswer("the authority had not committed to this key")
-        own = {f"{self.authority}#{thumbprint(multikey)}" for multikey in operation.body.keys}
+        self._check_own(operation, entry, operation.body.keys)
+
+    def _check_own(self, operation: AnyOperation, entry: Entry, keys: Sequence[str]) -> None:
+        own = {f"{self.authority}#{thumbprint(multikey)}" for multikey in keys}
         signed = [proof.verificationMethod for proof in operation.proof]
         if sorted(signed) != sorted(own):
             raise InvalidAnswer("each new key of the authority signs, and no other")

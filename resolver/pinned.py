@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from identity.did import tetrad_did
+from identity.jcs import Json
 from registry.checkpoint import OpenedCheckpoint
 from registry.logkeys import LogKeys, Period
 from registry.note import VerifierKey
@@ -25,6 +26,8 @@ class Pinned:
     """Multikeys of the authority."""
     next: tuple[str, ...] = ()
     """Thumbprints of those that follow them."""
+    recovery: Json = "none"
+    """The authority's quorum."""
     witnesses: Policy | None = None
     """Whose cosignatures a checkpoint needs."""
 

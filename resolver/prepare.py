@@ -20,7 +20,7 @@ Specified in specs/2-registry.md, "Prepare".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol, cast
+from typing import cast
 
 from identity.did import did_key_method, parse_did_key, tetrad_method
 from identity.disclosure import Disclosure, open_disclosures
@@ -36,74 +36,27 @@ from identity.keys import public_key
 from identity.members import format_time
 from identity.operation import as_object, read_operation
 from identity.proof import CRYPTOSUITES, proof_options
+from identity.x509.certificate import read_certificate
 from registry.admission import admit
-from registry.state import Device, State, subject_of
 from resolver.description import plain_body
+from resolver.positions import Position, Present
 from resolver.prepared import PURPOSE, Prepared, list_member, text_member, to_sign
 from resolver.schemes import SchemeTable
 
 ESTABLISHING = ("organization.register", "device.register")
 ROTATES = ("keys.rotate", "registry.update")
 SUPERVISED = ("status.suspend", "status.resume")
-UNSEQUENCED = (*ESTABLISHING, "status.revoke")
+UNSEQUENCED = (*ESTABLISHING, "recovery.begin", "recovery.finish", "status.revoke")
 TYPES = (
     *ESTABLISHING,
     "registry.update",
-    *("organization.update", "grant.issue", "grant.withdraw", "device.update", "number.rebind"),
-    *("keys.rotate", *SUPERVISED, "status.revoke", "status.retire"),
+    *("organization.update", "grant.issue", "grant.withdraw", "enrolment.revoke"),
+    *("device.update", "number.rebind"),
+    *("keys.rotate", "recovery.begin", "recovery.finish", "transfer.offer", "transfer.accept"),
+    *(*SUPERVISED, "status.revoke", "status.retire"),
 )
+_REVEALING = (*ESTABLISHING, *ROTATES, "recovery.begin", "transfer.accept")
 _MEMBERS = {"type", "body", "subject", "signers", "created", "as"}
-
-
-class Position(NamedTuple):
-    """Where a subject stands: its last sequence, the hash that is the next `previous`, and the DID
-    of whoever acts for it (a device's controller; an organization itself)."""
-
-    sequence: int
-    previous: str
-    controller: str
-
-
-class Present(Protocol):
-    """What must be known of the ledger's present state."""
-
-    @property
-    def ledger(self) -> str:
-        """The operation hash of the genesis."""
-        ...
-
-    def position(self, did: str) -> Position | None:
-        """Where the subject stands, or None where the ledger has no such subject."""
-        ...
-
-    def key(self, thumbprint: str) -> tuple[str, str] | None:
-        """DID and Multikey of a key that is in use now, or None."""
-        ...
-
-
-class PresentState:
-    """`Present` over the rule book's state."""
-
-    def __init__(self, state: State, ledger: str) -> None:
-        self._state = state
-        self.ledger = ledger
-
-    def position(self, did: str) -> Position | None:
-        """Where the subject stands."""
-        found = subject_of(self._state, did)
-        if found is None:
-            return None
-        controller = cast("Device", found)["controller"] if found["kind"] == "device" else did
-        return Position(found["sequence"], found["previous"], controller)
-
-    def key(self, thumbprint: str) -> tuple[str, str] | None:
-        """DID and Multikey of a present key."""
-        owner = cast("Mapping[str, str] | None", self._state.get(("key", thumbprint)))
-        found = subject_of(self._state, owner["did"]) if owner else None
-        for multikey in found["keys"] if found else ():
-            if found is not None and public_key(multikey).thumbprint == thumbprint:
-                return found["did"], multikey
-        return None
 
 
 def prepare(
@@ -135,10 +88,12 @@ def prepare(
         )
     elif subject is not None:
         raise SchemaViolation(f"a {kind} creates its subject", pointer="/subject")
-    keys = _Keys(kind, body, cast("str | None", subject), present)
+    position = None if kind in ESTABLISHING else present.position(cast("str", subject))
+    named = _refer(kind, body, position) if kind in _REFERRING else ()
+    keys = _Keys(kind, body, cast("str | None", subject), present, named)
     signing = keys.signing(described.get("signers"))
     if kind not in UNSEQUENCED:
-        operation |= _order(described, kind, cast("str", subject), signing, present)
+        operation |= _order(described, kind, position, signing)
     _check(operation, signing, disclosures, schemes)
     return Prepared(
         operation,
@@ -150,24 +105,57 @@ def prepare(
     )
 
 
+_REFERRING = {"recovery.begin": "appointed", "recovery.finish": "begun", "transfer.accept": "offer"}
+"""The member by which a body names an earlier operation on its subject."""
+
+
+def _refer(kind: str, body: dict[str, Json], position: Position | None) -> tuple[str, ...]:
+    """Names the operation that this one follows, where it is left out. The keys that a recovery
+    brings, which sign its end unless somebody else is named."""
+    if position is None:
+        raise NotFound("no such subject on this ledger", pointer="/subject")
+    member = _REFERRING[kind]
+    standing = cast("str", getattr(position, member))
+    if member not in body:
+        if not standing:
+            raise NotFound("there is none that this could follow", pointer=f"/body/{member}")
+        body[member] = standing
+    return position.awaited if kind == "recovery.finish" and body[member] == standing else ()
+
+
 class _Keys:
     """Which keys sign, and as which verification methods."""
 
     def __init__(
-        self, kind: str, body: dict[str, Json], subject: str | None, present: Present
+        self,
+        kind: str,
+        body: dict[str, Json],
+        subject: str | None,
+        present: Present,
+        awaited: Sequence[str],
     ) -> None:
         self._present = present
         self._new: dict[str, str] = {}
-        listed = body.get("keys", []) if kind in (*ESTABLISHING, *ROTATES) else []
-        for place, multikey in enumerate(list_member(listed, "/body/keys")):
-            text = text_member(multikey, f"/body/keys/{place}", "a Multikey")
-            key = public_key(text)
-            own = tetrad_method(subject, key.thumbprint) if subject else did_key_method(text)
-            self._new[own] = text
+        self._awaited = {
+            tetrad_method(cast("str", subject), public_key(multikey).thumbprint): multikey
+            for multikey in awaited
+        }
+        for member in ("keys", "quorum"):
+            listed = body.get(member, []) if kind in _REVEALING else []
+            for place, multikey in enumerate(list_member(listed, f"/body/{member}")):
+                text = text_member(multikey, f"/body/{member}/{place}", "a Multikey")
+                key = public_key(text)
+                own = tetrad_method(subject, key.thumbprint) if subject else did_key_method(text)
+                self._new[own] = text
+        if kind == "device.register" and "enrolment" in body:
+            # The certificate was read with the other plain values of the body.
+            enrolment = cast("dict[str, str]", as_object(body["enrolment"]))
+            leaf = read_certificate(enrolment["certificate"]).multikey
+            self._new[did_key_method(leaf)] = leaf
 
     def signing(self, signers: Json) -> dict[str, str]:
         """Verification methods and their Multikeys: every new key, then those that are named."""
-        found = dict(self._new)
+        found = dict(self._new) if signers else {**self._new, **self._awaited}
         for place, signer in enumerate(list_member([] if signers is None else signers, "/signers")):
             try:
                 method, multikey = self._one(as_object(signer))
@@ -185,7 +173,7 @@ class _Keys:
         if set(signer) == {"key"}:
             multikey = text_member(signer["key"], "", "a Multikey")
             thumbprint = public_key(multikey).thumbprint
-            for method, new in self._new.items():
+            for method, new in {**self._awaited, **self._new}.items():
                 if new == multikey:
                     return method, new
             known = self._present.key(thumbprint)
@@ -198,8 +186,8 @@ class _Keys:
         raise SchemaViolation("a signer is named by its `key` or its `method`")
 
     def _named(self, method: str) -> str:
-        if method in self._new:
-            return self._new[method]
+        if method in self._new or method in self._awaited:
+            return self._new.get(method) or self._awaited[method]
         did, _, thumbprint = method.partition("#")
         if did.startswith("did:key:"):
             try:
@@ -233,12 +221,10 @@ def _checked_type(described: dict[str, Json]) -> str:
 def _order(
     described: dict[str, Json],
     kind: str,
-    subject: str,
+    position: Position | None,
     signing: Mapping[str, str],
-    present: Present,
 ) -> dict[str, Json]:
     """`sequence` and `previous`, unless a supervisor acts."""
-    position = present.position(subject)
     if position is None:
         raise NotFound("no such subject on this ledger", pointer="/subject")
     role = described.get("as")

@@ -137,6 +137,28 @@ class Publication:
                 raise LedgerStopped("the service is stopping", retry_after=1)
         return self._current
 
+    async def renew(self) -> None:
+        """Publishes again, dated from now on, though it be the same tree.
+
+        Raises LedgerStopped where there will be no publication.
+        """
+        now = int(self._clock())
+
+        def dated() -> bool:
+            return self._current is not None and self._current.time >= now
+
+        while not dated():
+            if self.failure is not None:
+                raise self.failure
+            if self._ended:
+                raise LedgerStopped("the service is stopping", retry_after=1)
+            # Where a publication is under way already, with an earlier date, another one follows.
+            self._wanted.set()
+            async with self._shown:
+                await self._shown.wait_for(
+                    lambda: self.failure is not None or dated() or self._ended
+                )
+
     @property
     def _grown(self) -> bool:
         """Whether there are entries that are not published."""

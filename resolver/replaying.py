@@ -1,13 +1,12 @@
 """A device's own operations, replayed: what they add up to, and who signed them.
 
     shown = shown_entries(proof["entries"])
-    keys = keys_of(shown, shown_operations(proof["signers"]), pinned)
+    keys = keys_of([*shown_operations(proof["signers"]), *shown], pinned)
     record = replay(shown, pinned)                     # with its history
 
 Pure: JSON in, records or InvalidAnswer out. A verifier of answers holds one device's operations and
 not the whole state; the effects of the rule book are all it needs. An operation that establishes
-keys proves itself: a DID is the hash of the operation that created it, and a rotation reveals what
-the one before committed to. Specified in specs/3-resolution.md, "Verification".
+keys proves itself (resolver/establishing.py). Specified in specs/3-resolution.md, "Verification".
 """
 
 from __future__ import annotations
@@ -18,9 +17,17 @@ from typing import Any, cast
 
 from identity.did import tetrad_did
 from identity.disclosure import NUMBER
-from identity.errors import InvalidAnswer, TetradError
+from identity.errors import (
+    InvalidAnswer,
+    InvalidCertificate,
+    InvalidProof,
+    NotEntitled,
+    RuleBroken,
+    TetradError,
+)
 from identity.jcs import Json, canonicalize
 from identity.keys import kind_of_multikey, thumbprint
+from identity.members import parse_time
 from identity.multibase import decode_multihash
 from identity.operation import (
     ROTATING,
@@ -28,19 +35,26 @@ from identity.operation import (
     DeviceRegister,
     NumberRebind,
     OrganizationRegister,
+    RecoveryBegin,
+    RecoveryFinish,
     StatusResume,
     StatusRetire,
     StatusRevoke,
     StatusSuspend,
+    TransferAccept,
     operation_hash,
     read_operation,
+    revealed_keys,
 )
 from registry import effects
 from registry.case import FINAL
 from registry.checking import verify_proofs
+from registry.enrolment import new_keys
 from registry.entry import Entry, read_entry
 from registry.merkle import leaf_hash
+from registry.recovering import check_begin, check_finish
 from registry.state import FIRST_HISTORY, Device, next_history
+from registry.transferring import check_accept
 from resolver.pinned import Pinned
 
 STATUS = (StatusSuspend, StatusResume, StatusRevoke, StatusRetire)
@@ -112,33 +126,6 @@ class Established:
     together: tuple[str, ...]
 
 
-def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, Established]:
-    """verification method -> key, of every key that one of the operations establishes.
-
-    Raises InvalidAnswer for a rotation to keys that nothing shown before committed to.
-    """
-    keys = _established(pinned.authority, pinned.keys)
-    following = {pinned.authority: set(pinned.next)}
-    for item in signed:
-        operation: Any = item.operation
-        if isinstance(operation, OrganizationRegister | DeviceRegister):
-            did = tetrad_did(pinned.ledger, item.hash)
-        elif isinstance(operation, ROTATING):
-            did = operation.subject
-            if not {thumbprint(key) for key in operation.body.keys} <= following.get(did, set()):
-                raise InvalidAnswer("a rotation to keys that nothing shown has committed to")
-        else:
-            continue
-        following[did] = set(operation.body.next)
-        keys |= _established(did, operation.body.keys)
-    return keys
-
-
-def _established(did: str, multikeys: Sequence[str]) -> dict[str, Established]:
-    together = tuple(multikeys)
-    return {f"{did}#{thumbprint(key)}": Established(key, together) for key in together}
-
-
 def verify_signatures(item: Signed, keys: Mapping[str, Established]) -> None:
     """Every proof of an operation, each by a key of the very party that its method names; among
     them those of all keys that it establishes, and of every other party one of each kind of key
@@ -146,10 +133,12 @@ def verify_signatures(item: Signed, keys: Mapping[str, Established]) -> None:
     operation: Any = item.operation
     methods = [proof.verificationMethod for proof in operation.proof]
     own: set[str] = set()
-    if isinstance(operation, OrganizationRegister | DeviceRegister):
+    if isinstance(operation, OrganizationRegister):
         own = {f"did:key:{key}#{key}" for key in operation.body.keys}
-    elif isinstance(operation, ROTATING):
-        own = {f"{operation.subject}#{thumbprint(key)}" for key in operation.body.keys}
+    elif isinstance(operation, DeviceRegister):
+        own = {f"did:key:{key}#{key}" for key in _device_keys(operation)}
+    else:
+        own = own_methods(operation)
     if not own <= set(methods):
         raise InvalidAnswer(f"a new key has not signed the {operation.type} that establishes it")
     if len(set(methods)) != len(methods) or not methods:
@@ -159,12 +148,29 @@ def verify_signatures(item: Signed, keys: Mapping[str, Established]) -> None:
         raise InvalidAnswer(
             f"an operation {operation.type} is signed by a key that nothing shown establishes"
         )
+    # The keys that a recovery brings all sign its end, where they do (resolver/establishing.py).
+    if isinstance(operation, RecoveryFinish):
+        own = {method for method in methods if method.startswith(f"{operation.subject}#")}
     _check_kinds(operation, [method for method in methods if method not in own], keys)
     known = {
         method.partition("#")[2]: keys[method].multikey for method in methods if method in keys
     }
     if verify_proofs(operation, decode_multihash(item.hash), known.get):
         raise InvalidAnswer(f"an operation {operation.type} is signed by a key that is not shown")
+
+
+def own_methods(operation: AnyOperation) -> set[str]:
+    """The methods of its subject by which the keys sign that an operation reveals."""
+    subject = cast("str", getattr(operation, "subject", ""))
+    return {f"{subject}#{thumbprint(key)}" for key in revealed_keys(operation)}
+
+
+def _device_keys(operation: DeviceRegister) -> list[str]:
+    """The device's own keys, and that of the certificate by which it enrols itself."""
+    try:
+        return new_keys(operation.body)
+    except InvalidCertificate as error:
+        raise InvalidAnswer(f"a certificate that cannot be read: {error.detail}") from None
 
 
 def _check_kinds(
@@ -198,6 +204,11 @@ def replay(own: Sequence[Shown], pinned: Pinned) -> Device:
             record = _after(record, item, pinned)
         except KeyError as missing:
             raise InvalidAnswer(f"an entry lacks the keyed hash of {missing}") from None
+        except (RuleBroken, NotEntitled, InvalidProof) as broken:
+            raise InvalidAnswer(
+                f"the {item.operation.type} at entry {item.entry.index} breaks the rules: "
+                f"{broken.detail}"
+            ) from None
         history = next_history(history, item.leaf)
         record = cast("Device", {**record, "history": history.hex()})
     if record is None:
@@ -212,13 +223,41 @@ def _after(record: Device | None, item: Shown, pinned: Pinned) -> Device:
         if not isinstance(operation, DeviceRegister):
             raise InvalidAnswer("a device begins with its registration")
         did = tetrad_did(pinned.ledger, item.hash)
-        _check_parties(item, {operation.body.controller})
+        if operation.body.enrolment is None:
+            _check_parties(item, {operation.body.controller})
+        elif any(party.startswith("did:tetrad:") for party in parties_of(operation)):
+            raise InvalidAnswer("an organization has signed where a certificate stands for it")
         return effects.new_device(operation, did, item.hash, stamp, entry.unique)
     _check_order(record, operation, entry)
+    _check_life(record, operation, parse_time(entry.time))
+    _check_present(record, operation)
     _check_parties(item, _parties(record, operation))
     by = operation.proof[0].verificationMethod.partition("#")[0]
     changed = effects.after(record, operation, item.hash, stamp, entry.unique, by, pinned.authority)
     return cast("Device", changed)
+
+
+def _check_life(record: Device, operation: AnyOperation, now: int) -> None:
+    """What a recovery and a transfer ask of the device's record, as the rule book does."""
+    if isinstance(operation, RecoveryBegin):
+        check_begin(record, operation.body)
+    elif isinstance(operation, RecoveryFinish):
+        check_finish(record, operation.body, now)
+    elif isinstance(operation, TransferAccept):
+        check_accept(record, operation.body, now)
+
+
+def _check_present(record: Device, operation: AnyOperation) -> None:
+    """Where the device signs, it does by its keys of that time: not by those that it has lost with
+    a rotation, a recovery or a transfer."""
+    did = record["did"]
+    present = own_methods(operation) | {f"{did}#{thumbprint(key)}" for key in record["keys"]}
+    if isinstance(operation, RecoveryFinish):
+        present = {f"{did}#{thumbprint(key)}" for key in record["recovering"]["keys"]}
+    for proof in operation.proof:
+        method = proof.verificationMethod
+        if method.startswith(f"{did}#") and method not in present:
+            raise InvalidAnswer(f"a {operation.type} is signed by a key of the device's past")
 
 
 def _parties(record: Device, operation: AnyOperation) -> set[str]:
@@ -226,6 +265,8 @@ def _parties(record: Device, operation: AnyOperation) -> set[str]:
     supervisor, that it had the right is for an audit."""
     if isinstance(operation, ROTATING):
         return set()  # its new keys, by `verify_signatures`
+    if isinstance(operation, TransferAccept):
+        return {record["offer"]["to"]}
     if isinstance(operation, NumberRebind):
         if operation.subject == record["did"]:
             return {record["controller"], record["did"]}
@@ -233,8 +274,13 @@ def _parties(record: Device, operation: AnyOperation) -> set[str]:
     return {record["controller"]} if getattr(operation, "sequence", None) is not None else set()
 
 
+def parties_of(operation: AnyOperation) -> set[str]:
+    """The DIDs whose methods its proofs name, `did:key` among them."""
+    return {proof.verificationMethod.partition("#")[0] for proof in operation.proof}
+
+
 def _check_parties(item: Shown, required: set[str]) -> None:
-    signed = {proof.verificationMethod.partition("#")[0] for proof in item.operation.proof}
+    signed = parties_of(item.operation)
     if not required <= signed:
         raise InvalidAnswer(
             f"a party that must sign has not: {item.operation.type} at entry {item.entry.index}"

@@ -10,7 +10,7 @@ old list in the place of one that revokes. Specified in specs/1-identity.md, "De
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 from identity.credentials.credential import verify_credential
 from identity.credentials.datetimes import seconds_of
@@ -29,13 +29,6 @@ LISTS_OF_ONE: Final = 16
 """Lists of one issuer: two million credentials with two purposes each."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _PURPOSES: Final = {"revocation", "suspension", "message"}
-
-
-class Kept(NamedTuple):
-    """A list as it was published, and when it says that it became valid."""
-
-    data: bytes
-    valid_from: float
 
 
 class ListStore(Protocol):
@@ -112,7 +105,7 @@ def check_published(
     now: int,
     before: Any = None,  # noqa: ANN401 - JSON
 ) -> float:
-    """When the list became valid, if it is the issuer's own, of that place, and newer than `before`.
+    """When the list became valid, if it is its issuer's, of that place, and newer than `before`.
 
     Raises MalformedCredential, InvalidProof, CredentialOutOfTime, WrongState for an older one.
     """

@@ -126,7 +126,8 @@ class Trust:
         """What the verifier of answers needs."""
         keys, following = tuple(self._body["keys"]), tuple(self._body["next"])
         later = self.history.keys.later
-        return Pinned(self.ledger, self.log_keys, later, keys, following, self.witnesses)
+        quorum = self._body["recovery"]
+        return Pinned(self.ledger, self.log_keys, later, keys, following, quorum, self.witnesses)
 
     @cached_property
     def witnesses(self) -> Policy | None:

@@ -63,7 +63,7 @@ SUITES: Final = (
 DEFAULT: Final = SUITES[0]
 """That of `/credentials/issue`."""
 
-Entries = Callable[[dict[str, Any], list[dict[str, Any]]], list[dict[str, Any]]]
+Entries = Callable[[Mapping[str, Any], list[dict[str, Any]]], list[dict[str, Any]]]
 """For a credential and the entries of a status list that are asked for: those that it gets."""
 SubjectCheck = Callable[[str], None]
 """Raises CredentialRevoked or CredentialSuspended for the identifier of a subject."""
@@ -176,7 +176,7 @@ def verify_credential_request(
     proof_only = _checks(options) == PROOF_ONLY
     credential = request["verifiableCredential"]
     if not proof_only:
-        held = verify_credential(credential, methods, now=now, status=status)
+        held = verify_credential(credential, methods, now=now, status=status, high_s=True)
         if subject is not None:
             for identifier in held.subject_ids:
                 subject(identifier)
@@ -219,6 +219,7 @@ def verify_presentation_request(
         challenge=_text(options, "challenge"),
         domain=_domain(options),
         status=status,
+        high_s=True,
     )
     if subject is not None:
         for identifier in (one for shown in held.credentials for one in shown.subject_ids):
@@ -240,6 +241,7 @@ def _check_proofs(
         now=now,
         challenge=_text(options, "challenge"),
         domain=_domain(options),
+        high_s=True,
     )
 
 

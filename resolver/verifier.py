@@ -26,10 +26,12 @@ from registry.merkle import check_inclusion, leaf_hash
 from registry.note import decode64
 from registry.receipt import TlogProof
 from registry.state import Device, Key, state_key
+from resolver.enrolled import Enrolled, verify_enrolment
+from resolver.establishing import keys_of
 from resolver.pinned import Pinned
 from resolver.replaying import (
     Shown,
-    keys_of,
+    parties_of,
     replay,
     shown_entries,
     shown_operations,
@@ -63,6 +65,9 @@ class VerifiedAnswer:
     state: VerifiedState
     as_of: str | None = None
     """The time of which it tells; None where it tells of the newest there is."""
+    enrolled: Enrolled | None = None
+    """The grant under which it enrolled itself, so that no organization has signed its
+    registration; None where organizations have, or nothing is shown of it."""
 
     @property
     def checkpoint(self) -> OpenedCheckpoint:
@@ -98,16 +103,17 @@ def verify_answer(
             raise InvalidAnswer("what was asked for belongs to another device", pointer="/device")
     shown = cast("Device", device)
     signers: tuple[str, ...] = ()
+    enrolled: Enrolled | None = None
     if "entries" in proof:
         own = shown_entries(proof["entries"])
-        signers = _verify_operations(own, proof, pinned, current)
+        signers, enrolled = _verify_operations(own, proof, pinned, current)
         if as_of is not None:
             until = [item for item in own if item.entry.time <= as_of]
             _compare(device, replay(until, pinned))
     else:
         _check_left_out(current, as_of)
     entry = shown["updated"]["entry"]
-    return VerifiedAnswer(did, shown["status"], shown, entry, signers, state, as_of)
+    return VerifiedAnswer(did, shown["status"], shown, entry, signers, state, as_of, enrolled)
 
 
 def _check_left_out(device: Device, as_of: str | None) -> None:
@@ -218,17 +224,17 @@ class Records:
 
 def _verify_operations(
     own: list[Shown], proof: Mapping[str, Json], pinned: Pinned, current: Device
-) -> tuple[str, ...]:
-    """That the device's operations are all there are, signed, and add up to its record."""
+) -> tuple[tuple[str, ...], Enrolled | None]:
+    """That the device's operations are all there are, signed, and add up to its record: who signed
+    the first of them, and under which grant nobody had to."""
     signers = shown_operations(proof.get("signers"))
     keys = keys_of([*signers, *own], pinned)
     for item in (*signers, *own):
         verify_signatures(item, keys)
     _compare(cast("dict[str, Json]", current), replay(own, pinned))
-    methods = [one.verificationMethod for one in own[0].operation.proof]
-    parties = {method.partition("#")[0] for method in methods}
-    others = sorted(party for party in parties if party.startswith("did:tetrad:"))
-    return (current["did"], *others)
+    others = [one for one in parties_of(own[0].operation) if one.startswith("did:tetrad:")]
+    enrolled = verify_enrolment(own[0], [*signers, *own], pinned)
+    return (current["did"], *sorted(others)), enrolled
 
 
 def _compare(shown: Mapping[str, Json], record: Device) -> None:

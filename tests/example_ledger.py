@@ -15,6 +15,7 @@ import orjson
 from identity.disclosure import CODE, DATA, NUMBER, Disclosure
 from identity.jcs import canonicalize
 from identity.operation import operation_hash
+from tests.enrolling import enrolled, granted
 from tests.factory import City, Signed, Subject, disclosed, quorum, share
 
 CONTENT = {"capabilities": ["volume", "leak"], "unit": "m3"}
@@ -100,6 +101,11 @@ class _Builder:
         then(city.follow(acme, "grant.withdraw", withdrawn))
         self.gateway(acme)
         then(city.update_registry(witnesses="quorum none\n"))
+        then(granted(city, acme, acme), "grant.issue enrol")
+        enrolment = self.hash("grant.issue enrol")
+        then(enrolled(city, enrolment, "SN-1", acme), "device.register enrolment")
+        revoked = {"grant": enrolment, "serials": ["SN-2", "SN-3"], "reason": "lost on the way"}
+        then(city.follow(acme, "enrolment.revoke", revoked))
         self.close("state_root at the end")
         opened = {"number": number, "content": content, "vin": vin}
         return Example(city, acme, meter, car, self.named, opened)

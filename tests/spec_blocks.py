@@ -19,7 +19,7 @@ import orjson
 from identity.disclosure import CODE, NUMBER, SERIAL, open_disclosure
 from identity.document import tetrad_document
 from identity.errors import catalogue
-from identity.jcs import canonicalize
+from identity.jcs import canonicalize, parse
 from identity.keys import public_key
 from identity.multibase import base64url_decode, base64url_encode
 from identity.proof import signing_input
@@ -32,8 +32,10 @@ from registry.state import state_key
 from resolver import settings
 from resolver.cli import COMMANDS
 from resolver.evidence import Evidence
+from resolver.handshake import Transcript
 from resolver.resolution import Asked, Resolver, answer_bytes
 from resolver.schemes import SCHEMES, Description
+from resolver.simulator.encounters import ENCOUNTERS, opened, side
 from resolver.simulator.lying.lies import LIES
 from resolver.simulator.lying.stage import table
 from resolver.simulator.lying.watching import WATCHERS
@@ -41,6 +43,9 @@ from resolver.trust import Trust
 from resolver.verifier import verify_absence, verify_answer
 from tests.example_ledger import example
 from tests.factory import LOG, UNIQUE, key
+from tests.generated import accreditation, authentication
+from tests.generated.credentials import CREDENTIALS, status_cases
+from tests.generated.handshake import Cosigned, watched
 from tests.witnesses import cosigner, lines_of
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -146,6 +151,47 @@ def shown_key(name: str, algorithm: str) -> str:
         f"Multikey    {found.multikey}",
         f"thumbprint  {found.thumbprint}",
         f"did:key     did:key:{found.multikey}",
+    ]
+    return fenced("\n".join(rows))
+
+
+def shown_credential() -> str:
+    """A credential, and what its proof signs."""
+    name = "eddsa-jcs-2022"
+    whole = CREDENTIALS[name]()
+    signed = {member: value for member, value in whole.items() if member != "proof"}
+    options = {member: value for member, value in whole["proof"].items() if member != "proofValue"}
+    rows = [
+        f"SHA-256 of the proof without proofValue:  {sha256(canonicalize(options)).hexdigest()}",
+        f"SHA-256 of the credential without proof:  {sha256(canonicalize(signed)).hexdigest()}",
+    ]
+    return fenced(layout(whole), "json") + "\n" + fenced("\n".join(rows))
+
+
+def shown_status() -> str:
+    """An entry, and the list that it points into."""
+    wanted, held = status_cases()["one in the middle"]
+    shown = {"credentialStatus": wanted}, {"the list": held}
+    return fenced("\n".join(layout(one) for one in shown), "json")
+
+
+def shown_challenge() -> str:
+    """A question for a challenge, and the answer."""
+    given = authentication.CHALLENGE
+    asked = {"did": given.did, "domain": given.domain, "purpose": "authentication"}
+    rows = ["POST /v1/challenges", layout(asked), "", "201", layout(given.value())]
+    return fenced("\n".join(rows))
+
+
+def shown_token() -> str:
+    """A token, and a request that it is presented with."""
+    header, claims, signature = authentication.dpop().split(".")
+    rows = [
+        f"GET {authentication.PATH}",
+        f"Authorization: DPoP {authentication.TOKEN}",
+        f"DPoP: {header[:32]}…{claims[:24]}…{signature[:24]}…",
+        "",
+        *(layout(parse(base64url_decode(part))) for part in (header, claims)),
     ]
     return fenced("\n".join(rows))
 
@@ -420,10 +466,60 @@ def shown_commands() -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
+def shown_credential() -> str:
+    """A label, as it is signed."""
+    label, _ = accreditation.example()
+    order = (
+        "@context", "type", "issuer", "validFrom", "validUntil", "credentialSubject",
+        "credentialSchema", "credentialStatus", "proof",
+    )  # fmt: skip
+    return fenced(layout({name: label[name] for name in order}), "json")
+
+
+def shown_accreditation() -> str:
+    """The keys of the records that its evidence shows, and the record of a grant."""
+    _, evidence = accreditation.example()
+    keys = "\n".join(layout(one["key"]) for one in evidence["records"])
+    grant = {k: v for k, v in evidence["records"][1]["record"].items() if k != "history"}
+    return fenced(f"{keys}\n\n{layout(grant)}")
+
+
 def shown_watchers() -> str:
     """Those who must catch a lie."""
     rows = [f"| {name} | {what} |" for name, what in WATCHERS.items()]
     return "\n".join(["| watcher | what it is |", "| --- | --- |", *rows]) + "\n"
+
+
+def shown_meeting() -> str:
+    """Three messages, and what the responder has signed."""
+    scene = watched(Cosigned().scene(), "a meeting")
+    messages = scene.meet(scene.initiator(), scene.responder())
+    rows = []
+    for number, message in enumerate(messages, 1):
+        value = opened(message)
+        order = ("protocol", "message", "nonce", "bundle", "proof")
+        shown = {name: value[name] for name in order if name in value}
+        text = _spaced({**shown, **{one: "…" for one in ("bundle", "proof") if one in shown}})
+        text = text.replace('"bundle": "…"', '"bundle": {…}').replace(
+            '"proof": "…"', '"proof": […]'
+        )
+        rows += [f"{number}  {text}", f"   {len(message):,} bytes"]
+    first, second = side(scene.one, messages[0]), side(scene.other, messages[1])
+    transcript = Transcript(first, second)
+    document = {**transcript.document("responder"), "proof": opened(messages[1])["proof"]}
+    texts = [fenced("\n".join(rows)), "\nWhat the responder has signed, and its proof:\n\n"]
+    texts += [fenced(layout(document), "json"), f"\nThe meeting: `{transcript.hash}`\n"]
+    return "".join(texts)
+
+
+def shown_encounters() -> str:
+    """The attacks on two devices that meet."""
+    rows = [
+        f"| {one.name} | {' '.join(one.says.split())} | `{one.expected}` |" for one in ENCOUNTERS
+    ]
+    return (
+        "\n".join(["| attack | what is tried | refused as |", "| --- | --- | --- |", *rows]) + "\n"
+    )
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -432,6 +528,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "key P-384": lambda: shown_key("gateway-1/0", "P-384"),
     "key SM2": lambda: shown_key("meter-1/0", "SM2"),
     "proof": shown_proof,
+    "credential": shown_credential,
+    "status": shown_status,
+    "challenge": shown_challenge,
+    "presentation": lambda: fenced(layout(authentication.answer()), "json"),
+    "token": shown_token,
     "disclosure": shown_disclosure,
     "document": shown_document,
     "entry": shown_entry,
@@ -449,6 +550,10 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "answer": shown_answer,
     "evidence": shown_evidence,
     "absence": shown_absence,
+    "device credential": shown_credential,
+    "accreditation": shown_accreditation,
+    "meeting": shown_meeting,
+    "encounters": shown_encounters,
     "errors": shown_errors,
     "commands": shown_commands,
     "settings": settings.table,

@@ -44,6 +44,7 @@ EDGES = (
     "resolver.rotation",
     "resolver.service",
     "resolver.settings",
+    "resolver.simulator.enrolment",
     "resolver.simulator.hostile",
     "resolver.simulator.lying",
     "resolver.simulator.process",

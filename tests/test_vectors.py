@@ -16,12 +16,18 @@ from typing import Any
 
 import pytest
 
+from identity.credentials.credential import verify_credential
+from identity.credentials.presentation import verify_presentation
+from identity.credentials.status_list import status_of
 from identity.did import parse_tetrad_did, tetrad_did, tetrad_method
 from identity.disclosure import open_disclosure
-from identity.errors import MalformedPolicy, QuorumMissing, TetradError, catalogue
+from identity.dpop import check_dpop
+from identity.errors import InvalidToken, MalformedPolicy, QuorumMissing, TetradError, catalogue
 from identity.jcs import canonicalize, parse
+from identity.jwk import jwk_thumbprint
 from identity.keys import kind_of, private_key, public_key
 from identity.members import parse_time
+from identity.methods import did_key_methods
 from identity.multibase import base64url_decode
 from identity.operation import operation_hash, read_operation
 from identity.proof import create_proof, verify_proof
@@ -36,7 +42,9 @@ from registry.state import FIRST_HISTORY, MemoryState, next_history, state_key
 from registry.state_map import StateMap
 from registry.store import Batch, Head, MemoryStore
 from registry.uniqueness import HMAC, Uniqueness
+from resolver.authentication import verify_authentication
 from resolver.bundle import known_as, read_bundle
+from resolver.challenges import read_challenge
 from resolver.pinned import Pinned
 from resolver.trust import Trust
 from resolver.verifier import verify_absence, verify_answer, verify_receipt
@@ -158,6 +166,62 @@ def test_proofs() -> None:
             made = create_proof(json.loads(vector["document"]), key, options)
             verify({**secured, "proof": [made]}, made)
             assert made == proof or kind_of(signer.algorithm) == "post-quantum"  # signs hedged
+
+
+def test_credentials() -> None:
+    whole = load("identity/credentials.json")
+    now = whole["now"]
+    for vector in whole["vectors"]:
+
+        def verify(vector: Any = vector) -> None:
+            if "credential" in vector:
+                verify_credential(vector["credential"], did_key_methods, now=now)
+                return
+            asked = {name: whole[name] for name in ("challenge", "domain")}
+            verify_presentation(vector["presentation"], did_key_methods, now=now, **asked)
+
+        assert refusal(verify) == vector.get("error"), vector["name"]
+
+
+def test_status_lists() -> None:
+    whole = load("identity/status_lists.json")
+    for vector in whole["vectors"]:
+        run = partial(status_of, vector["entry"], vector["list"], issuer=whole["issuer"])
+        assert refusal(run) == vector.get("error"), vector["name"]
+        if "error" not in vector:
+            said = run()
+            assert (said.value, said.message) == (vector["value"], vector["message"])
+
+
+def test_authentication() -> None:
+    asked = read_challenge(load("identity/authentication.json")["challenge"])
+    now = load("identity/authentication.json")["now"]
+    for vector in identity("authentication"):
+        shown, record = vector["presentation"], vector["record"]
+        answered = {"challenge": asked.challenge, "domain": asked.domain, "now": now}
+        verify_answered = partial(verify_authentication, shown, record, **answered)
+        assert refusal(verify_answered) == vector.get("error"), vector["name"]
+        if "error" not in vector:
+            found = verify_answered()
+            assert found.key.thumbprint == vector["key"]
+            assert found.previous == vector.get("previous")
+
+
+def test_dpop() -> None:
+    for vector in identity("dpop"):
+        asked = {name: vector[name] for name in ("method", "url", "token", "now", "window")}
+
+        def possessed(
+            proof: str = vector["proof"], asked: Any = asked, jkt: str = vector["jkt"]
+        ) -> str:
+            found = check_dpop(proof, **asked)
+            if jwk_thumbprint(found.key) != jkt:
+                raise InvalidToken("another key")
+            return found.jti
+
+        assert refusal(possessed) == vector.get("error"), vector["name"]
+        if "error" not in vector:
+            assert possessed() == vector["jti"]
 
 
 def test_disclosures() -> None:
@@ -383,6 +447,8 @@ WRONG = [
     ("resolution/answers", '"active"', '"suspended"', "by code (resolution)"),
     ("resolution/answers", "reported stolen", "reported st0len", "by code (resolution)"),
     ("resolution/absences", "NOBODY", "SOMEBODY", "a code of nobody's (resolution)"),
+    ("identity/handshake", "read the meter", "open it", "in a context, initiator (handshake)"),
+    ("identity/handshake", '"domain": "did:t', '"domain": "did:s', "a meeting, initiator"),
 ]
 
 

@@ -28,6 +28,8 @@ _DEEPEST = 8
 """Contexts within contexts."""
 _MOST_KEPT = 512
 """Derived contexts, and meanings of keys, that one context keeps: documents choose both."""
+_LONGEST_KEPT = 2048
+"""Bytes of a context, or characters of a key, that are kept."""
 
 
 class ActiveContext:
@@ -35,9 +37,9 @@ class ActiveContext:
 
     __slots__ = (
         "_derived",
-        "_meanings",
         "_scoped",
         "id_keys",
+        "meanings",
         "previous",
         "terms",
         "type_keys",
@@ -55,24 +57,28 @@ class ActiveContext:
         self.vocabulary = vocabulary
         self.previous = previous
         """What is in force again in the next node, where this one came with a type."""
-        self._meanings: dict[str, tuple[str | None, Term | None]] = {}
+        self.meanings: dict[str, tuple[str | None, Term | None]] = {}
+        """What `meaning` has found before."""
         self.id_keys, self.type_keys, self.value_keys = (
-            {keyword, *(name for name, term in terms.items() if term.iri == keyword)}
+            (keyword, *sorted(name for name, term in terms.items() if term.iri == keyword))
             for keyword in ("@id", "@type", "@value")
         )
+        """The names of these keywords, in their order."""
         self._derived: dict[Hashable, ActiveContext] = {}
         self._scoped: dict[tuple[int, bool], tuple[object, ActiveContext]] = {}
 
     def meaning(self, key: str) -> tuple[str | None, Term | None]:
         """The keyword or IRI that a key stands for, None if nothing, and its definition."""
-        known = self._meanings.get(key)
+        known = self.meanings.get(key)
         if known is None:
             iri = self.expand(key, vocab=True)
             if iri is not None and iri not in KEYWORDS and not is_absolute(iri):
                 iri = None
-            if len(self._meanings) >= _MOST_KEPT:
-                self._meanings.clear()
-            known = self._meanings[key] = (iri, self.terms.get(key))
+            known = (iri, self.terms.get(key))
+            if len(key) <= _LONGEST_KEPT:
+                if len(self.meanings) >= _MOST_KEPT:
+                    self.meanings.clear()
+                self.meanings[key] = known
         return known
 
     def expand(self, value: str, *, vocab: bool) -> str | None:
@@ -101,9 +107,10 @@ class ActiveContext:
             if depth > _DEEPEST:
                 raise refuse_context(f"more than {_DEEPEST} contexts within one another")
             known = _process(self, local, propagate=propagate, override=override, depth=depth)
-            if len(self._derived) >= _MOST_KEPT:
-                self._derived.clear()
-            self._derived[key] = known
+            if not isinstance(key[0], bytes) or len(key[0]) <= _LONGEST_KEPT:
+                if len(self._derived) >= _MOST_KEPT:
+                    self._derived.clear()
+                self._derived[key] = known
         return known
 
 

@@ -46,7 +46,7 @@ def check_contexts(document: Mapping[str, Any]) -> None:
     if not contexts or contexts[0] != BASE_CONTEXT:
         raise refuse(f"the first item of @context is not {BASE_CONTEXT}", "/@context")
     for place, context in enumerate(contexts):
-        if not isinstance(context, dict) and not is_url(context):
+        if not isinstance(context, dict) and context != BASE_CONTEXT and not is_url(context):
             raise refuse("a context is a URL or an object", f"/@context/{place}")
 
 

@@ -40,6 +40,10 @@ CLOCK_SKEW = 300
 """Seconds by which `created` of a proof may lie ahead of the verifier's clock."""
 
 
+RDFC_SUITES = frozenset({"eddsa-rdfc-2022", "ecdsa-rdfc-2019"})
+"""Suites over RDF that are signed and verified here, beside the jcs suite of every algorithm."""
+
+
 class VerifiedProof(NamedTuple):
     """One proof that holds."""
 
@@ -149,31 +153,43 @@ class _Secured:
     """A document under its proofs. What several proofs sign alike is hashed once."""
 
     def __init__(self, document: Mapping[str, Any], proofs: list[dict[str, Any]]) -> None:
-        self._document = {name: value for name, value in document.items() if name != "proof"}
-        self._proofs = proofs
+        self._document = dict(document)
+        self._document.pop("proof", None)
         self._by_id = _by_id(proofs)
+        self._digests: dict[tuple[bool, str], bytes] = {}
 
     def signing_input(self, proof: Mapping[str, Any], key: PublicKey) -> bytes:
         """The bytes under the signature: the hash of the options, then that of the document."""
-        options = {name: value for name, value in proof.items() if name != "proofValue"}
+        options = dict(proof)
+        options.pop("proofValue", None)
         rdfc = _is_rdfc(proof["cryptosuite"])
         document = self._document
         if rdfc:
             if "@context" in document:  # ECDSA and EdDSA Cryptosuites 1.0, 3.2.5 step 2
                 options["@context"] = document["@context"]
-        elif "@context" in proof:  # 3.3.2 step 4: the context that was signed
+        elif "@context" in proof and proof["@context"] != document.get("@context"):
             if not context_is_beginning(document.get("@context"), proof["@context"]):
                 raise MalformedProof(
                     "the @context of the proof is not the beginning of the document's"
                 )
-            document = {**document, "@context": proof["@context"]}
+            document = {**document, "@context": proof["@context"]}  # 3.3.2 step 4: as signed
         previous = self._previous(proof)
         if previous:
             document = {**document, "proof": previous}
         try:
-            return _digest(options, rdfc, key.algorithm) + _digest(document, rdfc, key.algorithm)
+            hashed = _hashed(options, key.algorithm, rdfc=rdfc)
+            return hashed + self._digest(document, key.algorithm, rdfc=rdfc)
         except MalformedInput as refusal:
             raise MalformedProof(refusal.detail, hint=refusal.hint) from None
+
+    def _digest(self, document: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
+        if document is not self._document:
+            return _hashed(document, algorithm, rdfc=rdfc)
+        known = self._digests.get((rdfc, algorithm))
+        if known is None:
+            known = _hashed(document, algorithm, rdfc=rdfc)
+            self._digests[rdfc, algorithm] = known
+        return known
 
     def _previous(self, proof: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The proofs that this one covers, in the order in which it names them."""
@@ -188,16 +204,16 @@ class _Secured:
         return found
 
 
-def _digest(value: Mapping[str, Any], rdfc: bool, algorithm: str) -> bytes:
-    return digest(SUITES[algorithm].hash, _canonical(value, rdfc))
+def _hashed(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
+    return digest(SUITES[algorithm].hash, _canonical(value, algorithm, rdfc=rdfc))
 
 
-def _canonical(value: Mapping[str, Any], rdfc: bool) -> bytes:
+def _canonical(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
     if not rdfc:
-        return canonicalize(dict(value))
+        return canonicalize(value)
     from identity.credentials import rdfc as rdf  # only where PyLD is asked for
 
-    return rdf.canonicalize(value)
+    return rdf.canonicalize(value, algorithm)
 
 
 def _is_rdfc(suite: str) -> bool:
@@ -235,8 +251,10 @@ def _text(proof: Mapping[str, Any], member: str) -> str:
 
 def _check_proof(proof: Mapping[str, Any], key: PublicKey, purpose: str | None = None) -> None:
     """The form of a proof (VC Data Integrity 1.0, section 2.1), before anything is hashed."""
-    jcs = CRYPTOSUITES[key.algorithm]
-    suite = jcs.replace("-jcs-", "-rdfc-") if _is_rdfc(_text(proof, "cryptosuite")) else jcs
+    suite = CRYPTOSUITES[key.algorithm]
+    if _is_rdfc(_text(proof, "cryptosuite")):
+        rdfc = suite.replace("-jcs-", "-rdfc-")
+        suite = rdfc if rdfc in RDFC_SUITES else suite
     check_form(proof, key, purpose, suite)
     for member in ("id", "challenge", "nonce", "created", "expires"):
         if member in proof:

@@ -143,25 +143,24 @@ class Definitions:
                 raise refuse_context(f"the term {name[:64]!r} is defined by itself")
             return
         self._done[name] = False
-        if not name:
-            raise refuse_context("a term is not empty")
-        if not _LIKE_KEYWORD.fullmatch(name):  # what looks like a keyword is passed over (step 5)
-            self._put(name)
+        if not name or _LIKE_KEYWORD.fullmatch(name):
+            # What looks like a keyword is reserved (4.2 step 5); processors pass over it.
+            raise refuse_context(f"{name[:64]!r} cannot be a term")
+        self._put(name)
         self._done[name] = True
 
     def _put(self, name: str) -> None:
         before = self.terms.pop(name, None)
         term = self._definition(name, self._local[name])
         if before is not None and before.protected and not self._override:
-            if term is None or not term.same(before):
+            if not term.same(before):
                 raise refuse_context(f"the protected term {name[:64]!r} is redefined")
             term = before
-        if term is not None:
-            self.terms[name] = term
-            if term.context is not ABSENT:
-                self.scoped.append(term.context)
+        self.terms[name] = term
+        if term.context is not ABSENT:
+            self.scoped.append(term.context)
 
-    def _definition(self, name: str, value: object) -> Term | None:
+    def _definition(self, name: str, value: object) -> Term:
         protected = self._local.get("@protected", False)
         if value is None or (isinstance(value, dict) and value.get("@id", ABSENT) is None):
             return Term(None, protected=protected)
@@ -170,8 +169,6 @@ class Definitions:
         if not isinstance(members, dict) or not members.keys() <= _MEMBERS:
             raise refuse_context(f"the definition of {name[:64]!r} is not one that is read here")
         iri = self._iri(name, members)
-        if iri is None:
-            return None
         if iri == "@context":
             raise refuse_context("@context has no other name")
         _check_language(members)
@@ -189,7 +186,7 @@ class Definitions:
         _check_flags(name, term, members)
         return term
 
-    def _iri(self, name: str, members: Mapping[str, Any]) -> str | None:
+    def _iri(self, name: str, members: Mapping[str, Any]) -> str:
         """4.2, steps 14 to 17."""
         named = members.get("@id", name)
         if not isinstance(named, str):
@@ -197,9 +194,7 @@ class Definitions:
         if named == name:
             return self._own_iri(name)
         iri = self._expand(named)
-        if iri is None:
-            return None
-        if iri not in KEYWORDS and not is_absolute(iri):
+        if iri is None or (iri not in KEYWORDS and not is_absolute(iri)):
             raise refuse_context(f"{name[:64]!r} stands for something that is not an IRI")
         if ":" in name[1:-1] or "/" in name:
             self._done[name] = True

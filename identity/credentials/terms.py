@@ -19,6 +19,7 @@ from identity.errors import MalformedCredential
 _DEEPEST = 64
 _VALUE_KEYS = frozenset({"@value", "@type", "@language", "@direction", "@index"})
 _MAPS = frozenset({"@id", "@index", "@language", "@type"})
+_READ = frozenset({"@context", "@type"})  # elsewhere, or nothing to be read
 _WRAPPERS = frozenset({"@graph", "@included", "@list", "@set"})
 
 
@@ -42,9 +43,9 @@ def _object(
     if depth > _DEEPEST:
         raise _refuse(f"nested deeper than {_DEEPEST} levels", pointer)
     active = _context_of(element, active, term, pointer)
-    meaning = active.meaning
+    known = active.meanings
     for key, value in element.items():
-        iri, defined = meaning(key)
+        iri, defined = known.get(key) or active.meaning(key)
         if iri is None:
             raise _refuse(f"no context defines {key[:64]!r}", f"{pointer}/{key}")
         if iri[0] != "@":
@@ -54,7 +55,7 @@ def _object(
         elif iri == "@value":
             _check_value(element, active, pointer)
             return
-        else:
+        elif iri not in _READ:
             _keyword(iri, value, active, f"{pointer}/{key}", depth + 1)
 
 
@@ -69,17 +70,17 @@ def _context_of(
     if "@context" in element:
         active = active.extended(element["@context"])
     outer = active
-    if not outer.type_keys.isdisjoint(element):
-        for key in sorted(outer.type_keys & element.keys()):
+    for key in outer.type_keys:
+        if key in element:
             active = _with_types(element[key], active, outer, f"{pointer}/{key}")
     return active
 
 
 def _stays(element: Mapping[str, Any], active: ActiveContext) -> bool:
     """Whether an object is a value or a mere reference, for which a type's context goes on."""
-    return not active.value_keys.isdisjoint(element) or (
-        len(element) == 1 and not active.id_keys.isdisjoint(element)
-    )
+    if any(key in element for key in active.value_keys):
+        return True
+    return len(element) == 1 and any(key in element for key in active.id_keys)
 
 
 def _with_types(
@@ -88,10 +89,11 @@ def _with_types(
     names = value if isinstance(value, list) else [value]
     if len(names) > 1 and all(isinstance(name, str) for name in names):
         names = sorted(names)
+    known = outer.meanings
     for name in names:
         if not isinstance(name, str):
             raise _refuse("a type is a string", pointer)
-        iri, definition = outer.meaning(name)
+        iri, definition = known.get(name) or outer.meaning(name)
         if iri is None or (iri[0] == "@" and iri not in ("@json", "@none")):
             raise _refuse(f"no context defines the type {name[:64]!r}", pointer)
         if definition is not None and definition.context is not ABSENT:
@@ -147,8 +149,12 @@ def _keyword(keyword: str, value: object, active: ActiveContext, pointer: str, d
             raise _refuse("an id is a string", pointer)
         _reference(value, active, pointer, vocab=False)
     elif keyword in _WRAPPERS:
+        if keyword in ("@graph", "@included"):
+            for item in value if isinstance(value, list) else [value]:
+                if not isinstance(item, dict):
+                    raise _refuse(f"{keyword} holds objects", pointer)
         _value(value, active, None, pointer, depth)
-    elif keyword not in ("@context", "@type", "@index"):
+    elif keyword != "@index" or not isinstance(value, str):
         raise _refuse(f"{keyword} is not accepted here", pointer)
 
 

@@ -19,6 +19,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Scope
 
 from identity.errors import NotFound
 from resolver.api.requests import header, query
@@ -47,9 +48,7 @@ class DocsEndpoints:
     async def docs(self, request: Request) -> Response:
         """The page; its commands ask the host that the browser asked."""
         query(request.scope, ())
-        host = header(request.scope, b"host")
-        known = host if _HOST.fullmatch(host) else "127.0.0.1:8000"
-        servers = [{"url": f"{request.scope['scheme']}://{known}"}]
+        servers = [{"url": f"{request.scope['scheme']}://{host_of(request.scope)}"}]
         shown = page({**request.app.openapi(), "servers": servers})
         return Response(shown, 200, NO_CACHE, "text/html; charset=utf-8")
 
@@ -59,6 +58,12 @@ class DocsEndpoints:
         if "text/html" in header(request.scope, b"accept").lower():
             return RedirectResponse("/docs", 307, {"vary": "accept", **NO_CACHE})
         raise NotFound("there is nothing at this address", hint="/openapi.json lists all addresses")
+
+
+def host_of(scope: Scope) -> str:
+    """The host that the client asked, as far as it can be one."""
+    host = header(scope, b"host")
+    return host if _HOST.fullmatch(host) else "127.0.0.1:8000"
 
 
 def page(openapi: dict[str, Any]) -> str:

@@ -15,11 +15,14 @@ import orjson
 from identity.members import format_time
 from identity.operation import Submission
 from identity.wallet import Establishment, Wallet
+from resolver.api.clock import clock_paths
 from resolver.api.openapi_authentication import authentication_paths
+from resolver.api.openapi_credentials import credential_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
 from resolver.did_resolution import METHODS
+from resolver.movable_clock import MovableClock
 from resolver.service import Service
 
 Operation = dict[str, Any]
@@ -81,6 +84,8 @@ class ApiDescription:
             **self._records(authority),
             **self._ledger(),
             **authentication_paths(),
+            **(clock_paths() if isinstance(self._service.clock, MovableClock) else {}),
+            **credential_paths(authority, self._device()),
             "/1.0/identifiers/{did}": {
                 "get": _get(
                     "W3C DID Resolution: " + ", ".join(f"did:{method}" for method in METHODS),
@@ -100,9 +105,12 @@ class ApiDescription:
             "/metrics": {"get": _get("Figures for Prometheus", [], media=_TEXT)},
         }
 
-    def _records(self, authority: str) -> dict[str, dict[str, Operation]]:
+    def _device(self) -> str:
         nobody = f"did:tetrad:{self._service.label}:{self._first.next[0]}"
-        device = self._oldest("device", "did", "active") or nobody
+        return self._oldest("device", "did", "active") or nobody
+
+    def _records(self, authority: str) -> dict[str, dict[str, Operation]]:
+        device = self._device()
         grant = self._oldest("grant", "grant") or self._service.ledger_hash
         page = [_asked("cursor"), _asked("limit", 10), _asked("status", "active")]
         return {

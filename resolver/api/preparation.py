@@ -15,7 +15,8 @@ from registry.state import Key, Record, state_key
 from registry.store import Store
 from resolver.api.requests import media_type, query, read_body
 from resolver.api.responses import json_response
-from resolver.prepare import PresentState, prepare
+from resolver.positions import PresentState
+from resolver.prepare import prepare
 from resolver.service import Service
 
 

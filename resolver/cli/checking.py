@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from identity.did import parse_tetrad_did
-from identity.errors import SchemaViolation
+from identity.errors import InvalidChallenge, SchemaViolation
 from resolver.bundle import known_as, read_bundle
 from resolver.cli.frame import Frame, read_input
 from resolver.freshness import age_of, check_age
 from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer, verify_answer, verify_receipt
+
+MOST_AGE = 86_400
+"""Seconds: the age of a record by which a device is authenticated, unless another is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Wanted:
     ledger: str | None
     policy: Path | None
     max_age: int | None
+    challenge: Path | None = None
+    bundle: Path | None = None
 
     def of(self, trust: Trust) -> Trust:
         """A pinned ledger with the policy that was given, if one was."""
@@ -44,22 +49,70 @@ class Verified:
 def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     """Checks one item. Raises EvidenceRefused, InvalidProof."""
     if "bundle" in item:
-        bundle = read_bundle(item)
-        # What is pinned knows the log's keys at least as well as who names the ledger.
-        known = wanted.ledger is None or frame.home.knows(bundle.trust)
-        pinned = frame.home.trust_in(bundle.trust.ledger) if known else None
-        trust = wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
-        return _answered(bundle.verify(trust), trust, wanted)
+        return _answered(*_bundled(frame, item, wanted), wanted)
     if isinstance(item.get("device"), dict):
         label, _ = parse_tetrad_did(str(item["device"].get("did")))
         trust = wanted.of(frame.home.trust_labelled(label))
         return _answered(verify_answer(item, trust.pinned), trust, wanted)
+    if item.get("holder") is not None and "proof" in item:
+        return _authenticated(frame, item, wanted)
     if isinstance(item.get("operation"), dict) and isinstance(item.get("receipt"), str):
         return _receipted(frame, item, wanted)
     raise SchemaViolation(
         "neither an answer with its proof nor an operation with its receipt",
         hint="tetrad resolve --bundle FILE, or tetrad register --out FILE",
     )
+
+
+def _authenticated(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
+    """The answer of a device to a challenge, by its record in a bundle."""
+    from identity.jcs import parse
+    from resolver.authentication import challenge_of, proved_record, verify_authentication
+    from resolver.challenges import read_challenge
+
+    if wanted.challenge is None or wanted.bundle is None:
+        raise SchemaViolation(
+            "an answer is held against its challenge and the device's proved record",
+            hint="--challenge FILE, and --bundle FILE of `tetrad resolve --bundle FILE`",
+        )
+    challenge = read_challenge(parse(read_input(str(wanted.challenge))))
+    if challenge_of(item) == challenge.challenge:
+        _use_up(wanted.challenge)
+    bundled = parse(read_input(str(wanted.bundle)), max_bytes=2**24)
+    verified, trust = _bundled(frame, bundled, wanted)
+    most = MOST_AGE if wanted.max_age is None else wanted.max_age
+    shown = _answered(verified, trust, replace(wanted, max_age=most))
+    now = int(time.time())
+    if challenge.expires <= now:
+        raise InvalidChallenge("the challenge has expired", hint="ask again: tetrad challenge")
+    record = proved_record(verified)
+    found = verify_authentication(
+        item, record, challenge=challenge.challenge, domain=challenge.domain, now=now
+    )
+    value = {**shown.value, "authenticated": True, "key": f"{found.did}#{found.key.thumbprint}"}
+    return replace(
+        shown,
+        value=value,
+        lines=(f"✓ AUTHENTICATED: it has the key {found.key.thumbprint}", *shown.lines),
+    )
+
+
+def _use_up(challenge: Path) -> None:
+    """A challenge is verified once, whatever comes of it: of two at the same time, one removes its
+    file. Raises InvalidChallenge."""
+    try:
+        challenge.unlink()
+    except OSError as failure:
+        raise InvalidChallenge(f"{challenge} cannot be used up: {failure.strerror}") from None
+
+
+def _bundled(frame: Frame, item: Any, wanted: Wanted) -> tuple[VerifiedAnswer, Trust]:  # noqa: ANN401 - any JSON
+    bundle = read_bundle(item)
+    # What is pinned knows the log's keys at least as well as who names the ledger.
+    known = wanted.ledger is None or frame.home.knows(bundle.trust)
+    pinned = frame.home.trust_in(bundle.trust.ledger) if known else None
+    trust = wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
+    return bundle.verify(trust), trust
 
 
 def _receipted(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
@@ -72,6 +125,18 @@ def _receipted(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     if wanted.policy is not None:
         age_of(opened, trust.witnesses, int(time.time()))
     return Verified(opened.checkpoint.size, opened.checkpoint.origin)
+
+
+def _enrolled(verified: VerifiedAnswer) -> list[str]:
+    """Who answers for a device that no organization has signed for."""
+    enrolled = verified.enrolled
+    if enrolled is None:
+        return []
+    return [
+        f"✓ it enrolled itself under the grant {enrolled.grant}, by {enrolled.granter} "
+        f"to {enrolled.holder}, as serial {enrolled.serial}",
+        "– that the grant was in force then, and the serial not revoked, is for an audit",
+    ]
 
 
 def _coded(verified: VerifiedAnswer) -> list[str]:
@@ -101,6 +166,7 @@ def _answered(verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verifie
         f"✓ signed by {', '.join(verified.signers)}"
         if verified.signers
         else "– signatures are not shown, as of a device that has changed too often",
+        *_enrolled(verified),
         f"– {age}",
         *_coded(verified),
     ]
@@ -111,6 +177,7 @@ def _answered(verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verifie
         "ledger": trust.ledger,
         "stateRoot": root.index,
         "signers": list(verified.signers),
+        **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),
         "witnesses": witnesses,
         "age": age.seconds,
         "datedBy": age.by or None,

@@ -39,6 +39,14 @@ def demo(frame: Frame, *, devices: int, workers: int) -> None:
     click.option("--seed", type=int, help="The same fleet again, on another ledger."),
     click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Receipts."),
     click.option("--hostile", is_flag=True, help="Attack as well: every attack must fail."),
+    click.option("--factory", is_flag=True, help="Devices that enrol themselves by certificates."),
+    click.option(
+        "--algorithm",
+        type=click.Choice(["P-256", "Ed25519"]),
+        default="P-256",
+        show_default=True,
+        help="With --factory: of the keys in their certificates.",
+    ),
     server=False,
 )
 def simulate(
@@ -51,14 +59,36 @@ def simulate(
     seed: int | None,
     out: Path | None,
     hostile: bool,
+    factory: bool,
+    algorithm: str,
 ) -> None:
     """Register a fleet of DEVICES over HTTP, and let it live.
 
     The service must be on this machine. With --out, a line of JSON with DID, code and receipt for
-    each device, written the moment it is acknowledged.
+    each device, written the moment it is acknowledged. With --factory, a root and an issuing
+    authority are made, and devices with certificates of theirs, which register without any
+    organization's signature.
     """
+    from resolver.simulator.enrolment import run_factory
     from resolver.simulator.run import run_simulation
 
+    if factory:
+        if hostile:
+            raise click.UsageError("--factory and --hostile do not go together")
+        made = run_factory(
+            address,
+            devices,
+            workers=workers,
+            batch=batch,
+            seed=seed,
+            out=out,
+            algorithm=algorithm,
+            progress=Progress,
+        )
+        frame.show(made.value(), *made.lines())
+        if not made.ok:
+            raise click.exceptions.Exit(1)
+        return
     summary = run_simulation(
         address,
         devices,

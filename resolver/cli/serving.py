@@ -16,7 +16,8 @@ from resolver.cli.frame import Frame, read_input, verb
 from resolver.vcapi import SUITES
 
 if TYPE_CHECKING:
-    from resolver.folder import DataFolder, MemorySite
+    from resolver.folder import DataFolder, MemorySite, Site
+    from resolver.service import Clock
     from resolver.vcapi import Issuer
 
 _DATA = click.option(
@@ -93,6 +94,14 @@ def init(
     click.option("--public", is_flag=True, help="Let a sandbox listen beyond this machine."),
     click.option("--ephemeral", is_flag=True, help="A sandbox in memory, gone at the end."),
     click.option(
+        "--address",
+        "addresses",
+        metavar="URL",
+        multiple=True,
+        help="Under which clients know the service: they authenticate for that address alone.  "
+        "[default: the one that it listens on]",
+    ),
+    click.option(
         "--ready-file",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Written with the address once requests are answered.",
@@ -107,6 +116,11 @@ def init(
         type=click.Path(path_type=Path, dir_okay=False),
         help="Whose cosignatures are asked for: a C2SP tlog-policy, with URLs.",
     ),
+    click.option(
+        "--test-clock",
+        is_flag=True,
+        help="Let POST /v1/test-clock put the clock forward (a sandbox on this machine).",
+    ),
     click.option("--interop", is_flag=True, help="Also the VC-API, with did:key issuers."),
     _ORIGIN,
     _UNIQUENESS,
@@ -120,9 +134,11 @@ def serve(
     host: str | None,
     public: bool,
     ephemeral: bool,
+    addresses: tuple[str, ...],
     ready_file: Path | None,
     publish: Path | None,
     witnesses: Path | None,
+    test_clock: bool,
     interop: bool,
     origin: str | None,
     uniqueness: str | None,
@@ -135,7 +151,7 @@ def serve(
     from registry.policy import Policy
     from registry.reader import LedgerReader
     from resolver import app
-    from resolver.interop import issuers_of
+    from resolver.interop import Interop
     from resolver.settings import Settings
     from resolver.tile_folder import TileFolder
 
@@ -152,9 +168,14 @@ def serve(
                 f"anyone may register in a sandbox, and {host} is not this machine alone",
                 hint="--public, if that is meant",
             )
+        if test_clock and not (sandbox and _is_loopback(host)):
+            raise PolicyViolated(
+                "anyone may put a test clock forward: it is for a sandbox on this machine alone",
+                hint="without --test-clock" + ("" if sandbox else "; `tetrad serve --ephemeral`"),
+            )
         policy = Policy.parse(read_input(str(witnesses))) if witnesses is not None else None
         public_folder = TileFolder(publish) if publish is not None else None
-        issuers = issuers_of(data) if interop else None
+        kept = Interop(data) if interop else None
     except BaseException:
         site.close()
         raise
@@ -164,9 +185,11 @@ def serve(
         name, identifier, key = reader.log_keys(reader.head().size + 1)[0].split("+", 2)
         if sandbox:
             click.echo("  SANDBOX: anyone may register. Not for production.")
+        if test_clock:
+            click.echo("  TEST CLOCK: POST /v1/test-clock puts it forward; clients must go along.")
         click.echo(f"  Listening on {address}   (API at /docs)")
-        if issuers is not None:
-            click.echo(_issuing(issuers))
+        if kept is not None:
+            click.echo(_issuing(kept.issuers))
         click.echo(
             f"  Log key {name}+{identifier}+{key[:2]}…    "
             f"Next, in another terminal: tetrad trust {address}"
@@ -182,8 +205,19 @@ def serve(
         on_ready=None if quiet else on_ready,
         publish=public_folder,
         witnesses=policy,
-        interop=issuers,
+        addresses=addresses,
+        interop=kept,
+        clock=_movable(site) if test_clock else time.time,
     )
+
+
+def _movable(site: Site) -> Clock:
+    """A clock that is no earlier than the ledger's last entry, which an earlier run may have put
+    ahead of the system's."""
+    from resolver.movable_clock import MovableClock
+
+    head = site.store.head()
+    return MovableClock(time.time, max(0, head.time - int(time.time())) if head else 0)
 
 
 def _issuing(issuers: dict[str, Issuer]) -> str:

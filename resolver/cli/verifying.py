@@ -12,12 +12,16 @@ from identity.errors import InvalidReceipt, SchemaViolation, TetradError
 from resolver.cli.checking import Verified, Wanted, check
 from resolver.cli.frame import HOME, MAX_AGE, POLICY, Frame, read_input, verb
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @verb(
     click.option("--operation", metavar="FILE", help="The operation of a bare receipt."),
     click.option("--ledger", metavar="zQm…", help="The fingerprint of the ledger, if not pinned."),
+    click.option("--challenge", type=_FILE, help="What FILE answers, of `tetrad challenge`."),
+    click.option("--bundle", type=_FILE, help="The record of the device that answers in FILE."),
     POLICY,
     MAX_AGE,
     HOME,
@@ -26,23 +30,28 @@ from resolver.cli.frame import HOME, MAX_AGE, POLICY, Frame, read_input, verb
 def verify(
     frame: Frame,
     file: str,
+    *,
     operation: str | None,
     ledger: str | None,
+    challenge: Path | None,
+    bundle: Path | None,
     policy: Path | None,
     max_age: int | None,
 ) -> None:
     """Check FILE against the pinned ledger, without asking anybody.
 
     FILE is what `register --out` wrote, a bundle or an answer of `resolve`, a receipt with its
-    --operation, or what a monitor holds against a log: that is refused unless it proves that the
-    log misbehaved. A bundle, and such evidence, need no pinned ledger if you name the --ledger.
-    Nothing offline can tell what came later: mind the age, or bound it with --max-age.
+    --operation, a device's answer to a --challenge with the --bundle that has its record, or what a
+    monitor holds against a log: that is refused unless it proves that the log misbehaved. A bundle,
+    and such evidence, need no pinned ledger if you name the --ledger. A --challenge is removed by
+    the first answer that names it: each is used once. Nothing offline can tell what came later:
+    mind the age, or bound it with --max-age.
     """
     data = read_input(file)
     if _is_evidence(data):
         _accuse(frame, data, ledger)
         return
-    wanted = Wanted(ledger, policy, max_age)
+    wanted = Wanted(ledger, policy, max_age, challenge, bundle)
     found: list[Verified] = []
     for place, item in enumerate(_items(data, operation), 1):
         try:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import time
 from collections.abc import Callable, Coroutine
 from functools import update_wrapper
@@ -25,10 +24,22 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
-from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
+from identity.errors import InvalidAnswer, ServerUnreachable
 from identity.wallet import Wallet
 from resolver.client.authenticating import Session
-from resolver.client.flow import MAX_BYTES, Flow, Pause, Request, Response, check_address
+from resolver.client.enrolling import enrol_device, revoke_serials
+from resolver.client.exchange import (
+    LONGEST,
+    arguments,
+    check_encoding,
+    check_length,
+    check_time,
+    response_of,
+    spread,
+    unreachable,
+)
+from resolver.client.flow import Flow, Pause, Request, Response, check_address
+from resolver.client.living import Living
 from resolver.client.reading import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
@@ -41,14 +52,12 @@ T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds: a commit waits for the disk, a batch for its signatures."""
-LONGEST = 120.0
-"""Seconds for a whole response: a server that drips holds nobody for ever."""
 
 
 class Blocking(Generic[P, T]):
     """A flow as a method that returns when the flow has ended."""
 
-    def __init__(self, flow: Callable[Concatenate[Writing, P], Flow[T]]) -> None:
+    def __init__(self, flow: Callable[Concatenate[Living, P], Flow[T]]) -> None:
         self._flow = flow
         self.__doc__ = flow.__doc__
 
@@ -69,7 +78,7 @@ class Blocking(Generic[P, T]):
 class Awaited(Generic[P, T]):
     """A flow as a coroutine method."""
 
-    def __init__(self, flow: Callable[Concatenate[Writing, P], Flow[T]]) -> None:
+    def __init__(self, flow: Callable[Concatenate[Living, P], Flow[T]]) -> None:
         self._flow = flow
         self.__doc__ = flow.__doc__
 
@@ -107,7 +116,7 @@ class _Base:
         """`save` is called before anything that the wallet must not lose is sent, `on_trust` with
         each newer checkpoint. Raises MalformedInput for a `url` that is none."""
         self.url = check_address(url)
-        self.flows = Writing(
+        self.flows = Living(
             trust,
             wallet or Wallet(os.urandom),
             save=save,
@@ -155,7 +164,7 @@ class Client(_Base):
             step = next(flow)
             while True:
                 if isinstance(step, Pause):
-                    time.sleep(_spread(step))
+                    time.sleep(spread(step))
                     step = flow.send(None)
                     continue
                 try:
@@ -170,16 +179,16 @@ class Client(_Base):
     def _ask(self, request: Request) -> Response:
         end = time.monotonic() + LONGEST
         try:
-            with self._http.stream(**_arguments(request)) as response:
-                _check_encoding(response)
+            with self._http.stream(**arguments(request)) as response:
+                check_encoding(response)
                 body = bytearray()
                 for part in response.iter_bytes():
                     body += part
-                    _check_length(body)
-                    _check_time(self.url, end)
-                return _response(response, bytes(body))
+                    check_length(body)
+                    check_time(self.url, end)
+                return response_of(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _unreachable(self.url, error) from error
+            raise unreachable(self.url, error) from error
 
     def close(self) -> None:
         """Ends the connections."""
@@ -220,14 +229,25 @@ class Client(_Base):
     issue_grant = Blocking(Writing.issue_grant)
     withdraw_grant = Blocking(Writing.withdraw_grant)
     register_device = Blocking(Writing.register_device)
+    enrol_device = Blocking(enrol_device)
+    revoke_serials = Blocking(revoke_serials)
     update_device = Blocking(Writing.update_device)
     rebind_number = Blocking(Writing.rebind_number)
     rotate_keys = Blocking(Writing.rotate_keys)
     update_registry = Blocking(Writing.update_registry)
+    begin_recovery = Blocking(Living.begin_recovery)
+    finish_recovery = Blocking(Living.finish_recovery)
+    offer_device = Blocking(Living.offer_device)
+    withdraw_offer = Blocking(Living.withdraw_offer)
+    accept_device = Blocking(Living.accept_device)
     suspend = Blocking(Writing.suspend)
     resume = Blocking(Writing.resume)
     revoke = Blocking(Writing.revoke)
     retire = Blocking(Writing.retire)
+    accreditation = Blocking(Writing.accreditation)
+    verify_credential = Blocking(Writing.verify_credential)
+    status_list = Blocking(Writing.status_list)
+    publish_status_list = Blocking(Writing.publish_status_list)
     authenticate = Blocking(Writing.authenticate)
     request_as = Blocking(Writing.request_as)
     introspect = Blocking(Writing.introspect)
@@ -248,7 +268,7 @@ class AsyncClient(_Base):
             step = next(flow)
             while True:
                 if isinstance(step, Pause):
-                    await asyncio.sleep(_spread(step))
+                    await asyncio.sleep(spread(step))
                     step = flow.send(None)
                     continue
                 try:
@@ -263,16 +283,16 @@ class AsyncClient(_Base):
     async def _ask(self, request: Request) -> Response:
         end = time.monotonic() + LONGEST
         try:
-            async with self._http.stream(**_arguments(request)) as response:
-                _check_encoding(response)
+            async with self._http.stream(**arguments(request)) as response:
+                check_encoding(response)
                 body = bytearray()
                 async for part in response.aiter_bytes():
                     body += part
-                    _check_length(body)
-                    _check_time(self.url, end)
-                return _response(response, bytes(body))
+                    check_length(body)
+                    check_time(self.url, end)
+                return response_of(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _unreachable(self.url, error) from error
+            raise unreachable(self.url, error) from error
 
     async def close(self) -> None:
         """Ends the connections."""
@@ -313,72 +333,25 @@ class AsyncClient(_Base):
     issue_grant = Awaited(Writing.issue_grant)
     withdraw_grant = Awaited(Writing.withdraw_grant)
     register_device = Awaited(Writing.register_device)
+    enrol_device = Awaited(enrol_device)
+    revoke_serials = Awaited(revoke_serials)
     update_device = Awaited(Writing.update_device)
     rebind_number = Awaited(Writing.rebind_number)
     rotate_keys = Awaited(Writing.rotate_keys)
     update_registry = Awaited(Writing.update_registry)
+    begin_recovery = Awaited(Living.begin_recovery)
+    finish_recovery = Awaited(Living.finish_recovery)
+    offer_device = Awaited(Living.offer_device)
+    withdraw_offer = Awaited(Living.withdraw_offer)
+    accept_device = Awaited(Living.accept_device)
     suspend = Awaited(Writing.suspend)
     resume = Awaited(Writing.resume)
     revoke = Awaited(Writing.revoke)
     retire = Awaited(Writing.retire)
+    accreditation = Awaited(Writing.accreditation)
+    verify_credential = Awaited(Writing.verify_credential)
+    status_list = Awaited(Writing.status_list)
+    publish_status_list = Awaited(Writing.publish_status_list)
     authenticate = Awaited(Writing.authenticate)
     request_as = Awaited(Writing.request_as)
     introspect = Awaited(Writing.introspect)
-
-
-def _arguments(request: Request) -> dict[str, Any]:
-    headers = {
-        **request.headers,
-        "accept": "application/json, */*;q=0.5",
-        "accept-encoding": "identity",
-    }
-    if request.method == "POST":
-        headers["content-type"] = request.media
-    return {
-        "method": request.method,
-        "url": request.path,
-        "params": dict(request.query) or None,
-        "content": request.body or None,
-        "headers": headers,
-    }
-
-
-def _response(response: httpx.Response, body: bytes) -> Response:
-    try:
-        retry_after = float(response.headers.get("retry-after", "0"))
-    except ValueError:
-        retry_after = 0.0
-    return Response(
-        response.status_code, response.headers.get("content-type", ""), body, max(0.0, retry_after)
-    )
-
-
-def _check_encoding(response: httpx.Response) -> None:
-    """Nothing is decompressed here: two kilobytes may be gigabytes inside."""
-    coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("", "identity"):
-        raise InvalidAnswer("the server compresses an answer that was asked for as it is")
-
-
-def _check_time(url: str, end: float) -> None:
-    if time.monotonic() > end:
-        # Not ServerUnreachable: asked again, it would drip again.
-        raise InvalidAnswer(
-            f"an answer from {url} has not ended after {LONGEST:g} seconds",
-            hint="the server, or the way to it, is too slow",
-        )
-
-
-def _check_length(body: bytearray) -> None:
-    if len(body) > MAX_BYTES:
-        raise InvalidAnswer(f"the server's answer is longer than {MAX_BYTES} bytes")
-
-
-def _unreachable(url: str, error: Exception) -> TetradError:
-    reason = str(error) or type(error).__name__
-    return ServerUnreachable(f"no answer from {url}: {reason}", hint="is the service running?")
-
-
-def _spread(pause: Pause) -> float:
-    """Half to all of a pause, so that those who were refused together do not come back together."""
-    return pause.seconds * (0.5 + secrets.randbelow(1_000) / 2_000)

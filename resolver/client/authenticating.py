@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from identity.dpop import create_dpop, normal_address
 from identity.errors import InvalidAnswer, InvalidChallenge, MalformedInput
 from identity.jcs import Json, canonicalize
-from identity.keys import PrivateKey, public_key
+from identity.keys import PrivateKey
 from identity.members import format_time
 from identity.multibase import base64url_encode
 from identity.wallet import Wallet
@@ -109,9 +109,6 @@ class Authenticating(Sending):
         Raises InvalidChallenge for a challenge that is for another service, AuthenticationFailed
         where the service is not convinced, KeystoreError for a DID that is another's.
         """
-        keys = [
-            self.wallet.key(public_key(one).thumbprint) for one in self.wallet.signing_keys(did)
-        ]
         domain = normal_address(self._address)
         if domain is None:
             raise MalformedInput("this client has no address of a service")
@@ -133,13 +130,20 @@ class Authenticating(Sending):
             # An answer is never sent twice: its challenge is used up by the first.
             if not isinstance(error, InvalidChallenge) or attempt + 1 == _ATTEMPTS:
                 raise error
-        answer = json_object(response.body)
+        return self._session(did, domain, json_object(response.body))
+
+    def _session(self, did: str, domain: str, answer: dict[str, Json]) -> Session:
+        """What the service says of an authentication, held against who was authenticated."""
         token, given = member(answer, "token", str), member(answer, "next", str)
         if member(answer, "did", str) != did or not member(answer, "expires", str):
             raise InvalidAnswer("the service answers about another party", pointer="/did")
+        thumbprint = member(answer, "key", str).removeprefix(f"{did}#")
+        if thumbprint not in self.wallet.identity(did).keys:
+            raise InvalidAnswer("the service names another key", pointer="/key")
         self.wallet.keep_continuation(did, domain, given)
         self._save()
-        return Session(domain, token, keys[0], answer, clock=self.clock, random=self.random)
+        key = self.wallet.key(thumbprint)
+        return Session(domain, token, key, answer, clock=self.clock, random=self.random)
 
     def _challenge(self, did: str, domain: str) -> Flow[str]:
         asked: dict[str, Json] = {"did": did, "domain": domain, "purpose": "authentication"}

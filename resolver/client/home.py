@@ -3,6 +3,8 @@
     servers.json                   the addresses and the ledger behind each, and the one in use
     ledgers/<label>/trust.json     the pinned genesis and the newest checkpoint seen
     ledgers/<label>/wallet         the keystore: keys, what was signed, its receipts
+    ledgers/<label>/issued-….json  what an issuer issued, and where its status stands
+    ledgers/<label>/held.json      credentials that devices of this wallet received
     ledgers/<label>/bundles/       the newest bundle of each device that meets others offline
 
 Every file is replaced in one step, so that a crash leaves the old one or the new one. Two programs
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +29,7 @@ from identity.errors import InvalidAnswer, KeystoreError, MalformedInput, Tetrad
 from identity.jcs import Json, parse
 from identity.keystore import Keystore
 from resolver.client.flow import check_address
+from resolver.issued import IssuedBook
 from resolver.trust import Trust, merged
 
 
@@ -147,6 +150,31 @@ class Home:
         if path.exists():
             return Keystore.open(path, passphrase, os.urandom)
         return Keystore.create(path, passphrase, os.urandom)
+
+    def book(self, trust: Trust, issuer: str, url: str) -> IssuedBook:
+        """What an issuer has issued; where there is none yet, its lists will be shown at `url`."""
+        value = self._read(self._issued_file(trust, issuer))
+        return (
+            IssuedBook(issuer, check_address(url)) if value is None else IssuedBook.from_json(value)
+        )
+
+    def keep_book(self, trust: Trust, book: IssuedBook) -> None:
+        """Keeps it durably. Whoever has the wallet open is the only one who does."""
+        self._write(self._issued_file(trust, book.issuer), book.to_json())
+
+    def held(self, trust: Trust) -> list[dict[str, Json]]:
+        """The credentials that were received."""
+        value = self._read(self.path / "ledgers" / trust.label / "held.json")
+        credentials = value.get("credentials", []) if isinstance(value, dict) else []
+        return cast("list[dict[str, Json]]", credentials)
+
+    def keep_held(self, trust: Trust, credentials: Sequence[dict[str, Json]]) -> None:
+        """Keeps them durably."""
+        path = self.path / "ledgers" / trust.label / "held.json"
+        self._write(path, {"credentials": list(credentials)})
+
+    def _issued_file(self, trust: Trust, issuer: str) -> Path:
+        return self.path / "ledgers" / trust.label / f"issued-{parse_tetrad_did(issuer)[1]}.json"
 
     def _servers(self) -> dict[str, Json]:
         value = self._read(self.path / "servers.json")

@@ -11,6 +11,7 @@ from identity.errors import InvalidAnswer, InvalidReceipt, TetradError
 from identity.jcs import Json, canonicalize
 from identity.operation import operation_hash
 from registry.receipt import TlogProof
+from resolver.client.crediting import Crediting
 from resolver.client.flow import (
     Flow,
     Request,
@@ -20,7 +21,6 @@ from resolver.client.flow import (
     member,
     problem_error,
 )
-from resolver.client.reading import Reading
 from resolver.prepare import ESTABLISHING
 from resolver.verifier import verify_receipt
 
@@ -44,7 +44,7 @@ class Acknowledged:
     disclosures: list[str]
 
 
-class Sending(Reading):
+class Sending(Crediting):
     """Flows that send what is signed already."""
 
     def submit(self, submission: Mapping[str, Json]) -> Flow[Acknowledged]:

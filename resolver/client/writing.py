@@ -8,7 +8,6 @@ registered once. An operation counts as done when its receipt is proved.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from identity.did import tetrad_did, tetrad_method
@@ -28,27 +27,11 @@ from resolver.client.authenticating import Authenticating
 from resolver.client.flow import Flow, member
 from resolver.client.sending import Acknowledged
 from resolver.client.signing import sign_what_we_can
-from resolver.prepare import ESTABLISHING, ROTATES, Position, prepare
+from resolver.positions import Known, Position
+from resolver.prepare import ESTABLISHING, ROTATES, prepare
 from resolver.prepared import Prepared
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of the ledger's present state, for `prepare`."""
-
-    ledger: str
-    positions: Mapping[str, Position]
-    keys: Mapping[str, tuple[str, str]]
-
-    def position(self, did: str) -> Position | None:
-        """See `Present`."""
-        return self.positions.get(did)
-
-    def key(self, thumbprint: str) -> tuple[str, str] | None:
-        """See `Present`."""
-        return self.keys.get(thumbprint)
 
 
 class Writing(Authenticating):
@@ -77,12 +60,14 @@ class Writing(Authenticating):
         uscc: str | None = None,
         by: Sequence[str] = (),
         algorithm: str = "Ed25519",
+        recovery: Json = "none",
     ) -> Flow[Acknowledged]:
         """A new organization under keys drawn here. Outside a sandbox, `by` admits it. A pair of
-        keys is drawn for an `algorithm` such as `Ed25519+ML-DSA-44`."""
+        keys is drawn for an `algorithm` such as `Ed25519+ML-DSA-44`; `recovery` is the quorum that
+        may replace them."""
         foreign = yield from self.keys_of(by)
         first = self.wallet.draw(*algorithms_named(algorithm))
-        body: dict[str, Json] = {"name": name, **_keys(first)}
+        body: dict[str, Json] = {"name": name, **_keys(first), "recovery": recovery}
         if uscc is not None:
             body["uscc"] = uscc
         prepared = self._prepare("organization.register", body, by=by, foreign=foreign)
@@ -91,7 +76,7 @@ class Writing(Authenticating):
 
     def update_organization(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
         """Another `name` or `uscc`."""
-        acknowledged = yield from self._change("organization.update", did, body, by=[did])
+        acknowledged = yield from self.change("organization.update", did, body, by=[did])
         if isinstance(body.get("name"), str) and did in self.wallet.identities:
             self.wallet.identities[did].name = cast("str", body["name"])
             self._save()
@@ -108,16 +93,16 @@ class Writing(Authenticating):
         under: str | None = None,
     ) -> Flow[Acknowledged]:
         """A right, to another party or to the granter itself; `under` is the accreditation of which
-        a part is passed on."""
+        a part is passed on. Of the right to enrol, both sides sign."""
         body: dict[str, Json] = {"right": right, "to": to or granter, "scope": dict(scope)}
-        body |= {"notAfter": not_after} if not_after is not None else {}
-        body |= {"under": under} if under is not None else {}
-        return (yield from self._change("grant.issue", granter, body, by=[granter]))
+        body |= {n: v for n, v in (("notAfter", not_after), ("under", under)) if v is not None}
+        by = [granter, *([to] if right == "enrol" and to not in (None, granter) else [])]
+        return (yield from self.change("grant.issue", granter, body, by=by))
 
     def withdraw_grant(self, by: str, grant: str, reason: str) -> Flow[Acknowledged]:
         """Ends a grant, named by the hash of its operation, from now on."""
         body: dict[str, Json] = {"grant": grant, "reason": reason}
-        return (yield from self._change("grant.withdraw", by, body, by=[by]))
+        return (yield from self.change("grant.withdraw", by, body, by=[by]))
 
     def register_device(
         self, body: Mapping[str, Json], *, also: Sequence[str] = (), algorithm: str = "Ed25519"
@@ -180,7 +165,7 @@ class Writing(Authenticating):
 
     def update_device(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
         """Another `data` record, `parent` (a DID or "none") or `sector`, by the controller."""
-        return (yield from self._change("device.update", did, body))
+        return (yield from self.change("device.update", did, body))
 
     def rebind_number(
         self, did: str, number: Json, *, old_controller: str | None = None
@@ -190,7 +175,7 @@ class Writing(Authenticating):
         record = yield from self.subject(did)
         by = [_controller(record), did, *([old_controller] if old_controller else [])]
         by = list(dict.fromkeys(by))
-        return (yield from self._change("number.rebind", did, {"number": number}, by=by))
+        return (yield from self.change("number.rebind", did, {"number": number}, by=by))
 
     def rotate_keys(self, did: str, *, algorithm: str = "") -> Flow[Acknowledged]:
         """The committed keys of a device or organization take over, and new ones are committed to:
@@ -227,10 +212,7 @@ class Writing(Authenticating):
                 return finished
         wanted = algorithms_named(algorithm) if algorithm else ()
         following = _keys(self.wallet.begin_rotation(did, *wanted))
-        acknowledged = yield from self._change(kind, did, {**following, **body}, by=[])
-        self.wallet.finish_rotation(did)
-        self._save()
-        return acknowledged
+        return (yield from self.change(kind, did, {**following, **body}, by=[]))
 
     def suspend(
         self, did: str, reason: str, *, by: str | None = None, supervisor: bool = False
@@ -257,7 +239,7 @@ class Writing(Authenticating):
     ) -> Flow[Acknowledged]:
         acting: dict[str, Json] = {"as": "supervisor"} if supervisor else {}
         signers = None if by is None else [by]
-        return (yield from self._change(kind, did, {"reason": reason}, by=signers, **acting))
+        return (yield from self.change(kind, did, {"reason": reason}, by=signers, **acting))
 
     def subject(self, did: str) -> Flow[dict[str, Any]]:
         """The present record of a device or an organization, as the server asserts it."""
@@ -268,7 +250,7 @@ class Writing(Authenticating):
                 pass
         return (yield from self.organization(did))
 
-    def _change(
+    def change(
         self,
         kind: str,
         subject: str,
@@ -280,9 +262,9 @@ class Writing(Authenticating):
         """An operation on a subject, by its controller unless others are named."""
         record = yield from self.subject(subject)
         try:
-            position = Position(record["sequence"], record["previous"], _controller(record))
-        except KeyError as missing:
-            raise InvalidAnswer(f"the server's record lacks {missing}") from None
+            position = Position.of(record)
+        except (AttributeError, KeyError, TypeError):
+            raise InvalidAnswer("the server's record is not that of a subject") from None
         signers = [position.controller] if by is None else by
         foreign = yield from self.keys_of(signers)
         prepared = self._prepare(
@@ -316,7 +298,7 @@ class Writing(Authenticating):
         if subject is not None:
             description["subject"] = subject
             positions = {subject: position} if position else {}
-        known = _Known(self.trust.ledger, positions, keys)
+        known = Known(self.trust.ledger, positions, keys)
         return prepare(description, known, SCHEMES, int(self.clock()), self.random)
 
     def _did_of(self, prepared: Prepared) -> str:
@@ -349,8 +331,15 @@ class Writing(Authenticating):
             self._save()
             raise
         self.wallet.keep_receipt(prepared.hash, {**submission, "receipt": acknowledged.receipt})
+        self.settle(acknowledged.operation)
         self._save()
         return acknowledged
+
+    def settle(self, operation: Mapping[str, Any]) -> None:
+        """What the wallet makes of an operation that is in the ledger."""
+        identity = self.wallet.identities.get(str(operation.get("subject")))
+        if operation["type"] in ROTATES and identity is not None and identity.drawn:
+            self.wallet.finish_rotation(operation["subject"])
 
     def save_wallet(self) -> None:
         """Puts the wallet on the disk: before anything is sent that its keys have signed."""
@@ -382,9 +371,7 @@ class Writing(Authenticating):
             else:
                 finished.append(done)
                 self.wallet.keep_receipt(hash_, {**kept, "receipt": done.receipt})
-                subject = str(operation.get("subject"))
-                if operation["type"] in ROTATES and self.wallet.identity(subject).drawn:
-                    self.wallet.finish_rotation(subject)
+                self.settle(operation)
             self._save()
         return finished
 

@@ -15,10 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple, cast
 
-from identity.credentials.securing import secure
 from identity.errors import InvalidHandshake, KeystoreError, MalformedInput
 from identity.jcs import Json, canonicalize, parse
-from identity.keys import PrivateKey, kind_of
 from identity.multibase import base64url_encode, multihash
 from identity.wallet import Wallet
 from resolver.bundle import read_bundle
@@ -30,7 +28,6 @@ from resolver.handshake.messages import (
     write_message,
 )
 from resolver.handshake.peers import (
-    PURPOSE,
     Authenticated,
     Evidence,
     Terms,
@@ -65,7 +62,7 @@ class _Machine:
         """
         terms.check()
         self._terms = terms
-        self._bundle, self._keys = _shown(own)
+        self._wallet, self._bundle = own.wallet, _shown(own)
         nonce = base64url_encode(random(NONCE_BYTES))
         self._own = Side(own.did, nonce, _bundle_hash(self._bundle))
         self._stage: _Stage = "new"
@@ -98,19 +95,12 @@ class _Machine:
         return Transcript(initiator, responder, self._terms.channel, self._terms.context)
 
     def _sign(self, transcript: Transcript, role: Role, peer: Side) -> list[dict[str, Any]]:
-        """One proof by a key of each kind: of the peer's nonce and DID, and all that was shown."""
-        proofs = []
-        for key in self._keys:
-            signed = secure(
-                transcript.document(role),
-                key,
-                method=f"{self._own.did}#{key.public.thumbprint}",
-                purpose=PURPOSE,
-                challenge=peer.nonce,
-                domain=peer.did,
-            )
-            proofs.append(signed["proof"])
-        return proofs
+        """A proof by one key of each kind: of the peer's nonce and DID, and all that was shown."""
+        signed = self._wallet.answer(
+            transcript.document(role), self._own.did, challenge=peer.nonce, domain=peer.did
+        )
+        proof = signed["proof"]
+        return proof if isinstance(proof, list) else [proof]
 
     def _authenticate(
         self, message: Message, evidence: Evidence, transcript: Transcript, role: Role, now: int
@@ -190,20 +180,17 @@ def _bundle_hash(bundle: dict[str, Json]) -> str:
     return multihash(canonicalize(bundle))
 
 
-def _shown(own: Own) -> tuple[dict[str, Json], list[PrivateKey]]:
-    """One's own bundle, and a key of each kind among those that it shows as in force."""
+def _shown(own: Own) -> dict[str, Json]:
+    """One's own bundle, which shows the very keys that the wallet has in force."""
     value = parse(own.bundle, max_bytes=MOST_BYTES[1])
     bundle = read_bundle(value)
     answer = bundle.verify(bundle.trust)
     if answer.did != own.did:
         raise MalformedInput(f"the bundle is about {answer.did}, not {own.did[:200]}")
-    keys: dict[str, PrivateKey] = {}
-    held = [own.wallet.key(thumbprint) for thumbprint in own.wallet.identity(own.did).keys]
-    for key in held:
-        keys.setdefault(kind_of(key.public.algorithm), key)
-    if sorted(key.public.multikey for key in held) != sorted(answer.device["keys"]):
+    held = [own.wallet.key(one).public.multikey for one in own.wallet.identity(own.did).keys]
+    if sorted(held) != sorted(answer.device["keys"]):
         raise KeystoreError(
             "the keys in the bundle are not those in the wallet: they were rotated since",
             hint="take a new bundle while the service can be reached",
         )
-    return cast("dict[str, Json]", value), list(keys.values())
+    return cast("dict[str, Json]", value)

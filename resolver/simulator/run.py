@@ -249,12 +249,19 @@ class Simulation:
         return self._out
 
     def _write(self, device: Device, signed: Signed, outcome: dict[str, Any]) -> None:
+        number = device.number._asdict() if device.number else "none"
+        self._put(device.party.did, device.code._asdict(), number, signed, outcome)
+
+    def _put(
+        self, did: str, code: object, number: object, signed: Signed, outcome: dict[str, Any]
+    ) -> None:
+        """A line of the file of receipts, at once."""
         if self._out is None:
             return
         line = {
-            "did": device.party.did,
-            "code": device.code._asdict(),
-            "number": device.number._asdict() if device.number else "none",
+            "did": did,
+            "code": code,
+            "number": number,
             "index": outcome["index"],
             "receipt": outcome["receipt"],
             "operation": signed.operation,

@@ -19,7 +19,8 @@ from identity.did import tetrad_did, tetrad_method
 from identity.jcs import Json, canonicalize
 from identity.keys import ED25519, PrivateKey, algorithms_named
 from identity.members import parse_time
-from resolver.prepare import ESTABLISHING, Position, prepare
+from resolver.positions import Position
+from resolver.prepare import ESTABLISHING, prepare
 from resolver.schemes import SCHEMES
 from resolver.simulator.seed import Name, Seed
 

@@ -41,8 +41,12 @@ def file(value: Any) -> bytes:
 def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
     from tests.generated import (
+        accreditation,
         answers,
+        authentication,
+        credentials,
         evidence,
+        handshake,
         identity,
         ledger,
         logkeys,
@@ -52,6 +56,20 @@ def every_file() -> dict[str, bytes]:
         witnesses,
     )
 
-    parts = (evidence, identity, ledger, logkeys, state_map, rules, schemas, witnesses, answers)
+    parts = (
+        accreditation,
+        authentication,
+        credentials,
+        evidence,
+        identity,
+        ledger,
+        logkeys,
+        state_map,
+        rules,
+        schemas,
+        witnesses,
+        answers,
+        handshake,
+    )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}

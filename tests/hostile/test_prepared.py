@@ -10,7 +10,8 @@ from identity.disclosure import NUMBER, SERIAL
 from identity.errors import InvalidDisclosure, InvalidInput
 from resolver.api.preparation import PresentRecords
 from resolver.client.signing import committed_values
-from resolver.prepare import PresentState, prepare
+from resolver.positions import PresentState
+from resolver.prepare import prepare
 from resolver.prepared import Prepared, read_prepared
 from resolver.schemes import SCHEMES
 from tests.factory import NOW, City, disclosed, key

@@ -18,8 +18,8 @@ from resolver.simulator.run import Simulation
 
 STEPS = [
     *("started", "pinned", "admitted", "granted", "registered", "resolved", "absent"),
-    *("disclosed", "changed", "ended", "forged", "attacks", "restarted", "cosigned", "lied"),
-    "audited",
+    *("disclosed", "changed", "ended", "forged", "attacks", "restarted", "cosigned", "met"),
+    *("impostors", "lied", "audited"),
 ]
 
 
@@ -50,6 +50,8 @@ def test_the_demonstration(
         "✗ forged registration refused: proof.invalid (as it should be)",
         "✓ a code that nobody registered: its absence proved in ",
         "✓ cosigned by 1 witness: checkpoint ",
+        "✓ service stopped: two devices authenticated each other, ",
+        "clone with another key (proof.invalid), replayed meeting (proof.malformed) …",
         "✗ a lying registry showed two histories: caught by the client (evidence.fork), the",
         "✓ service restarted: 40 receipts served again",
         "✓ ledger audited: every entry re-hashed and replayed",
@@ -59,7 +61,7 @@ def test_the_demonstration(
     assert max(map(len, shown.splitlines())) <= 110
     assert [process.poll() for process in processes] == [0, 0]
     store = SqliteStore(tmp_path / "city" / "ledger.sqlite3")
-    assert store.count("device") == 40 + 4 + 1  # and those of the attacks
+    assert store.count("device") == 40 + 4 + 1 + 5  # those of the attacks, and those that meet
     store.close()
 
 
@@ -73,6 +75,8 @@ def test_it_speaks_to_programs_and_works_with_one_device(
     steps = {step["step"]: step for step in value["steps"]}
     assert steps["forged"]["code"] == "proof.invalid"
     assert 1_000 < steps["absent"]["bytes"] < 20_000
+    assert steps["met"]["one"] != steps["met"]["other"]
+    assert "believed" not in steps["impostors"]["attacks"].values()
     assert steps["lied"]["caught"]["monitor"] == "evidence.fork"
     assert steps["audited"]["operations"]["status.revoke"] == 2
 

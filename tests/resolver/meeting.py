@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
+from identity.did import did_key_method, tetrad_did
+from identity.disclosure import SERIAL
+from identity.keys import public_key
 from identity.wallet import Identity, Wallet
+from registry.keyupdates import KeyUpdates
 from registry.state import Key
 from resolver.bundle import bundle_bytes
-from resolver.handshake import Own
+from resolver.handshake import Own, Terms
 from resolver.simulator.encounters import Scene
 from resolver.trust import Trust
-from tests.factory import City, Subject
+from tests.factory import City, Signed, Subject, disclosed
 from tests.resolver.answering import Answering
 
 
@@ -52,11 +57,12 @@ def wallet_of(*subjects: Subject) -> Wallet:
 class Town(City):
     """Five devices, the last of which is suspended, and a published state."""
 
-    def __init__(self, *algorithms: str) -> None:
+    def __init__(self, *algorithms: str, mode: str = "sandbox") -> None:
         """Of the devices' keys; Ed25519 for those that are not named."""
-        super().__init__()
-        self.acme = self.organization("Acme")
-        self.accept(self.prefix(self.acme, "gtin:09506000"))
+        super().__init__(mode=mode)
+        admits = self.authority if mode == "permissioned" else None
+        self.acme = self.organization("Acme", admitted_by=admits)
+        self.accept(self.prefix(self.acme, "gtin:09506000", by=admits))
         self.before = self.now
         kinds = [*algorithms, *["Ed25519"] * (5 - len(algorithms))]
         self.devices = [
@@ -73,12 +79,20 @@ class Town(City):
         """What a device pins."""
         return Trust.begin(self.genesis.operation)
 
+    @property
+    def informed(self) -> Trust:
+        """The same, with every update of the log's keys."""
+        trust = self.trust
+        for item in KeyUpdates(self.store, self.reader).every():
+            trust = trust.extend(item)
+        return trust
+
     def bundle(self, subject: Subject, at: str | None = None) -> bytes:
         """The bundle of a device, asked for by its code."""
         value = f"https://id.gs1.org/01/09506000134352/21/{subject.name}"
         key: Key = ("code", "gs1", value)
         answer = self.answering.answer(self.answering.resolver.code(value), at)
-        return bundle_bytes(self.trust, key, answer)
+        return bundle_bytes(self.informed, key, answer)
 
     def own(self, subject: Subject) -> Own:
         """A device as its machine knows it."""
@@ -110,3 +124,31 @@ def town() -> Town:
 def town_scene() -> Scene:
     """A new scene in it, with fresh randomness."""
     return town().scene()
+
+
+def device_with(at: Town, name: str, *algorithms: str) -> Own:
+    """A registered device with keys of these algorithms in force, and its published bundle."""
+    wallet = Wallet(stream(name))
+    drawn = wallet.draw(*algorithms)
+    serial = disclosed(SERIAL, f"SN-{name}")
+    body = at.device_body(Subject(name), at.acme, serial=serial, number=None)
+    body.update(keys=drawn.keys, next=drawn.next)
+    methods = [
+        (wallet.key(public_key(multikey).thumbprint), did_key_method(multikey))
+        for multikey in drawn.keys
+    ]
+    operation = at.operation("device.register", body, *methods, at.acme.method)
+    signed = Signed(operation, [serial.encoded])
+    at.accept(signed)
+    at.answering.publish()
+    did = tetrad_did(at.ledger_hash, signed.hash)
+    wallet.adopt(did, drawn)
+    answer = at.answering.answer(at.answering.resolver.did(did))
+    return Own(wallet, did, bundle_bytes(at.informed, ("did", did), answer))
+
+
+def met(scene: Scene, one: Terms | None = None, other: Terms | None = None) -> tuple[Any, Any]:
+    """Both machines after an honest meeting on these terms."""
+    machines = scene.initiator(terms=one), scene.responder(terms=other)
+    scene.meet(*machines)
+    return machines

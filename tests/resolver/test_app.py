@@ -93,6 +93,7 @@ def test_every_example_finds_what_it_asks_for_once_there_is_a_device(town: Town)
         "/v1/devices/{did}/history",
         "/v1/devices/{did}/receipt",
         "/v1/grants/{hash}",
+        "/v1/accreditations",
     ):
         assert found["get", path] == 200, path
 

@@ -31,6 +31,7 @@ MALLORY = "did:m"
 KINDS = [(role, did) for did in HONEST for role in ("initiator", "responder")]
 HERS = "nonce of Mallory"
 TERMS = Terms([], None)
+WALLET = SimpleNamespace()
 
 Machine = Initiator | Responder
 Proof = tuple[str, bytes, str, str]
@@ -48,13 +49,9 @@ class Sent(NamedTuple):
 @pytest.fixture(autouse=True)
 def symbols(monkeypatch: pytest.MonkeyPatch) -> None:
     """Symbols take the place of bytes, evidence and signatures."""
-    key = SimpleNamespace(public=SimpleNamespace(thumbprint="key"))
 
-    def secure(
-        document: Any, _: Any, *, method: str, challenge: str, domain: str, **_options: Any
-    ) -> Any:
-        signer = method.partition("#")[0]
-        return {"proof": (signer, canonicalize(document), challenge, domain)}
+    def answer(document: Any, did: str, *, challenge: str, domain: str) -> Any:
+        return {"proof": (did, canonicalize(document), challenge, domain)}
 
     def verify(
         document: Any, proof: Any, evidence: Any, *, challenge: str, domain: str, **_options: Any
@@ -73,8 +70,8 @@ def symbols(monkeypatch: pytest.MonkeyPatch) -> None:
     def evidence(bundle: Any, *_: Any) -> Any:
         return SimpleNamespace(did=bundle["did"])
 
-    monkeypatch.setattr(machines, "_shown", lambda own: ({"did": own.did}, [key]))
-    monkeypatch.setattr(machines, "secure", secure)
+    monkeypatch.setattr(machines, "_shown", lambda own: {"did": own.did})
+    monkeypatch.setattr(WALLET, "answer", answer, raising=False)
     monkeypatch.setattr(machines, "verify_signatures", verify)
     monkeypatch.setattr(machines, "write_message", write)
     monkeypatch.setattr(machines, "read_message", read)
@@ -103,7 +100,7 @@ def start(kinds: tuple[tuple[str, str], ...]) -> State:
     made: list[Machine] = []
     sent: list[tuple[Sent, ...]] = []
     for place, (role, did) in enumerate(kinds):
-        own: Any = SimpleNamespace(did=did)
+        own: Any = SimpleNamespace(did=did, wallet=WALLET)
         random = bytes([place])
         kind: Callable[..., Machine] = Initiator if role == "initiator" else Responder
         machine = kind(own, TERMS, lambda n, b=random: b * n)

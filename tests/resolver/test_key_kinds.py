@@ -14,7 +14,8 @@ from identity.operation import (
     read_operation,
 )
 from registry.entry import MAX_ENTRY_BYTES
-from resolver.replaying import Signed, keys_of, verify_signatures
+from resolver.establishing import keys_of
+from resolver.replaying import Signed, verify_signatures
 from resolver.verifier import verify_answer
 from tests.factory import City, Subject, key, sign
 from tests.resolver.answering import Answering, pinned

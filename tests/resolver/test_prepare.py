@@ -32,7 +32,8 @@ from registry.checking import Checked, check_operation, check_submission
 from registry.rules import RuleBook
 from registry.state import MemoryState
 from registry.uniqueness import HMAC, Uniqueness
-from resolver.prepare import PresentState, prepare
+from resolver.positions import PresentState
+from resolver.prepare import prepare
 from resolver.prepared import Prepared, attach, read_prepared
 from resolver.schemes import SCHEMES
 

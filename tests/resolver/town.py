@@ -23,6 +23,7 @@ import orjson
 
 from resolver.app import create_app
 from resolver.folder import LogSecrets, MemorySite, Site
+from resolver.interop import Interop
 from resolver.service import Service
 from resolver.settings import Settings
 from tests.factory import NOW, ORIGIN, Maker, Signed, Subject
@@ -57,13 +58,18 @@ class Town(Maker):
         *,
         now: int = NOW,
         site: Callable[[LogSecrets, Any], Site] = MemorySite,
+        interop: Interop | None = None,
         **options: Any,
     ) -> None:
         super().__init__(mode, now=now, **options)
         secrets = replace(SECRETS, uniqueness_alg=str(self.uniqueness.member["alg"]))
         self.site = site(secrets, self.genesis.operation)
         self.app = create_app(
-            settings, self.site, lambda: float(self.now), addresses=["http://town.test"]
+            settings,
+            self.site,
+            lambda: float(self.now),
+            addresses=["http://town.test"],
+            interop=interop,
         )
         self.service: Service = self.app.state.service
         self._loop = asyncio.new_event_loop()

@@ -149,6 +149,7 @@ def all_scenarios() -> list[Scenario]:
     from tests.scenarios import (
         accreditations,
         devices,
+        enrolment,
         grants,
         keys,
         kinds,
@@ -162,7 +163,7 @@ def all_scenarios() -> list[Scenario]:
     )
 
     modules = (
-        *(organizations, registry, grants, accreditations, devices, numbers, keys),
+        *(organizations, registry, grants, accreditations, enrolment, devices, numbers, keys),
         *(kinds, known_as, recovery, transfer, status),
     )
     order = [module.__name__ for module in modules]

@@ -29,8 +29,9 @@ def scope(*types: str, **members: Any) -> dict[str, Any]:
 
 def accredited(town: Town, **members: Any) -> str:
     """Acme's accreditation by the authority, in the ledger: labels, to be passed on once."""
-    bounds = {name: members.pop(name) for name in ("delegates", "prefix") if name in members}
-    signed = accredit(town, town.authority, town.acme, {**scope(delegates=1), **bounds}, **members)
+    bounds = scope(delegates=members.pop("delegates", 1))
+    bounds |= {"prefix": members.pop("prefix")} if "prefix" in members else {}
+    signed = accredit(town, town.authority, town.acme, bounds, **members)
     town.accept(signed)
     return signed.hash
 

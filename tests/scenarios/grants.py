@@ -200,19 +200,6 @@ def grant_issue__number(town: Town) -> Signed:
     return town.grant(town.authority, "number", town.acme, scope)
 
 
-@refused(PolicyViolated, "/body/right")
-def grant_issue__enrol(town: Town) -> Signed:
-    """Enrolment by certificate is not granted yet."""
-    scope = {
-        "scheme": "gs1",
-        "template": "t",
-        "anchor": town.ledger_hash,
-        "intermediates": [],
-        "quota": 1,
-    }
-    return town.grant(town.authority, "enrol", town.acme, scope)
-
-
 @refused(NotFound, "/body/to")
 def grant_issue__to_a_device(town: Town) -> Signed:
     """Organizations hold rights, devices none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from identity.errors import (
     KeyReused,
     NotFound,
@@ -22,7 +24,7 @@ FRESH = 30
 TWO = [share("meter", 0), share("meter", 2)]
 
 
-def offered(town: Town, **options: object) -> tuple[Subject, Signed]:
+def offered(town: Town, **options: Any) -> tuple[Subject, Signed]:
     """Acme's meter, on offer to Beta."""
     meter = town.meter(**options)
     offer = town.offer(meter, town.acme, town.beta)
@@ -30,7 +32,7 @@ def offered(town: Town, **options: object) -> tuple[Subject, Signed]:
     return meter, offer
 
 
-def sold(town: Town, **options: object) -> Subject:
+def sold(town: Town, **options: Any) -> Subject:
     """Acme's meter, now Beta's."""
     meter, offer = offered(town, **options)
     town.accept(town.accept_offer(meter, offer, [town.beta]))

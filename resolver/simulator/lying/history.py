@@ -32,6 +32,7 @@ from resolver.schemes import SCHEMES
 from resolver.simulator.fleet import Device, Fleet
 from resolver.simulator.seed import Seed
 from resolver.simulator.signing import Book, Party, Signed
+from resolver.status_lists import ListStore, MemoryLists
 
 ORIGIN = "liar.test"
 _FLEET = 512
@@ -101,6 +102,7 @@ class History:
         self.now = 0
         self.signers = LogSigners(signer for pair in secrets.sets for signer in pair)
         self.store: Store = MemoryStore()
+        self.lists: ListStore = MemoryLists()
 
     @classmethod
     def begin(cls, seed: Seed, now: int) -> History:

@@ -10,6 +10,10 @@ import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkAnswers } from "./answers.mjs";
+import { checkCredentials } from "./credential_vectors.mjs";
+import { checkAuthentications } from "./authentication.mjs";
+import { enrolledKey } from "./enrolments.mjs";
+import { checkMeetings } from "./meetings.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
@@ -140,6 +144,8 @@ for (const one of load("identity/proofs.json").vectors) {
     assert.equal(proofHolds(one.secured, proof, one.multikey), !one.error);
   });
 }
+checkCredentials(load, holds, { HASHES, LACKING, codecOf, jcs, unmultibase, verifies, without });
+checkAuthentications(load, holds, { sha256, hex, thumbprint, proofHolds, unbase58 });
 for (const one of load("identity/disclosures.json").vectors) {
   if (one.error) continue;
   holds(one.name, () => {
@@ -455,9 +461,13 @@ for (const [index, root] of stateRoots) {
 
 const didIn = (ledger, operation) =>
   `did:tetrad:${base32(unbase58(ledger.slice(1)).subarray(2, 12))}:${operation}`;
-checkAnswers(load, holds, {
+const { checkBundle } = checkAnswers(load, holds, {
   sha256, hex, jcs, leafHash, rootFromInclusion, opened, checkMapProof,
   operationHash, thumbprint, proofHolds, didIn,
+});
+checkMeetings(load, holds, {
+  sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
+  ed25519: (raw) => publicKey(`z${base58(Buffer.concat([unhex("ed01"), raw]))}`).key,
 });
 
 // rules: the hash of every operation, and every signature of those that are accepted
@@ -467,6 +477,9 @@ for (const name of readdirSync(join(folder, "rules")).sort()) {
     assert.equal(operationHash(one.operation), one.hash);
     if (one.error) return;
     const keys = [...(one.operation.body.keys ?? []), ...(one.operation.body.quorum ?? [])];
+    if (one.operation.body.enrolment) {
+      keys.push(enrolledKey(one.operation.body, one.state.records, { base58, unhex }));
+    }
     const known = new Map(keys.map((key) => [`${one.operation.subject}#${thumbprint(key)}`, key]));
     for (const key of keys) known.set(`did:key:${key}#${key}`, key);
     for (const [[kind], record] of one.state.records) {

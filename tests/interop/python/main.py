@@ -9,8 +9,8 @@ One JSON value comes in on standard input, one goes out on standard output:
     main.py list     {"length", "set"}                -> encodedList
     main.py bits     {"encodedList", "indexes"}       -> [0 or 1…]
 
-`key` has "id" (the verification method), "algorithm" and "secret", the last in base64url. The environment is
-one of its own (requirements.txt), so that nothing here imports Tetrad.
+`key` has "id" (the verification method), "algorithm" and "secret", the last in base64url. The
+environment is one of its own (requirements.txt), so that nothing here imports Tetrad.
 """
 
 import json
@@ -18,6 +18,7 @@ import sys
 from base64 import urlsafe_b64decode
 from copy import deepcopy
 from datetime import datetime
+from typing import Any
 
 from apsig import ProofSigner, ProofVerifier
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -33,6 +34,8 @@ from openvc.status.bitstring import (
     set_status_bit,
 )
 
+Task = dict[str, Any]
+
 SUITES = {
     "eddsa-jcs-2022": EddsaJcsProofSuite,
     "ecdsa-jcs-2019": EcdsaJcsProofSuite,
@@ -41,11 +44,11 @@ SUITES = {
 }
 
 
-def secret_of(key):
+def secret_of(key: Task) -> bytes:
     return urlsafe_b64decode(key["secret"] + "=" * (-len(key["secret"]) % 4))
 
 
-def openvc_key(key):
+def openvc_key(key: Task) -> Any:
     secret, method = secret_of(key), key["id"]
     if key["algorithm"] == "Ed25519":
         return Ed25519SigningKey(ed25519.Ed25519PrivateKey.from_private_bytes(secret), method)
@@ -56,7 +59,7 @@ def openvc_key(key):
     return kind(ec.derive_private_key(int.from_bytes(secret, "big"), curve), method)
 
 
-def sign_with_openvc(task):
+def sign_with_openvc(task: Task) -> Task:
     document = SUITES[task["cryptosuite"]]().add_proof(
         task["document"],
         signing_key=openvc_key(task["key"]),
@@ -66,14 +69,14 @@ def sign_with_openvc(task):
         domain=task.get("domain"),
         created=datetime.fromisoformat(task["created"]),
     )
-    # It signs the @context among the options of a jcs proof, and leaves it out of the proof, so that
-    # only verifiers that do the same would find it (EdDSA Cryptosuites 1.0, 3.3.1, puts it there).
+    # It signs the @context among the options of a jcs proof, and leaves it out of the proof, where
+    # EdDSA Cryptosuites 1.0 (3.3.1) puts it and other verifiers look for it.
     if "-jcs-" in task["cryptosuite"] and task.get("complete", True):
         document["proof"]["@context"] = document["@context"]
     return document
 
 
-def verify_with_openvc(task):
+def verify_with_openvc(task: Task) -> None:
     proofs = task["document"].get("proof")
     for proof in proofs if isinstance(proofs, list) else [proofs]:
         suite = SUITES[proof["cryptosuite"]]()
@@ -85,7 +88,7 @@ def verify_with_openvc(task):
         )
 
 
-def sign_with_apsig(task):
+def sign_with_apsig(task: Task) -> Task:
     key = ed25519.Ed25519PrivateKey.from_private_bytes(secret_of(task["key"]))
     options = {
         "type": "DataIntegrityProof",
@@ -97,7 +100,7 @@ def sign_with_apsig(task):
     return ProofSigner(key).sign(task["document"], options)
 
 
-def verify_with_apsig(task):
+def verify_with_apsig(task: Task) -> None:
     """It is told the key, and checks the signature alone."""
     document = deepcopy(task["document"])
     multikey = document["proof"]["verificationMethod"].rpartition("#")[2]
@@ -108,26 +111,26 @@ SIGN = {"openvc-core": sign_with_openvc, "apsig": sign_with_apsig}
 VERIFY = {"openvc-core": verify_with_openvc, "apsig": verify_with_apsig}
 
 
-def verify(tasks):
+def verify(tasks: list[Task]) -> list[Task]:
     verdicts = []
     for task in tasks:
         try:
             VERIFY[task["library"]](deepcopy(task))
             verdicts.append({"verified": True, "reason": ""})
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - however a library refuses
             reason = f"{type(error).__name__}: {error}"
             verdicts.append({"verified": False, "reason": reason[:200]})
     return verdicts
 
 
-def status_list(task):
+def status_list(task: Task) -> str:
     bits = new_bitstring(task["length"])
     for index in task["set"]:
         set_status_bit(bits, index, 1)
     return encode_bitstring(bytes(bits))
 
 
-def bits(task):
+def bits(task: Task) -> list[int]:
     data = decode_bitstring(task["encodedList"])
     return [get_status_bit(data, index) for index in task["indexes"]]
 

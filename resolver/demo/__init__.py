@@ -14,9 +14,7 @@ import tempfile
 import time
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import click
 import orjson
 
 from identity.disclosure import NUMBER, open_disclosure
@@ -25,6 +23,8 @@ from registry.audit import audit
 from registry.evidence import check_evidence
 from registry.rules import RuleBook
 from resolver.client import AsyncClient, Resolved
+from resolver.demo.meeting import IMPOSTORS, gather, meet
+from resolver.demo.showing import Showing, insist
 from resolver.folder import DataFolder
 from resolver.schemes import SCHEMES
 from resolver.simulator.fleet import Device
@@ -47,15 +47,10 @@ LONGEST = 600.0
 
 _LOOKUPS = 20
 """Private codes and numbers that are looked up: the service counts such questions."""
+_BEYOND_ATTACKS = 1_000
+"""Numbers after the fleet's own that the attacks may use."""
 _NAMED = ("stolen code", "cloned key", "foreign prefix")
 """Attacks that are told of by name, after the forged registration."""
-
-
-class Step(NamedTuple):
-    """A thing that was done: its name, and the figures for programs."""
-
-    name: str
-    figures: dict[str, Any]
 
 
 def run_demo(
@@ -81,59 +76,25 @@ def run_demo(
             problem = {"detail": str(error) or type(error).__name__, "code": "demo"}
         demo.failed(problem)
         return 1
-    demo.done()
+    demo.done(NEXT)
     return 0
 
 
-def _insist(held: object, detail: str) -> None:
-    """The demonstration promises something. RuntimeError: we are wrong ourselves."""
-    if not held:
-        raise RuntimeError(detail)
-
-
-class Demonstration:
+class Demonstration(Showing):
     """One showing."""
 
     def __init__(self, devices: int, workers: int, progress: Progress, *, quiet: bool) -> None:
+        super().__init__(quiet=quiet)
         self._devices = devices
         self._workers = workers
         self._progress = progress
-        self._quiet = quiet
-        self._steps: list[Step] = []
-        self._began = time.perf_counter()
-
-    def show(self, name: str, text: str, mark: str = "✓", **figures: Any) -> None:
-        """A line of what was done."""
-        self._steps.append(Step(name, figures))
-        if not self._quiet:
-            coloured = click.style(mark, fg="green" if mark == "✓" else "yellow")
-            click.echo(f"  {coloured} {text}")
-
-    def failed(self, problem: dict[str, Any]) -> None:
-        """The last line, where a step did not go as it should."""
-        if self._quiet:
-            click.echo(orjson.dumps({**self._value(), "ok": False, "error": problem}))
-            return
-        click.echo(f"  {click.style('✗ FAILED', fg='red')} {problem['code']}: {problem['detail']}")
-        if problem.get("hint"):
-            click.echo(f"    {problem['hint']}")
-
-    def done(self) -> None:
-        """The last line."""
-        if self._quiet:
-            click.echo(orjson.dumps({**self._value(), "ok": True}))
-        else:
-            click.echo(f"  Next: {NEXT}")
-
-    def _value(self) -> dict[str, Any]:
-        steps = [{"step": step.name, **step.figures} for step in self._steps]
-        return {"seconds": round(time.perf_counter() - self._began, 1), "steps": steps}
 
     async def play(self, data: Path) -> None:
         """Everything, over a ledger in `data`. Raises what goes wrong."""
         async with asyncio.timeout(LONGEST):
             with tempfile.TemporaryDirectory(prefix="tetrad-demo-") as folder:
                 await self._serve(data, Path(folder))
+                self._meet()
                 await self._lie(Path(folder) / "lie")
             self._audit(data)
 
@@ -145,11 +106,10 @@ class Demonstration:
             self._policy = folder / "policy"
             self._policy.write_text(self._witness.policy)
             async with Wire(service.url, self._workers) as wire:
-                seconds = time.perf_counter() - self._began
                 self.show(
                     "started",
-                    f"service started: SQLite on disk, {service.url}, {seconds:.1f} s",
-                    seconds=round(seconds, 2),
+                    f"service started: SQLite on disk, {service.url}, {self.seconds:.1f} s",
+                    seconds=round(self.seconds, 2),
                 )
                 await self._against(service, wire)
 
@@ -170,6 +130,7 @@ class Demonstration:
             await self._disclose()
             await self._live()
             await self._attack()
+            self._scene = await gather(self._run, client, self._devices + _BEYOND_ATTACKS)
             await self._restart(service)
         await self._cosign(service.url)
 
@@ -189,7 +150,7 @@ class Demonstration:
         )
         await run.register()
         summary = run.summary
-        _insist(summary.devices == self._devices, f"{summary.devices} devices were registered")
+        insist(summary.devices == self._devices, f"{summary.devices} devices were registered")
         self.show(
             "registered",
             f"{summary.devices} devices registered over HTTP: {summary.rate:.0f}/s, every receipt "
@@ -205,9 +166,9 @@ class Demonstration:
         began = time.perf_counter()
         for device in plain:
             found = await self._client.resolve(device.code.value, scheme=device.code.scheme)
-            _insist(found.did == device.party.did, "a code led to another device")
-            _insist(found.status == "active", "a device is not active")
-            _insist(not found.asserted, "an answer rests on the registry's word")
+            insist(found.did == device.party.did, "a code led to another device")
+            insist(found.status == "active", "a device is not active")
+            insist(not found.asserted, "an answer rests on the registry's word")
         rate = len(plain) / (time.perf_counter() - began)
         self.show(
             "resolved",
@@ -239,7 +200,7 @@ class Demonstration:
         for device in numbered:
             disclosures = self._run.kept[device.n].signed.disclosures
             found = await self._by_number(device, disclosures)
-            _insist(found.did == device.party.did, "a number led to another device")
+            insist(found.did == device.party.did, "a number led to another device")
         self.show(
             "disclosed",
             f"{len(numbered)} numbers resolved by disclosure: SIM, IMSI, IPv6 …, none of them on "
@@ -275,16 +236,16 @@ class Demonstration:
         before = rotated.party.key.public.multikey
         await self._happen("rotate", rotated)
         keys = (await self._by_code(rotated)).device["keys"]
-        _insist(keys == [rotated.party.key.public.multikey] != [before], "the key is the old one")
+        insist(keys == [rotated.party.key.public.multikey] != [before], "the key is the old one")
         old = self._run.kept[rebound.n].signed.disclosures
         signed = await self._happen("rebind", rebound)
-        _insist(
+        insist(
             (await self._by_number(rebound, signed.disclosures)).did == rebound.party.did,
             "the new number does not lead to its device",
         )
         try:
             await self._by_number(rebound, old)
-            _insist(False, "the old number still leads to the device")
+            insist(False, "the old number still leads to the device")
         except NotFound:
             pass
         self.show(
@@ -292,15 +253,15 @@ class Demonstration:
             "a key rotated to the one committed to; a SIM replaced: its old number leads nowhere",
         )
         await self._happen("suspend", suspended)
-        _insist((await self._by_code(suspended)).status == "suspended", "not shown as suspended")
+        insist((await self._by_code(suspended)).status == "suspended", "not shown as suspended")
         await self._happen("revoke", revoked)
         try:
             await self._by_code(revoked)
-            _insist(False, "a revoked device resolves as if it were none")
+            insist(False, "a revoked device resolves as if it were none")
         except Gone as gone:
             status = gone.status
         tombstone = await self._by_code(revoked, tombstones=True)
-        _insist(tombstone.status == "revoked", "not shown as revoked")
+        insist(tombstone.status == "revoked", "not shown as revoked")
         self.show(
             "ended",
             f"a device suspended: resolves as SUSPENDED; a device revoked: {status}, with a proved "
@@ -312,7 +273,7 @@ class Demonstration:
         await self._run.attack()
         played = {one.name: one for one in self._run.summary.attacks}
         broken = [f"{one.name}: {one.got}" for one in played.values() if not one.held]
-        _insist(not broken, f"attacks got another answer than they must: {'; '.join(broken)}")
+        insist(not broken, f"attacks got another answer than they must: {'; '.join(broken)}")
         forged = played["forged signature"]
         self.show(
             "forged",
@@ -334,7 +295,7 @@ class Demonstration:
         await asyncio.to_thread(service.restart, "--witnesses", str(self._policy))
         for kept in self._run.kept.values():
             served, _ = await self._client.receipt(kept.did, kept.signed.operation)
-            _insist(served.index == kept.entry, "a receipt is served for another place")
+            insist(served.index == kept.entry, "a receipt is served for another place")
         count = len(self._run.kept)
         self.show(
             "restarted",
@@ -348,11 +309,31 @@ class Demonstration:
         async with AsyncClient(url, trust=trust) as client:
             note = await client.checkpoint()
             age = client.flows.dated(trust.pinned.open(note))
-        _insist(age.by == "witnesses", "no witness dates the checkpoint")
+        insist(age.by == "witnesses", "no witness dates the checkpoint")
         self.show(
             "cosigned",
             f"cosigned by 1 witness: checkpoint {age.seconds} s old by its clock",
             age=age.seconds,
+        )
+
+    def _meet(self) -> None:
+        """Two devices, and impostors, with nothing but what they keep: no service runs."""
+        met = meet(self._scene)
+        self.show(
+            "met",
+            f"service stopped: two devices authenticated each other, {met.bytes:,} bytes in three "
+            "messages",
+            one=met.one,
+            other=met.other,
+            transcript=met.transcript,
+            bytes=met.bytes,
+        )
+        few = ", ".join(f"{name} ({met.refused[name]})" for name in IMPOSTORS)
+        self.show(
+            "impostors",
+            f"{len(met.refused)} impostors refused by the devices, among them\n    {few} …",
+            mark="✗",
+            attacks=met.refused,
         )
 
     async def _lie(self, folder: Path) -> None:
@@ -361,7 +342,7 @@ class Demonstration:
         world = World.build(int(time.time()))
         played = await asyncio.to_thread(play, lie, world, folder)
         caught = {who: code for who, code in played.caught.items() if code != NOTHING}
-        _insist(caught == lie.caught, f"a lie was caught otherwise than it must: {caught}")
+        insist(caught == lie.caught, f"a lie was caught otherwise than it must: {caught}")
         trust = played.trust
         check_evidence(played.evidence, trust.ledger, trust.open)
         self.show(
