@@ -22,8 +22,12 @@ COMMANDS = {
     "registry": ("governing", "The registry itself: show, update, rotate the log's keys."),
     "register": ("registering", "Register devices: one, or those of a CSV file."),
     "enrol": ("enrolling", "Devices that register themselves: open, register, revoke, close."),
-    "device": ("devices", "Devices: show, list, history, receipt, bundle, update, rebind, retire."),
+    "device": (
+        "devices",
+        "Devices: show, list, history, receipt, bundle, update, rebind, offer, accept, retire.",
+    ),
     "keys": ("keyring", "Keys: new, rotate, list."),
+    "recovery": ("recovering", "Lost keys: share, begin, finish, status."),
     "status": ("statuses", "Suspend, resume, revoke, retire."),
     "credential": ("crediting", "Device credentials: issue, verify, keep, present, revoke, sync."),
     "resolve": ("resolving", "From a code, DID or number to its device, proved."),

@@ -106,6 +106,12 @@ def _lines(found: Resolved, at: str | None) -> list[str]:
     lines.append(f"{found.status.upper()}  {found.did}  {name} {about['model']}")
     if "reason" in found.device and found.status != "active":
         lines.append(f"reason: {found.device['reason']}")
+    if "recovering" in found.device:
+        ready = found.device["recovering"]["ready"]
+        lines.append(f"! a recovery is under way: other keys can come into force from {ready} on")
+    if "offer" in found.device:
+        offer = found.device["offer"]
+        lines.append(f"! on offer to {offer['to']} until {offer['notAfter']}")
     if verified.enrolled is not None:
         lines.append(
             f"✓ device signed, enrolled itself under the grant {verified.enrolled.grant}: "

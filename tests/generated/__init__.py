@@ -41,9 +41,11 @@ def file(value: Any) -> bytes:
 def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
     from tests.generated import (
+        accreditation,
         answers,
         authentication,
         certificates,
+        credentials,
         evidence,
         handshake,
         identity,
@@ -56,8 +58,10 @@ def every_file() -> dict[str, bytes]:
     )
 
     parts = (
+        accreditation,
         authentication,
         certificates,
+        credentials,
         evidence,
         identity,
         ledger,
