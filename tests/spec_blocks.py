@@ -490,6 +490,18 @@ def shown_watchers() -> str:
     return "\n".join(["| watcher | what it is |", "| --- | --- |", *rows]) + "\n"
 
 
+def shown_enrolment() -> str:
+    """A grant to enrol, and what a device of that factory shows; certificates cut short."""
+    parts = {
+        "grant.issue": operation("grant.issue enrol")["body"],
+        "device.register": {
+            "enrolment": operation("device.register enrolment")["body"]["enrolment"]
+        },
+    }
+    shown = [f"{type_}\n{layout(shortened(body))}" for type_, body in parts.items()]
+    return fenced("\n\n".join(shown))
+
+
 def shown_meeting() -> str:
     """Three messages, and what the responder has signed."""
     scene = watched(Cosigned().scene(), "a meeting")
@@ -544,6 +556,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "policy": shown_policy,
     "cosigned": shown_cosigned,
     "enclosure": shown_enclosure,
+    "enrolment": shown_enrolment,
     "state": shown_state,
     "schemes": shown_schemes,
     "segments": shown_segments,

@@ -44,6 +44,7 @@ def every_file() -> dict[str, bytes]:
         accreditation,
         answers,
         authentication,
+        certificates,
         credentials,
         evidence,
         handshake,
@@ -59,6 +60,7 @@ def every_file() -> dict[str, bytes]:
     parts = (
         accreditation,
         authentication,
+        certificates,
         credentials,
         evidence,
         identity,

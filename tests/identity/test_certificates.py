@@ -122,6 +122,38 @@ def test_an_expired_authority_beside_the_path_does_not_matter() -> None:
         check(make.device(SERIAL, below=old), ROOT, ISSUING, old)
 
 
+def right_paths() -> dict[str, tuple[bytes, tuple[Authority, ...]]]:
+    """Devices' certificates that hold, and the authorities above them."""
+    found: dict[str, tuple[bytes, tuple[Authority, ...]]] = {}
+    for algorithm in ALGORITHMS:
+        root = make.authority(f"root {algorithm}", algorithm=algorithm)
+        issuing = make.authority(f"issuing {algorithm}", below=root, algorithm=algorithm)
+        leaf = make.device(SERIAL, below=issuing, algorithm=algorithm)
+        found[f"{algorithm} throughout"] = leaf, (root, issuing)
+    usual = ROOT, ISSUING
+    found["the higher s"] = make.device(SERIAL, below=ISSUING, high=True), usual
+    found["below the root itself"] = make.device(SERIAL, below=ROOT), usual
+    found["an intermediate as the anchor"] = make.device(SERIAL, below=ISSUING), (ISSUING,)
+    nameless = make.device(SERIAL, below=ISSUING, subject=make.name("device"), number=0xA1B)
+    found["no serial number in the subject"] = nameless, usual
+    purpose = extension(make.EXTENDED_USAGE, make.CLIENT)
+    client = make.device(SERIAL, below=ISSUING, changes={make.EXTENDED_USAGE: purpose})
+    found["for clients"] = client, usual
+    other = make.device(SERIAL, below=ISSUING, changes={"x": extension("2a0304", "0500")})
+    found["an extension that nobody has to know"] = other, usual
+    return found
+
+
+@pytest.mark.parametrize("case", right_paths(), ids=lambda one: one.replace(" ", "-"))
+def test_a_right_path_holds(case: str) -> None:
+    leaf, path = right_paths()[case]
+    check(leaf, *path)
+    issuers = [one for one in path[::-1] if one.name != path[0].name or one is path[0]]
+    found = x509.load_der_x509_certificate(leaf)
+    issuer = next(one for one in issuers if found.issuer.public_bytes() == one.name)
+    verified_by_cryptography(leaf, issuer.der)
+
+
 CA_EXTENSION = extension(make.BASIC_CONSTRAINTS, "30030101ff", critical=True)
 
 # A device's certificate in which one thing is wrong, and words of the refusal.
