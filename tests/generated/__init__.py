@@ -44,6 +44,7 @@ def every_file() -> dict[str, bytes]:
         accreditation,
         answers,
         authentication,
+        credentials,
         evidence,
         handshake,
         identity,
@@ -58,6 +59,7 @@ def every_file() -> dict[str, bytes]:
     parts = (
         accreditation,
         authentication,
+        credentials,
         evidence,
         identity,
         ledger,
