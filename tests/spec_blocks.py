@@ -463,7 +463,7 @@ def shown_commands() -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
-def shown_credential() -> str:
+def shown_device_credential() -> str:
     """A label, as it is signed."""
     label, _ = accreditation.example()
     order = (
@@ -513,7 +513,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "answer": shown_answer,
     "evidence": shown_evidence,
     "absence": shown_absence,
-    "device credential": shown_credential,
+    "device credential": shown_device_credential,
     "accreditation": shown_accreditation,
     "errors": shown_errors,
     "commands": shown_commands,
