@@ -43,7 +43,8 @@ from resolver.trust import Trust
 from resolver.verifier import verify_absence, verify_answer
 from tests.example_ledger import example
 from tests.factory import LOG, UNIQUE, key
-from tests.generated import authentication
+from tests.generated import accreditation, authentication
+from tests.generated.credentials import CREDENTIALS, status_cases
 from tests.generated.handshake import Cosigned, watched
 from tests.witnesses import cosigner, lines_of
 
@@ -152,6 +153,26 @@ def shown_key(name: str, algorithm: str) -> str:
         f"did:key     did:key:{found.multikey}",
     ]
     return fenced("\n".join(rows))
+
+
+def shown_credential() -> str:
+    """A credential, and what its proof signs."""
+    name = "eddsa-jcs-2022"
+    whole = CREDENTIALS[name]()
+    signed = {member: value for member, value in whole.items() if member != "proof"}
+    options = {member: value for member, value in whole["proof"].items() if member != "proofValue"}
+    rows = [
+        f"SHA-256 of the proof without proofValue:  {sha256(canonicalize(options)).hexdigest()}",
+        f"SHA-256 of the credential without proof:  {sha256(canonicalize(signed)).hexdigest()}",
+    ]
+    return fenced(layout(whole), "json") + "\n" + fenced("\n".join(rows))
+
+
+def shown_status() -> str:
+    """An entry, and the list that it points into."""
+    wanted, held = status_cases()["one in the middle"]
+    shown = {"credentialStatus": wanted}, {"the list": held}
+    return fenced("\n".join(layout(one) for one in shown), "json")
 
 
 def shown_challenge() -> str:
@@ -445,6 +466,24 @@ def shown_commands() -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
+def shown_credential() -> str:
+    """A label, as it is signed."""
+    label, _ = accreditation.example()
+    order = (
+        "@context", "type", "issuer", "validFrom", "validUntil", "credentialSubject",
+        "credentialSchema", "credentialStatus", "proof",
+    )  # fmt: skip
+    return fenced(layout({name: label[name] for name in order}), "json")
+
+
+def shown_accreditation() -> str:
+    """The keys of the records that its evidence shows, and the record of a grant."""
+    _, evidence = accreditation.example()
+    keys = "\n".join(layout(one["key"]) for one in evidence["records"])
+    grant = {k: v for k, v in evidence["records"][1]["record"].items() if k != "history"}
+    return fenced(f"{keys}\n\n{layout(grant)}")
+
+
 def shown_watchers() -> str:
     """Those who must catch a lie."""
     rows = [f"| {name} | {what} |" for name, what in WATCHERS.items()]
@@ -487,6 +526,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
     "key P-256": lambda: shown_key("car-1/0", "P-256"),
     "proof": shown_proof,
+    "credential": shown_credential,
+    "status": shown_status,
     "challenge": shown_challenge,
     "presentation": lambda: fenced(layout(authentication.answer()), "json"),
     "token": shown_token,
@@ -507,6 +548,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "answer": shown_answer,
     "evidence": shown_evidence,
     "absence": shown_absence,
+    "device credential": shown_credential,
+    "accreditation": shown_accreditation,
     "meeting": shown_meeting,
     "encounters": shown_encounters,
     "errors": shown_errors,

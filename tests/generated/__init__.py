@@ -41,8 +41,10 @@ def file(value: Any) -> bytes:
 def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
     from tests.generated import (
+        accreditation,
         answers,
         authentication,
+        credentials,
         evidence,
         handshake,
         identity,
@@ -55,7 +57,9 @@ def every_file() -> dict[str, bytes]:
     )
 
     parts = (
+        accreditation,
         authentication,
+        credentials,
         evidence,
         identity,
         ledger,
