@@ -60,6 +60,20 @@ def met(tmp_path_factory: pytest.TempPathFactory) -> tuple[Person, Person]:
     return people[0], people[1]
 
 
+def test_what_is_kept_is_renewed_with_a_word(shell: Shell) -> None:
+    assert "name a device" in shell.must("device", "bundle").out
+    code = f"(01){gtin(acme(shell))}(21)X"
+    words = ("--model", "M1", "--serial", code, "--ipv6", "enabled", "--code", code)
+    did = shell.must("register", *words, "--json").json["did"]
+    (kept,) = shell.must("device", "bundle", did, "--json").json
+    before = Path(kept["file"]).read_bytes()
+    shell.must("status", "retire", did, "--reason", "worn out")
+    out = shell.must("device", "bundle").out
+    assert f"✓ {did}  RETIRED" in out
+    assert Path(kept["file"]).read_bytes() != before
+    assert '"retired"' in shell.must("verify", kept["file"], "--json").out
+
+
 def meeting(
     one: Person, other: Person, *words: str, waiting: tuple[str, ...] = ()
 ) -> list[Outcome]:
