@@ -466,7 +466,7 @@ def shown_commands() -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
-def shown_credential() -> str:
+def shown_label() -> str:
     """A label, as it is signed."""
     label, _ = accreditation.example()
     order = (
@@ -548,7 +548,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "answer": shown_answer,
     "evidence": shown_evidence,
     "absence": shown_absence,
-    "device credential": shown_credential,
+    "device credential": shown_label,
     "accreditation": shown_accreditation,
     "meeting": shown_meeting,
     "encounters": shown_encounters,
