@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from identity.credentials.datetimes import seconds_of
+from identity.credentials.rdf_form import check_rdf_form
 from identity.errors import (
     CredentialOutOfTime,
     MalformedInput,
@@ -213,6 +214,7 @@ def _canonical(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
         return canonicalize(value)
     from identity.credentials import rdfc as rdf  # only where PyLD is asked for
 
+    check_rdf_form(value)
     return rdf.canonicalize(value, algorithm)
 
 

@@ -118,6 +118,14 @@ def _longer_context() -> Document:
     return {**secured, "@context": [V2, EXAMPLES]}
 
 
+def _hidden_end() -> Document:
+    """The same RDF, and so the same signature, without a `validUntil` that a reader would find."""
+    secured = _credential(suite="eddsa-rdfc-2022", validUntil="2026-11-22T07:59:59Z")
+    until = {"@type": "http://www.w3.org/2001/XMLSchema#dateTime", "@value": secured["validUntil"]}
+    name = "https://www.w3.org/2018/credentials#validUntil"
+    return {**{k: v for k, v in secured.items() if k != "validUntil"}, name: until}
+
+
 PLAIN = {"@context": [V2], "type": ["VerifiableCredential"], "credentialSubject": {"id": "urn:a:b"}}
 CREDENTIALS: dict[str, Callable[[], Document]] = {
     "eddsa-jcs-2022": _credential,
@@ -176,6 +184,7 @@ CREDENTIALS: dict[str, Callable[[], Document]] = {
     "an empty subject": lambda: _credential(credentialSubject={}),
     "a time without zone": lambda: _credential(validFrom="2026-01-01T00:00:00"),
     "no proof": lambda: _plain(_issuer()),
+    "over RDF, an end under its IRI": _hidden_end,
 }
 PRESENTATIONS: dict[str, Callable[[], Document]] = {
     "a presentation": _presentation,
