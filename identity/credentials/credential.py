@@ -43,6 +43,7 @@ from identity.errors import (
     InvalidProof,
     MalformedInput,
     SignerMissing,
+    SignerUnexpected,
     StatusUnknown,
 )
 from identity.methods import Methods
@@ -199,7 +200,13 @@ def _verified_list(value: object, methods: Methods, now: int, high_s: bool) -> M
     """A status list credential whose proof and time hold. Raises StatusUnknown."""
     try:
         return verify_credential(value, methods, now=now, high_s=high_s).credential
-    except (CredentialRefused, InvalidProof, InvalidKey, SignerMissing) as refusal:
+    except (
+        CredentialRefused,
+        InvalidProof,
+        InvalidKey,
+        SignerMissing,
+        SignerUnexpected,
+    ) as refusal:
         raise StatusUnknown(
             f"the status list does not hold: {refusal.detail}", pointer=refusal.pointer
         ) from None

@@ -21,6 +21,7 @@ from identity.errors import (
     MalformedInput,
     MalformedProof,
     SignerMissing,
+    SignerUnexpected,
     UnknownMethod,
 )
 from identity.jcs import canonicalize
@@ -122,7 +123,8 @@ def verify_secured(
     given. `high_s` accepts ECDSA signatures whose s is above n/2, as half of those of other
     people's signers are.
     Raises MalformedProof, ForgedProof, UnknownMethod, InvalidKey, CredentialOutOfTime, and
-    SignerMissing where a controller has keys of two kinds and signed with one.
+    SignerMissing and SignerUnexpected where a controller has keys of two kinds and did not sign
+    with exactly one of each.
     """
     proofs = _proofs_of(document)
     secured = _Secured(document, proofs)
@@ -319,17 +321,22 @@ def _check_method(method: Method, purpose: str, controller: str | None) -> None:
 
 
 def _check_kinds(verified: Iterable[VerifiedProof]) -> None:
-    """Who has classical and post-quantum keys signs with one of each."""
+    """Who has classical and post-quantum keys signs with exactly one of each."""
     needed: dict[str, set[str]] = {}
-    present: dict[str, set[str]] = {}
+    present: dict[str, list[str]] = {}
     for proof in verified:
         controller = proof.method.controller
         needed.setdefault(controller, set()).update(map(kind_of, proof.method.beside))
-        present.setdefault(controller, set()).add(kind_of(proof.method.key.algorithm))
+        present.setdefault(controller, []).append(kind_of(proof.method.key.algorithm))
     for controller, kinds in needed.items():
-        missing = kinds - present[controller]
+        signed = present[controller]
+        missing = kinds.difference(signed)
         if missing:
             raise SignerMissing(
                 f"{controller} has keys of two kinds and signs with one of each",
                 missing=sorted(missing),
+            )
+        if len(kinds) > 1 and len(signed) > len(kinds):
+            raise SignerUnexpected(
+                f"{controller} has keys of two kinds and signs once with each", pointer="/proof"
             )
