@@ -258,6 +258,24 @@ def test_deep_nesting_is_refused_and_not_followed() -> None:
         check_terms({"@context": [V2, context]})
 
 
+def test_contexts_cost_no_more_than_the_document_is_long() -> None:
+    """Each context copies the terms before it: without an end, a few kilobytes take seconds."""
+    few = [{f"a{n}": ACME} for n in range(31)]
+    check_terms({"@context": [V2, *few]})
+    with pytest.raises(MalformedCredential, match="32 contexts"):
+        check_terms({"@context": [V2, *few, {}]})
+    for amount in (200, 600):
+        document = {"@context": [V2, {f"a{n}": ACME for n in range(amount)}]}
+        if amount < 512:
+            check_terms(document)
+        else:
+            with pytest.raises(MalformedCredential, match="512 terms"):
+                check_terms(document)
+    scoped = {f"b{n}": ACME for n in range(400)}
+    with pytest.raises(MalformedCredential, match="512 terms"):
+        check_terms({"@context": [V2, scoped, {"a": {"@id": ACME, "@context": scoped}}]})
+
+
 # --- any document made of known and unknown terms
 
 URLS = [
