@@ -24,7 +24,6 @@ from identity.bodies import (
     DeviceUpdateBody,
     EnrolmentRevokeBody,
     GenesisBody,
-    Grant,
     OrganizationBody,
     OrganizationUpdateBody,
     RebindBody,
@@ -47,6 +46,7 @@ from identity.members import (
     Time,
 )
 from identity.multibase import multihash
+from identity.rights import Grant
 
 MAX_OPERATION_BYTES = 61_440
 """JCS bytes of one operation: an entry must fit a 65,535-byte slot of an entry bundle."""
