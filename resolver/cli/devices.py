@@ -13,6 +13,7 @@ from resolver.cli.organizations import acknowledged
 from resolver.cli.resolving import resolve
 from resolver.cli.statuses import retire
 from resolver.cli.subjects import subject_of
+from resolver.cli.transferring import accept, offer
 
 
 @click.group()
@@ -22,6 +23,8 @@ def device() -> None:
 
 device.add_command(resolve, "show")
 device.add_command(retire, "retire")
+device.add_command(offer, "offer")
+device.add_command(accept, "accept")
 
 
 @device.command(name="list")

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from identity.errors import SignerMissing
 from resolver.cli.algorithms import algorithm_option
-from resolver.cli.frame import Frame, prefix_of, verb
+from resolver.cli.frame import Frame, Option, prefix_of, verb
 from resolver.cli.listing import list_page, page_options
 
 if TYPE_CHECKING:
     from resolver.client import Acknowledged
+
+
+def recovery_options(whose: str) -> list[Option]:
+    """Options that appoint a quorum; `recovery_of` reads them."""
+    return [
+        click.option(
+            "--recovery-key",
+            "shares",
+            multiple=True,
+            metavar="THUMBPRINT",
+            help=f"A key of {whose}, as `tetrad recovery share` gives it: repeat it.",
+        ),
+        click.option(
+            "--threshold", type=click.IntRange(1, 5), help="How many sign.  [default: most]"
+        ),
+        click.option(
+            "--wait",
+            type=click.IntRange(min=0),
+            default=604_800,
+            show_default=True,
+            help="Seconds in the open before a recovery can be finished.",
+        ),
+    ]
+
+
+def recovery_of(shares: Sequence[str], threshold: int | None, wait: int) -> Any:  # noqa: ANN401 - JSON
+    """The member `recovery` out of those options."""
+    if not shares:
+        return "none"
+    most = len(shares) // 2 + 1
+    return {"threshold": threshold or most, "keys": list(shares), "wait": wait}
 
 
 @click.group()
@@ -26,9 +58,17 @@ def org() -> None:
     click.option("--prefix", metavar="SCHEME:PREFIX", help="Also take this prefix (a sandbox)."),
     click.option("--uscc", help="China's unified social credit code."),
     algorithm_option("Of its keys; a pair such as Ed25519+ML-DSA-44."),
+    *recovery_options("the quorum that may replace its keys"),
     wallet=True,
 )
-def create(frame: Frame, name: str, prefix: str | None, uscc: str | None, algorithm: str) -> None:
+def create(
+    frame: Frame,
+    name: str,
+    prefix: str | None,
+    uscc: str | None,
+    algorithm: str,
+    **appointed: Any,
+) -> None:
     """Create the organization NAME under keys that are drawn here.
 
     Outside a sandbox somebody with the right to admit signs as well, such as the authority:
@@ -43,7 +83,11 @@ def create(frame: Frame, name: str, prefix: str | None, uscc: str | None, algori
                 hint="--by authority --pass-on FILE, and let it `tetrad sign FILE`",
             )
         made = frame.finished("organization.register", name=name) or client.create_organization(
-            name, uscc=uscc, by=[admits] if admits else [], algorithm=algorithm
+            name,
+            uscc=uscc,
+            by=[admits] if admits else [],
+            algorithm=algorithm,
+            recovery=recovery_of(**appointed),
         )
         did = cast("str", made.did)
         lines = [f"✓ {name}", f"  {did}", f"✓ in the ledger, entry {made.index}"]

@@ -88,6 +88,7 @@ def _value(found: Resolved) -> dict[str, Any]:
         "verified": {
             "entry": verified.entry,
             "signers": list(verified.signers),
+            **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),
             "checkpoint": {"origin": tree.origin, "size": tree.size, **_age(found.age)},
             "asserted": found.asserted,
         },
@@ -105,7 +106,18 @@ def _lines(found: Resolved, at: str | None) -> list[str]:
     lines.append(f"{found.status.upper()}  {found.did}  {name} {about['model']}")
     if "reason" in found.device and found.status != "active":
         lines.append(f"reason: {found.device['reason']}")
-    if verified.signers:
+    if "recovering" in found.device:
+        ready = found.device["recovering"]["ready"]
+        lines.append(f"! a recovery is under way: other keys can come into force from {ready} on")
+    if "offer" in found.device:
+        offer = found.device["offer"]
+        lines.append(f"! on offer to {offer['to']} until {offer['notAfter']}")
+    if verified.enrolled is not None:
+        lines.append(
+            f"✓ device signed, enrolled itself under the grant {verified.enrolled.grant}: "
+            "no organization has signed its registration"
+        )
+    elif verified.signers:
         lines.append(f"✓ {signed} signed")
     root = verified.state.root
     newest = "the newest there is" if verified.as_of is None else f"the newest at {verified.as_of}"

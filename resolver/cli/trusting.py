@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from identity.errors import InvalidAnswer
-from resolver.cli.frame import HOME, POLICY, Frame, read_input, verb
+from resolver.cli.frame import HOME, POLICY, Frame, clock_of, read_input, verb
 
 
 @click.command()
@@ -31,7 +32,9 @@ def trust(
     """
     from resolver.client import Client
 
-    with Client(address) as client:  # nothing is kept of what is refused in the end
+    with Client(
+        address, clock=clock_of(os.environ)
+    ) as client:  # nothing is kept of what is refused in the end
         shown = client.introduce()
         if ledger is not None and ledger != shown.ledger:
             raise InvalidAnswer(

@@ -27,9 +27,11 @@ class Registry(httpx.BaseTransport):
     `lie` is called instead of the service, with the request and a way to the true answer.
     """
 
-    def __init__(self, site: MemorySite | None = None) -> None:
+    def __init__(
+        self, site: MemorySite | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self.site = site or MemorySite.sandbox(int(time.time()))
-        self.app = create_app(Settings(checkers=0), self.site)
+        self.app = create_app(Settings(checkers=0), self.site, clock)
         self.asked: list[str] = []
         self.lie: Lie | None = None
         self._started: Future[None] = Future()
