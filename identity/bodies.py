@@ -11,9 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from identity.enrolment import Enrolment, EnrolScope
 from identity.members import (
-    Certificate,
-    CertificateSerial,
     Closed,
     Code,
     Data,
@@ -35,7 +34,6 @@ from identity.members import (
     Time,
     Url,
 )
-from identity.x509.path import MAX_INTERMEDIATES
 
 
 class TimeBounds(Closed):
@@ -209,22 +207,6 @@ class CredentialScope(Closed):
         return self
 
 
-class EnrolScope(Closed):
-    """A manufacturer's certificate authority for a code template (IEEE 802.1AR)."""
-
-    scheme: SchemeName
-    template: Annotated[
-        str, Field(pattern=r"^[!-z|~]*\{serial\}[!-z|~]*$", min_length=9, max_length=255)
-    ]
-    """A code of the scheme, with `{serial}` in the place of what the certificate says."""
-    models: Annotated[list[Text] | None, Field(min_length=1, max_length=100)] = None
-    anchor: Certificate
-    intermediates: Annotated[list[Certificate], Field(max_length=MAX_INTERMEDIATES)]
-    """From the anchor down: each is issued by one that stands before it."""
-    quota: Annotated[int, Field(ge=1, le=2**40)]
-    """How many devices may be registered under the grant."""
-
-
 class _Grant(Closed):
     to: TetradDid
     notAfter: Time | None = None  # noqa: N815 - X.509's name
@@ -286,13 +268,6 @@ class WithdrawBody(Closed):
     reason: Text
 
 
-class Enrolment(Closed):
-    """The certificate of a device's maker, which stands for the signatures of organizations."""
-
-    grant: Hash
-    certificate: Certificate
-
-
 class DeviceBody(Closed):
     """The four ones, the keys, and who controls them."""
 
@@ -306,17 +281,6 @@ class DeviceBody(Closed):
     recovery: RecoveryOrNone
     controller: TetradDid
     enrolment: Enrolment | None = None
-
-
-MAX_REVOKED = 256
-
-
-class EnrolmentRevokeBody(Closed):
-    """Serials with which no device is enrolled any more."""
-
-    grant: Hash
-    serials: Annotated[list[CertificateSerial], Field(min_length=1, max_length=MAX_REVOKED)]
-    reason: Text
 
 
 class DeviceUpdateBody(Closed):
