@@ -26,7 +26,7 @@ _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _PAIR_VALUES = {
     int.from_bytes(pair.encode("ascii"), sys.byteorder): n for n, pair in enumerate(_PAIRS)
 }
-_TWO, _TEN = 58**2, 58**10
+_TWO, _FOUR, _TEN = 58**2, 58**4, 58**10
 _LONGEST = 4096  # decoding is quadratic: a limit, far above any classical key or signature
 
 _SHA2_256 = b"\x12\x20"  # multicodec sha2-256, 32 bytes
@@ -40,11 +40,10 @@ def base58_encode(data: bytes) -> str:
     tens: list[str] = []
     while number:
         number, rest = divmod(number, _TEN)
-        rest, e = divmod(rest, _TWO)
-        rest, d = divmod(rest, _TWO)
-        rest, c = divmod(rest, _TWO)
-        a, b = divmod(rest, _TWO)
-        tens.append(_PAIRS[a] + _PAIRS[b] + _PAIRS[c] + _PAIRS[d] + _PAIRS[e])
+        rest, de = divmod(rest, _FOUR)
+        a, bc = divmod(rest, _FOUR)
+        b, c, d, e = bc // _TWO, bc % _TWO, de // _TWO, de % _TWO
+        tens.append(f"{_PAIRS[a]}{_PAIRS[b]}{_PAIRS[c]}{_PAIRS[d]}{_PAIRS[e]}")
     tens.reverse()
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + "".join(tens).lstrip("1")
 

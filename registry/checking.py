@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import NamedTuple, cast
 
 from identity.disclosure import open_disclosures
-from identity.errors import SchemaViolation, TetradError, UnknownMethod
+from identity.errors import ForgedProof, SchemaViolation, TetradError, UnknownMethod
 from identity.jcs import Json, canonicalize, canonicalize_profile, parse
 from identity.keys import signing_key, thumbprint
 from identity.members import Proof
@@ -224,13 +224,14 @@ def verify_proofs(
 
 
 def _other_digest(operation: AnyOperation, hash_name: str, sha256_digest: bytes) -> bytes:
-    """The document's digest by another hash. The bytes are made again out of the model, and are
-    those that were hashed before: a model that lost something would be a mistake of ours."""
+    """The document's digest by another hash. The bytes are made again out of the model, which
+    drops a null: where they are not those that were hashed before, nobody signed them. Raises
+    ForgedProof."""
     value = operation_value(operation)
     del value["proof"]
     data = canonicalize_profile(value)
     if sha256(data).digest() != sha256_digest:
-        raise RuntimeError("the model of an operation does not give its canonical bytes")
+        raise ForgedProof("the operation has members that are no values")
     return digest(hash_name, data)
 
 

@@ -51,6 +51,8 @@ class Issued:
     """The DID of a device, or the URL of a model."""
     number: int
     index: int
+    methods: list[str] = field(default_factory=list)
+    """The verification methods that signed it: with their rotation it ends."""
     valid_until: str | None = None
     revoked: str = ""
     """Why; empty while it is not."""

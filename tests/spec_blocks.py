@@ -537,6 +537,8 @@ def shown_encounters() -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
     "key P-256": lambda: shown_key("car-1/0", "P-256"),
+    "key P-384": lambda: shown_key("gateway-1/0", "P-384"),
+    "key SM2": lambda: shown_key("meter-1/0", "SM2"),
     "proof": shown_proof,
     "credential": shown_credential,
     "status": shown_status,

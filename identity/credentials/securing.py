@@ -78,20 +78,20 @@ def secure(
     """
     algorithm = key.public.algorithm
     suite = cryptosuite or CRYPTOSUITES[algorithm]
-    named = {
-        "id": proof_id,
-        "type": "DataIntegrityProof",
-        "cryptosuite": suite,
-        "created": created,
-        "expires": expires,
-        "verificationMethod": method,
-        "proofPurpose": purpose,
-        "challenge": challenge,
-        "domain": domain,
-        "nonce": nonce,
-        "previousProof": previous_proof,
-    }
-    proof = {name: value for name, value in named.items() if value is not None}
+    named = (
+        ("id", proof_id),
+        ("type", "DataIntegrityProof"),
+        ("cryptosuite", suite),
+        ("created", created),
+        ("expires", expires),
+        ("verificationMethod", method),
+        ("proofPurpose", purpose),
+        ("challenge", challenge),
+        ("domain", domain),
+        ("nonce", nonce),
+        ("previousProof", previous_proof),
+    )
+    proof: dict[str, Any] = {name: value for name, value in named if value is not None}
     present = _proofs_of(document) if "proof" in document else []
     if "@context" in document and not _is_rdfc(suite):
         proof["@context"] = document["@context"]

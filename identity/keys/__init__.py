@@ -169,7 +169,7 @@ def signing_key(multikey: str) -> PublicKey:
             return _checked(algorithm, data[len(codec) :], multikey)
     raise InvalidKey(
         "a Multikey of a type that is not supported",
-        hint="Ed25519 starts with z6Mk, P-256 with zDn, P-384 with z82, SM2 with zEP, "
+        hint="Ed25519 starts with z6Mk, P-256 with zDn, P-384 with z82, SM2 with zEPJ, "
         "ML-DSA-44 with ukC, ML-DSA-65 with ukS",
     )
 

@@ -7,8 +7,11 @@ whatever its headers promise.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+import types
+from collections.abc import Collection, Coroutine, Generator
+from functools import partial
 from ipaddress import IPv6Address, ip_address
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -56,11 +59,32 @@ async def read_body(scope: Scope, receive: Receive, *, most: int, seconds: float
     length = header(scope, b"content-length")
     if length.isascii() and length.isdigit() and (len(length) > 12 or int(length) > most):
         raise _too_large(most)
+    collecting = _collect(receive, most)
+    try:
+        waited = collecting.send(None)
+    except StopIteration as done:  # it had arrived with the head: nothing to wait for, nor to time
+        return bytes(done.value)
     try:
         async with asyncio.timeout(seconds):
-            return await _collect(receive, most)
+            return await _resumed(collecting, waited)
     except TimeoutError:
         raise SlowRequest(f"the body did not arrive within {seconds} seconds") from None
+
+
+@types.coroutine
+def _resumed(begun: Coroutine[Any, Any, bytes], waited: object) -> Generator[object, object, bytes]:
+    """What a coroutine returns that has begun and is waiting."""
+    while True:
+        try:
+            sent = yield waited
+        except BaseException as error:  # noqa: BLE001 - thrown on, into the coroutine
+            step = partial(begun.throw, error)
+        else:
+            step = partial(begun.send, sent)
+        try:
+            waited = step()
+        except StopIteration as done:
+            return bytes(done.value)
 
 
 async def _collect(receive: Receive, most: int) -> bytes:

@@ -15,7 +15,15 @@ from pathlib import Path
 
 import click
 
-from resolver.bench import answers, calibrate, factory, fleet, measure, without_map
+from resolver.bench import (
+    answers,
+    calibrate,
+    credentials,
+    factory,
+    fleet,
+    measure,
+    without_map,
+)
 from resolver.bench.processes import service
 from resolver.bench.report import Report
 
@@ -64,7 +72,7 @@ def _measured(
     singles = devices * 3 // 10
     report.bare = measure.bare_rate(folder, devices)
     ledger, now = measure.ledger_of(folder), int(time.time())
-    with service(folder) as running:
+    with service(folder, "--interop") as running:
         owner = measure.set_up(running, ledger, now)
         say(f"signing {2 * devices + singles} registrations, {fleet.SIGNATURES} signatures each")
         lines = fleet.devices(owner, 0, 2 * devices + singles)
@@ -80,6 +88,8 @@ def _measured(
         say("verifying answers; mirroring")
         report.answered(answers.answers(running, range(devices), min(devices, ANSWERS)))
         report.mirrored(answers.mirrored(folder, running))
+        say("issuing and verifying credentials, with each jcs suite")
+        report.credentials(credentials.in_process(), credentials.through_http(running, singles))
     report.proofs = measure.proofs(folder, devices)
     say("auditing: every entry re-hashed, verified and replayed")
     report.audited(measure.audited(folder, ledger))

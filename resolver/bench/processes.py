@@ -71,10 +71,10 @@ class Running:
 
 
 @contextmanager
-def service(folder: Path) -> Iterator[Running]:
+def service(folder: Path, *options: str) -> Iterator[Running]:
     """The service over `folder`/data, as a person starts it."""
     began = time.perf_counter()
-    with ServiceProcess(folder / "data") as process:
+    with ServiceProcess(folder / "data", *options) as process:
         yield Running(process.url, process.pid, time.perf_counter() - began)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import mean
 from typing import Any, NamedTuple
 
+from resolver.bench.credentials import Cost
 from resolver.bench.fleet import SIGNATURES
 
 Figures = dict[str, Any]
@@ -71,6 +72,13 @@ class Report:
         """Answers with proof, as whoever asks sees them."""
         self.figures["answers"] = figures
 
+    def credentials(self, here: list[Cost], over_http: list[Cost]) -> None:
+        """Credentials, in a process and over HTTP."""
+        self.figures["credentials"] = {
+            "in process": [one._asdict() for one in here],
+            "HTTP": [one._asdict() for one in over_http],
+        }
+
     def mirrored(self, figures: Figures) -> None:
         """A mirror that catches up."""
         self.figures["mirror"] = figures
@@ -131,7 +139,12 @@ class Report:
         mirror = self.figures["mirror"]
         faster = mirror["per_second"] / batch["per_second"]
         lines.append(_line("mirror / registration in batches, rate", mirror, faster, 5.0))
-        return lines + _bounds_of(self.figures["answers"], "") + self._bounds_at_size(batch)
+        return [
+            *lines,
+            *_bounds_of(self.figures["answers"], ""),
+            *_bounds_of_credentials(self.figures["credentials"]),
+            *self._bounds_at_size(batch),
+        ]
 
     def _map(self, batch: Figures) -> Line:
         # What a registration would cost without the map: what it costs, less what the writer saves.
@@ -185,6 +198,17 @@ class Report:
             **self.figures,
             "bounds": [{**line._asdict(), "met": line.met} for line in self.bounds()],
         }
+
+
+def _bounds_of_credentials(figures: Figures) -> list[Line]:
+    """What the project holds itself to: 4 primitives in a process, 8 over HTTP."""
+    lines = []
+    for where, bound in (("in process", 4.0), ("HTTP", 8.0)):
+        for cost in (Cost(**one) for one in figures[where]):
+            shown = f"{cost.cpu_us:.0f} us of CPU, {cost.primitive_us:.0f} the bare one"
+            what = f"{cost.act} {cost.suite}, {where}"
+            lines.append(Line(what, shown, cost.ratio, bound, False))
+    return lines
 
 
 def _bounds_of(answers: Figures, where: str) -> list[Line]:

@@ -269,11 +269,19 @@ def sync(frame: Frame) -> None:
     from resolver.client.issuing import Issuing
 
     with frame.writing() as client:
-        changed, lists = Issuing(client, frame.home, frame.actor(client.wallet)).sync()
+        issuing = Issuing(client, frame.home, frame.actor(client.wallet))
+        changed, lists = issuing.sync()
+        outlived = issuing.outlived()
+    why = {one.id: one.revoked or one.suspended or "not suspended any more" for one in changed}
     frame.show(
-        {"changed": [one.id for one in changed], "lists": lists},
-        *(f"✓ {one.id} is {one.status}: {one.revoked or one.suspended}" for one in changed),
+        {
+            "changed": [one.id for one in changed],
+            "lists": lists,
+            "outlived": [one.id for one in outlived],
+        },
+        *(f"✓ {one.id} is {one.status}: {why[one.id]}" for one in changed),
         f"✓ {len(lists)} lists signed and published",
+        *(f"– {one.id} was signed by a key that was rotated: issue it anew" for one in outlived),
     )
 
 

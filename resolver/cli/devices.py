@@ -101,7 +101,7 @@ def bundle(frame: Frame, names: tuple[str, ...]) -> None:
     lines: list[str] = []
     with frame.reading() as client:
         for name in names or kept:
-            one = client.resolve(name)
+            one = client.resolve(name, tombstones=True)  # one that ended keeps no other back
             data = bundle_bytes(client.trust, one.key, one.answer)
             path = frame.home.keep_bundle(one.did, data)
             shown = {"did": one.did, "status": one.status, "file": str(path), "bytes": len(data)}

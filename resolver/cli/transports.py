@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
+from io import BufferedReader
+from typing import BinaryIO, NamedTuple, cast
 
 import click
 
@@ -41,8 +43,10 @@ def address_of(text: str) -> Address:
 class Wire(NamedTuple):
     """Two directions of bytes."""
 
-    reads: BinaryIO
+    reads: BufferedReader
     writes: BinaryIO
+    timeout: float | None = None
+    """Seconds for a whole message, so that nobody keeps us by a byte at a time."""
 
     def send(self, message: bytes) -> None:
         """Raises ServerUnreachable where nobody takes it."""
@@ -60,14 +64,20 @@ class Wire(NamedTuple):
         return self._exactly(length)
 
     def _exactly(self, count: int) -> bytes:
-        try:
-            data = self.reads.read(count)
-        except OSError as failure:
-            raise ServerUnreachable(f"the other device is silent: {_why(failure)}") from None
-        if data is None or len(data) < count:
-            raise InvalidHandshake(
-                "the other device ended the meeting", hint="it tells at its own end why it refused"
-            )
+        data, began = b"", time.monotonic()
+        while len(data) < count:
+            try:
+                more = self.reads.read1(count - len(data))
+            except OSError as failure:
+                raise ServerUnreachable(f"the other device is silent: {_why(failure)}") from None
+            if not more:
+                raise InvalidHandshake(
+                    "the other device ended the meeting",
+                    hint="it tells at its own end why it refused",
+                )
+            data += more
+            if self.timeout is not None and time.monotonic() - began > self.timeout:
+                raise ServerUnreachable(f"the other device takes more than {self.timeout:g} s")
         return data
 
 
@@ -79,7 +89,7 @@ def _why(failure: OSError) -> str:
 def _over(connection: socket.socket, timeout: float) -> Iterator[Wire]:
     connection.settimeout(timeout)
     with connection, connection.makefile("rb") as reads, connection.makefile("wb") as writes:
-        yield Wire(reads, writes)
+        yield Wire(reads, writes, timeout)
 
 
 @contextmanager
@@ -110,4 +120,4 @@ def listening(address: Address, timeout: float, ready: Callable[[Address], None]
 @contextmanager
 def piped() -> Iterator[Wire]:
     """The standard input and output."""
-    yield Wire(sys.stdin.buffer, sys.stdout.buffer)
+    yield Wire(cast("BufferedReader", sys.stdin.buffer), sys.stdout.buffer)

@@ -79,9 +79,16 @@ class Issuing:
             purpose="assertionMethod",
             created=format_time(self._now),
         )
-        subject = cast("str", claims["id"])
         self.book.add(
-            Issued(identifier, wish.type, subject, place.number, place.index, wish.valid_until)
+            Issued(
+                identifier,
+                wish.type,
+                cast("str", claims["id"]),
+                place.number,
+                place.index,
+                self._client.wallet.methods(self._issuer),
+                wish.valid_until,
+            )
         )
         if self._due(place.number):
             self.publish()
@@ -144,6 +151,13 @@ class Issuing:
             if self.book.follow(issued, statuses[issued.subject]):
                 changed.append(issued)
         return changed, self.publish()
+
+    def outlived(self) -> list[Issued]:
+        """Credentials whose keys were rotated since: nobody takes them any more, and whoever still
+        needs them is issued new ones."""
+        present = set(self._client.wallet.methods(self._issuer))
+        issued = self.book.credentials.values()
+        return [one for one in issued if not one.revoked and not present >= set(one.methods)]
 
     def publish(self) -> list[str]:
         """Signs every list and publishes it; the names."""

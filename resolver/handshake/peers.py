@@ -23,8 +23,9 @@ from identity.errors import (
 )
 from identity.jcs import Json
 from identity.keys import kind_of
+from identity.operation import operation_hash
 from registry.state import Subject
-from resolver.bundle import Bundle, known_as, read_bundle
+from resolver.bundle import known_as, read_bundle
 from resolver.freshness import Age, age_of, check_age
 from resolver.handshake.messages import Proofs
 from resolver.handshake.transcript import Channel, Role, check_context
@@ -124,8 +125,9 @@ def verify_evidence(value: dict[str, Json], terms: Terms, now: int) -> Evidence:
     Raises EvidenceRefused, InvalidInput, InvalidProof, InvalidKey; WrongState for a device that is
     not active; InvalidHandshake where it is not the one that is expected.
     """
+    pinned = _pinned(value, terms.trusts)
     bundle = read_bundle(value)
-    trust = _pinned(bundle, terms.trusts)
+    trust = known_as(bundle, pinned.ledger, pinned)
     answer = bundle.verify(trust)
     _check_record(answer)
     if answer.as_of is not None:
@@ -176,14 +178,16 @@ def verify_signatures(
     return tuple(proof.method.id for proof in verified)
 
 
-def _pinned(bundle: Bundle, trusts: Sequence[Trust]) -> Trust:
-    """What is known of the bundle's ledger. Raises InvalidAnswer for one that is not pinned."""
-    ledger = bundle.trust.ledger
+def _pinned(value: dict[str, Json], trusts: Sequence[Trust]) -> Trust:
+    """What is known of the bundle's ledger, by the hash of its genesis: a ledger that anybody may
+    have made is refused before its signatures cost anything. Raises InvalidAnswer."""
+    genesis = value.get("genesis")
+    ledger = operation_hash(genesis) if isinstance(genesis, dict) else ""
     for trust in trusts:
         if trust.ledger == ledger:
-            return known_as(bundle, ledger, trust)
+            return trust
     raise InvalidAnswer(
-        f"the other device is of the ledger {ledger}, which is not pinned here",
+        f"the other device is of the ledger {ledger or 'of nobody'}, which is not pinned here",
         hint="tetrad trust URL of its service, once",
     )
 

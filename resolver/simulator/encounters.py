@@ -257,11 +257,21 @@ def _swapped_bundle(scene: Scene) -> None:
 
 @_encounter("signature of another purpose", "proof.malformed")
 def _purpose(scene: Scene) -> None:
-    """The device's signature was made for an operation."""
+    """The device did sign this very document, under this nonce and for this device, but as an
+    operation."""
     one = scene.initiator()
-    second = scene.responder().receive(one.first(scene.now), scene.now)
-    proof = _as_answer(second, proofPurpose="capabilityInvocation")
-    one.receive(changed(second, proof=proof), scene.now)
+    first = one.first(scene.now)
+    second = scene.responder().receive(first, scene.now)
+    other = scene.other
+    signed = secure(
+        Transcript(side(scene.one, first), side(other, second)).document("responder"),
+        other.wallet.key(other.wallet.identity(other.did).keys[0]),
+        method=other.wallet.methods(other.did)[0],
+        purpose="capabilityInvocation",
+        challenge=opened(first)["nonce"],
+        domain=scene.one.did,
+    )
+    one.receive(changed(second, proof=[signed["proof"]]), scene.now)
 
 
 @_encounter("presentation as an answer", "proof.invalid")

@@ -28,9 +28,9 @@ _STOPS_WITHIN = 60.0
 class ServiceProcess:
     """One service over `data`; in an empty folder it begins a sandbox."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *options: str) -> None:
         self._data = data
-        self._options: tuple[str, ...] = ()
+        self._options = options
         self._ready = data.with_name(f".{data.name}.ready")
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0

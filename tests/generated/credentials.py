@@ -66,9 +66,14 @@ def _plain(signer: PrivateKey, **changes: Any) -> Document:
     }
 
 
-def _credential(algorithm: str = "Ed25519", suite: str | None = None, **changes: Any) -> Document:
+def _credential(
+    algorithm: str = "Ed25519",
+    suite: str | None = None,
+    changes: Document | None = None,
+    **more: Any,
+) -> Document:
     signer = _issuer(algorithm)
-    return _sign(_plain(signer, **changes), signer, cryptosuite=suite)
+    return _sign(_plain(signer, **(changes or {}), **more), signer, cryptosuite=suite)
 
 
 def _altered(secured: Document, place: int = 0, **changes: Any) -> Document:
@@ -109,7 +114,7 @@ def _presentation(**changes: Any) -> Document:
 
 
 def _longer_context() -> Document:
-    secured = _credential(**{"@context": [V2], "type": ["VerifiableCredential"]})
+    secured = _credential(changes={"@context": [V2], "type": ["VerifiableCredential"]})
     return {**secured, "@context": [V2, EXAMPLES]}
 
 
@@ -126,7 +131,7 @@ CREDENTIALS: dict[str, Callable[[], Document]] = {
     "a set": _set,
     "a chain": _chain,
     "an inline context": lambda: _credential(
-        **{
+        changes={
             "@context": [V2, {"lumens": "https://lamps.example/#lumens"}],
             "type": ["VerifiableCredential", "https://lamps.example/#Lamp"],
             "credentialSubject": {"lumens": 800.0},
@@ -145,7 +150,7 @@ CREDENTIALS: dict[str, Callable[[], Document]] = {
     "the suite of another key": lambda: _altered(_credential(), cryptosuite="ecdsa-jcs-2019"),
     "the other canonicalization": lambda: _altered(_credential(), cryptosuite="eddsa-rdfc-2022"),
     "a context in the place of the signed one": lambda: {
-        **_credential(**{**PLAIN, "@context": [V2, EXAMPLES]}),
+        **_credential(changes={**PLAIN, "@context": [V2, EXAMPLES]}),
         "@context": [V2, "https://w3id.org/security/multikey/v1"],
     },
     "another purpose": lambda: _sign(_plain(_issuer()), _issuer(), purpose="authentication"),
@@ -156,12 +161,16 @@ CREDENTIALS: dict[str, Callable[[], Document]] = {
     ),
     "no longer valid": lambda: _credential(validUntil="2026-11-22T07:59:59Z"),
     "not valid yet": lambda: _credential(validFrom="2026-11-22T08:00:01Z"),
-    "an undefined term": lambda: _credential(**PLAIN, colour="red"),
-    "an undefined type": lambda: _credential(**{**PLAIN, "type": ["VerifiableCredential", "Lamp"]}),
-    "an unknown context": lambda: _credential(**{**PLAIN, "@context": [V2, "https://x.example"]}),
-    "the base context second": lambda: _credential(**{"@context": [EXAMPLES, V2]}),
+    "an undefined term": lambda: _credential(changes={**PLAIN, "colour": "red"}),
+    "an undefined type": lambda: _credential(
+        changes={**PLAIN, "type": ["VerifiableCredential", "Lamp"]}
+    ),
+    "an unknown context": lambda: _credential(
+        changes={**PLAIN, "@context": [V2, "https://x.example"]}
+    ),
+    "the base context second": lambda: _credential(changes={"@context": [EXAMPLES, V2]}),
     "the data model 1.1": lambda: _credential(
-        **{**PLAIN, "@context": ["https://www.w3.org/2018/credentials/v1"]}
+        changes={**PLAIN, "@context": ["https://www.w3.org/2018/credentials/v1"]}
     ),
     "an id that is no URL": lambda: _credential(id="58172aac"),
     "an empty subject": lambda: _credential(credentialSubject={}),

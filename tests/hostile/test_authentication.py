@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -313,6 +312,15 @@ def test_another_algorithm_than_the_keys(scene: Scene, suite: Any) -> None:
     assert refusal in (UNIFORM, "proof.malformed")
 
 
+def test_canonical_rdf_of_a_strangers_document_is_not_computed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rdfc = pytest.importorskip("identity.credentials.rdfc")
+    answer = scene.sign(scene.device, scene.challenge(), cryptosuite="eddsa-rdfc-2022")
+    monkeypatch.setattr(rdfc, "canonicalize", None)
+    assert scene.refused(answer) == "proof.malformed"
+
+
 def test_a_set_of_proofs_with_a_bad_one(scene: Scene) -> None:
     def proofs(*makers: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
         issued = scene.challenge()
@@ -428,8 +436,9 @@ def test_refusals_of_known_and_unknown_take_as_long(scene: Scene) -> None:
             with pytest.raises(AuthenticationFailed, match="does not prove"):
                 scene.town.run(authenticate(presentation))
             times.append(time.perf_counter() - began)
-    real, none = (statistics.median(times) for times in taken.values())
-    assert none > 0.6 * real
+    # The least of many: whatever else this machine does can only add to it.
+    real, none = (min(times) for times in taken.values())
+    assert 0.6 * real < none < real / 0.6
 
 
 # Tokens

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +31,7 @@ from identity.multibase import (
     multibase_url_decode,
     multibase_url_encode,
 )
-from identity.proof import SUITES, create_proof, proof_options, verify_proof
+from identity.proof import SUITES, create_proof, proof_options, signing_input, verify_proof
 from tests.factory import key
 from tests.identity import plain_mldsa
 
@@ -200,3 +203,22 @@ def test_hostile_signatures_raise_only_our_errors(algorithm: str, signature: byt
     for tried in (signature, signature.ljust(width, b"\xff")[:width]):
         with pytest.raises(ForgedProof):
             public.verify(tried, b"m")
+
+
+def test_what_is_signed_is_what_the_draft_says() -> None:
+    """The hashes of W3C's own example, to the byte: SHA-256 for ML-DSA-44, SHA-384 for ML-DSA-65.
+
+    Its proof repeats the `@context` of the document, and its key is spelled as ours are.
+    """
+    draft = json.loads((Path(__file__).parent / "quantum_resistant.json").read_bytes())
+    document, options = draft["document"], draft["proof"]
+    multikey = options["verificationMethod"].removeprefix("did:key:")
+    assert public_key(multikey).algorithm == "ML-DSA-44"
+    repeated = {**options, "@context": document["@context"]}
+    expected = draft["mldsa44-jcs-2024"]
+    assert signing_input(document, repeated, "ML-DSA-44").hex() == expected
+    larger = {**repeated, "cryptosuite": "mldsa65-jcs-2024"}
+    signed = signing_input(document, larger, "ML-DSA-65").hex()
+    assert signed.endswith(draft["mldsa65-jcs-2024, document"])
+    made = create_proof(document, KEYS["ML-DSA-44"], options)
+    assert made["@context"] == document["@context"]

@@ -22,6 +22,7 @@ from identity.errors import (
     InvalidToken,
     KeystoreError,
     MalformedCredential,
+    MalformedProof,
     RateLimited,
     SchemaViolation,
     SignerMissing,
@@ -357,6 +358,15 @@ def test_both_kinds_of_keys_sign_where_both_are_in_force() -> None:
     assert meeting.verify(answer, mixed) == meeting.device.key.public.thumbprint
     with pytest.raises(UnknownMethod):
         meeting.verify(answer)
+    # Each signs what the verifier gave out before, and the same.
+    asked = {"challenge": meeting.challenge.challenge, "domain": meeting.challenge.domain}
+    one, other = (
+        meeting.wallet.present(meeting.device.did, nonce=nonce, **asked)["proof"]
+        for nonce in ("a", "b")
+    )
+    with pytest.raises(MalformedProof, match="nonce"):
+        meeting.verify({**answer, "proof": [one[0], other[1]]}, mixed)
+    assert meeting.verify({**answer, "proof": one}, mixed)
 
 
 def test_a_challenge_in_the_name_of_a_server_is_not_answered() -> None:

@@ -96,6 +96,19 @@ def test_half_a_pair_is_refused_by_a_verifier_too() -> None:
             pair.check(pair.update(*methods))
 
 
+@pytest.mark.parametrize("algorithm", ["P-384", "ML-DSA-65", "SM2"])
+def test_a_null_that_the_model_drops_is_refused_under_another_hash(algorithm: str) -> None:
+    """What was hashed and what is hashed for the suite would differ."""
+    city = City()
+    acme = city.organization("Acme", algorithm=algorithm)
+    update = city.follow(acme, "organization.update", {"name": "B", "uscc": None})
+    assert acme.first is not None
+    shown = [Signed(read_operation(acme.first.operation), acme.first.hash)]
+    item = Signed(read_operation(update.operation), operation_hash(update.operation))
+    with pytest.raises(InvalidProof):
+        verify_signatures(item, keys_of(shown, pinned(city)))
+
+
 def test_keys_of_two_times_make_no_pair() -> None:
     """The old classical key beside the new post-quantum one."""
     pair = Pair()

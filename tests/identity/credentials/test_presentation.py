@@ -87,6 +87,10 @@ ENVELOPE = {
     "type": "EnvelopedVerifiableCredential",
 }
 INLINE = {"Visit": "https://x.example/#Visit"}
+OTHER_CONTEXTS: Document = {
+    "@context": [V2, {"colour": "https://x.example/c"}],
+    "colour": "red",
+}
 GOOD: dict[str, Document] = {
     "plain": presentation(credential()),
     "no credential": presentation(verifiableCredential=...),
@@ -98,9 +102,7 @@ GOOD: dict[str, Document] = {
         **{"@context": [V2, INLINE], "type": ["VerifiablePresentation", "Visit"]}
     ),
     "an envelope": presentation(ENVELOPE),
-    "a credential under other contexts": presentation(
-        credential(**{"@context": [V2, {"colour": "https://x.example/c"}], "colour": "red"})
-    ),
+    "a credential under other contexts": presentation(credential(ISSUER, **OTHER_CONTEXTS)),
 }
 BAD: dict[str, tuple[Any, str]] = {
     "no object": ("presentation", ""),

@@ -360,7 +360,8 @@ class TestOneProof:
                     verify(whole, high_s=True)
 
     def test_no_proof(self) -> None:
-        for proof in (None, [], "proof", [None], 1, [[]]):
+        proofs: list[Any] = [None, [], "proof", [None], 1, [[]]]
+        for proof in proofs:
             with pytest.raises(MalformedProof):
                 verify({**document(), "proof": proof})
         with pytest.raises(MalformedProof):

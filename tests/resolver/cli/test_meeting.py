@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, NamedTuple
 
 import orjson
 import pytest
 
+from identity.errors import InputTooLarge, ServerUnreachable
+from resolver.cli import transports
 from tests.resolver.cli.conftest import REPOSITORY, TETRAD, Outcome, Shell, start, stop
 from tests.resolver.cli.test_sessions import acme, gtin
 
@@ -54,6 +58,20 @@ def met(tmp_path_factory: pytest.TempPathFactory) -> tuple[Person, Person]:
     finally:
         stop(process)
     return people[0], people[1]
+
+
+def test_what_is_kept_is_renewed_with_a_word(shell: Shell) -> None:
+    assert "name a device" in shell.must("device", "bundle").out
+    code = f"(01){gtin(acme(shell))}(21)X"
+    words = ("--model", "M1", "--serial", code, "--ipv6", "enabled", "--code", code)
+    did = shell.must("register", *words, "--json").json["did"]
+    (kept,) = shell.must("device", "bundle", did, "--json").json
+    before = Path(kept["file"]).read_bytes()
+    shell.must("status", "retire", did, "--reason", "worn out")
+    out = shell.must("device", "bundle").out
+    assert f"✓ {did}  RETIRED" in out
+    assert Path(kept["file"]).read_bytes() != before
+    assert '"retired"' in shell.must("verify", kept["file"], "--json").out
 
 
 def meeting(
@@ -190,3 +208,37 @@ def test_a_device_whose_bundle_is_not_kept(met: tuple[Person, Person]) -> None:
         outcome = met[0].shell("meet", "--as", name, "--pipe", "second")
         assert outcome.status == 1
         assert "tetrad device bundle" in outcome.err
+
+
+def test_who_sends_a_byte_at_a_time_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, the message does not."""
+    clock = iter(range(1_000))
+    ticking = SimpleNamespace(monotonic=lambda: float(next(clock)))
+    monkeypatch.setattr("resolver.cli.transports.time", ticking)
+
+    class Dripping(io.BytesIO):
+        def read1(self, _: int | None = -1) -> bytes:
+            return super().read1(1)
+
+    wire = transports.Wire(Dripping(b"\0\0\0\x40" + bytes(64)), io.BytesIO(), 10.0)  # type: ignore[arg-type]
+    with pytest.raises(ServerUnreachable, match="more than 10 s"):
+        wire.receive()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("7000", ("127.0.0.1", 7000)),
+        (":7000", ("127.0.0.1", 7000)),
+        ("[::1]:7000", ("::1", 7000)),
+        ("meter.example:0", ("meter.example", 0)),
+    ],
+)
+def test_where_nothing_is_said_it_is_this_machine(text: str, address: tuple[str, int]) -> None:
+    assert transports.address_of(text) == address
+
+
+def test_a_message_longer_than_any_is_not_read() -> None:
+    wire = transports.Wire(io.BytesIO(b"\0\x10\0\1"), io.BytesIO())  # type: ignore[arg-type]
+    with pytest.raises(InputTooLarge):
+        wire.receive()

@@ -31,6 +31,7 @@ from identity.errors import (
     StaleAnswer,
     StatusUnknown,
     TetradError,
+    UnknownMethod,
 )
 from identity.members import format_time
 from identity.wallet import Wallet
@@ -179,6 +180,18 @@ def test_the_lists_follow_the_ledger(stage: Stage) -> None:
     stage.client.revoke(stage.meter, "stolen", by=stage.acme)
     assert [one.status for one in stage.issuing.sync()[0]] == ["revoked"]
     assert stage.issuing.sync()[0] == []
+
+
+def test_a_rotation_ends_what_was_signed_before_it(stage: Stage) -> None:
+    """Lists are signed by the new key; the credential is told to be issued anew."""
+    issued = stage.issue()
+    assert stage.issuing.outlived() == []
+    stage.client.rotate_keys(stage.lab)
+    stage.issuing.sync()
+    with pytest.raises(UnknownMethod):
+        stage.client.verify_credential(issued)
+    assert [one.id for one in stage.issuing.outlived()] == [issued["id"]]
+    stage.client.verify_credential(stage.issue())
 
 
 def test_a_device_revoked_in_the_ledger_before_any_list_says_so(stage: Stage) -> None:
