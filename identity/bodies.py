@@ -11,9 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from identity.enrolment import Enrolment
 from identity.members import (
-    Certificate,
-    CertificateSerial,
     Closed,
     Code,
     Data,
@@ -152,13 +151,6 @@ class WithdrawBody(Closed):
     reason: Text
 
 
-class Enrolment(Closed):
-    """The certificate of a device's maker, which stands for the signatures of organizations."""
-
-    grant: Hash
-    certificate: Certificate
-
-
 class DeviceBody(Closed):
     """The four ones, the keys, and who controls them."""
 
@@ -172,17 +164,6 @@ class DeviceBody(Closed):
     recovery: RecoveryOrNone
     controller: TetradDid
     enrolment: Enrolment | None = None
-
-
-MAX_REVOKED = 256
-
-
-class EnrolmentRevokeBody(Closed):
-    """Serials with which no device is enrolled any more."""
-
-    grant: Hash
-    serials: Annotated[list[CertificateSerial], Field(min_length=1, max_length=MAX_REVOKED)]
-    reason: Text
 
 
 class DeviceUpdateBody(Closed):

@@ -22,7 +22,6 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_valid
 from identity.bodies import (
     DeviceBody,
     DeviceUpdateBody,
-    EnrolmentRevokeBody,
     GenesisBody,
     OrganizationBody,
     OrganizationUpdateBody,
@@ -36,6 +35,7 @@ from identity.bodies import (
     TransferOfferBody,
     WithdrawBody,
 )
+from identity.enrolment import EnrolmentRevokeBody
 from identity.errors import InputTooLarge, SchemaViolation
 from identity.jcs import Json, canonicalize
 from identity.members import (

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from identity.enrolment import EnrolScope
 from identity.members import (
     Certificate,
     Closed,
@@ -20,7 +21,6 @@ from identity.members import (
     Time,
     Url,
 )
-from identity.x509.path import MAX_INTERMEDIATES
 
 
 class Prefix(Closed):
@@ -81,22 +81,6 @@ class CredentialScope(Closed):
         if len(set(self.types)) != len(self.types):
             raise ValueError("a type is named once")
         return self
-
-
-class EnrolScope(Closed):
-    """A manufacturer's certificate authority for a code template (IEEE 802.1AR)."""
-
-    scheme: SchemeName
-    template: Annotated[
-        str, Field(pattern=r"^[!-z|~]*\{serial\}[!-z|~]*$", min_length=9, max_length=255)
-    ]
-    """A code of the scheme, with `{serial}` in the place of what the certificate says."""
-    models: Annotated[list[Text] | None, Field(min_length=1, max_length=100)] = None
-    anchor: Certificate
-    intermediates: Annotated[list[Certificate], Field(max_length=MAX_INTERMEDIATES)]
-    """From the anchor down: each is issued by one that stands before it."""
-    quota: Annotated[int, Field(ge=1, le=2**40)]
-    """How many devices may be registered under the grant."""
 
 
 class _Grant(Closed):

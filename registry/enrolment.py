@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from identity.bodies import DeviceBody, Enrolment
+from identity.bodies import DeviceBody
+from identity.enrolment import Enrolment
 from identity.errors import (
     InvalidCertificate,
     KeyReused,
