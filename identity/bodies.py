@@ -21,6 +21,7 @@ from identity.members import (
     Hash,
     Identifier,
     Keys,
+    KnownAs,
     Multikey,
     Number,
     Object,
@@ -124,6 +125,7 @@ class OrganizationBody(Closed):
 
     name: Text
     uscc: Annotated[str | None, Field(pattern=r"^[0-9A-Z]{18}$")] = None
+    alsoKnownAs: KnownAs | None = None  # noqa: N815 - the W3C's name
     keys: Keys
     next: Thumbprints
     recovery: RecoveryOrNone
@@ -137,9 +139,12 @@ class OrganizationUpdateBody(Closed):
     name: Text | None = None
     uscc: Annotated[str | None, Field(pattern=r"^[0-9A-Z]{18}$")] = None
 
+    alsoKnownAs: KnownAs | None = None  # noqa: N815 - the W3C's name
+    """None of them where the list is empty."""
+
     @model_validator(mode="after")
     def _something(self) -> OrganizationUpdateBody:
-        if self.name is None and self.uscc is None:
+        if self.name is None and self.uscc is None and self.alsoKnownAs is None:
             raise ValueError("an update names at least one member")
         return self
 
@@ -295,6 +300,7 @@ class DeviceBody(Closed):
     code: Code
     number: Number
     data: Data
+    alsoKnownAs: KnownAs | None = None  # noqa: N815 - the W3C's name
     keys: Keys
     next: Thumbprints
     recovery: RecoveryOrNone
@@ -321,10 +327,12 @@ class DeviceUpdateBody(Closed):
     data: Data | None = None
     parent: TetradDid | Literal["none"] | None = None
     sector: Sector | None = None
+    alsoKnownAs: KnownAs | None = None  # noqa: N815 - the W3C's name
+    """None of them where the list is empty."""
 
     @model_validator(mode="after")
     def _something(self) -> DeviceUpdateBody:
-        if self.data is None and self.parent is None and self.sector is None:
+        if (self.data, self.parent, self.sector, self.alsoKnownAs) == (None,) * 4:
             raise ValueError("an update names at least one member")
         return self
 

@@ -65,6 +65,10 @@ Multikey = Annotated[
     str, Field(min_length=41, max_length=2607, pattern=f"^(z{_BASE58}+|u[A-Za-z0-9_-]+)$")
 ]
 """Base58btc where the algorithm is classical, base64url where it is post-quantum."""
+Bid = Annotated[str, Field(pattern=r"^did:bid:([A-Za-z0-9]{4}:)?[ez][fs][A-Za-z0-9]{20,40}$")]
+"""A did:bid that can be held against a key: Ed25519 or SM2, in base58 or base64."""
+KnownAs = Annotated[list[Bid], Field(max_length=4)]
+"""Identifiers that one of the subject's keys has on another chain."""
 TetradDid = Annotated[str, Field(pattern=f"^did:tetrad:[a-z2-7]{{16}}:zQm{_BASE58}{{44}}$")]
 Seconds = Annotated[int, Field(ge=0, le=10 * 366 * 86_400)]
 Identifier = Annotated[str, Field(pattern=r"^[!-~]{1,255}$")]

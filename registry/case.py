@@ -10,11 +10,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
+from identity.bid import is_bid_of, parse_bid
 from identity.errors import (
     InvalidDisclosure,
     InvalidIdentifier,
     KeyReused,
+    MalformedCode,
+    MalformedInput,
     NotFound,
+    RightMissing,
     UnknownScheme,
     WrongSequence,
     WrongState,
@@ -118,6 +122,25 @@ class Case:
             if self.state.get(("key", one)) is not None:
                 raise KeyReused(
                     "a key that served cannot be committed to again", pointer=f"/body/next/{place}"
+                )
+
+    def check_known_as(self, keys: list[str]) -> None:
+        """A did:bid is named only by whom its key belongs to: it is made of one of `keys`, those
+        in force. Raises MalformedCode, RightMissing."""
+        names = self.operation.body.alsoKnownAs or []
+        for place, name in enumerate(names):
+            pointer = f"/body/alsoKnownAs/{place}"
+            try:
+                bid = parse_bid(name)
+            except MalformedInput as refusal:
+                raise MalformedCode(refusal.detail, pointer=pointer, hint=refusal.hint) from None
+            if name in names[:place]:
+                raise MalformedCode("the same identifier twice", pointer=pointer)
+            if not is_bid_of(bid, keys):
+                raise RightMissing(
+                    "this did:bid is not made of one of the subject's keys",
+                    pointer=pointer,
+                    hint="an identifier is named by whoever has its key in force",
                 )
 
     def signers(

@@ -61,6 +61,7 @@ def device_register(case: Case) -> Changes:
         )
     if body.object.parent is not None:
         check_parent(case, body.object.parent, body.controller, "/body/object/parent")
+    case.check_known_as(body.keys)
     bearer: Bearer = {"did": did}
     record = new_device(operation, did, case.hash, case.stamp, case.unique)
     with enrolment.pointing_to_the_certificate(body):
@@ -213,6 +214,7 @@ def device_update(case: Case) -> Changes:
             f"version {body.data.version} does not follow {device['version']}",
             pointer="/body/data/version",
         )
+    case.check_known_as(device["keys"])
     return case.changing(device, {})
 
 

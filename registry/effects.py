@@ -65,6 +65,7 @@ def new_subject(
     stamp: Stamp,
 ) -> dict[str, Any]:
     """What the record of every new DID holds."""
+    known_as = None if isinstance(body, GenesisBody) else body.alsoKnownAs
     return {
         "did": did,
         "kind": kind,
@@ -78,6 +79,7 @@ def new_subject(
         "previous": operation_hash,
         "registered": stamp,
         "updated": stamp,
+        **({"alsoKnownAs": known_as} if known_as else {}),
     }
 
 
@@ -168,7 +170,14 @@ def after(
             _end(record)
     if getattr(operation, "sequence", None) is not None:
         record |= {"sequence": operation.sequence, "previous": operation_hash}  # type: ignore[union-attr]
-    return cast("Subject", record)
+    return cast("Subject", _without_empty_names(record))
+
+
+def _without_empty_names(record: dict[str, Any]) -> dict[str, Any]:
+    """An empty list of other names has taken them away."""
+    if record.get("alsoKnownAs", True):
+        return record
+    return {name: value for name, value in record.items() if name != "alsoKnownAs"}
 
 
 def _change_keys(
@@ -238,7 +247,8 @@ def _updated(device: Device, body: DeviceUpdateBody) -> dict[str, Any]:
     if body.data is not None:
         data = body.data if body.data == "none" else operation_value(body.data)
     version = body.data.version if isinstance(body.data, DataRecord) else device["version"]
-    return {"object": described, "data": data, "version": version}
+    changed = {"object": described, "data": data, "version": version}
+    return changed if body.alsoKnownAs is None else {**changed, "alsoKnownAs": body.alsoKnownAs}
 
 
 def lifted_by(party: str | None, subject: Subject, authority: str) -> list[str]:

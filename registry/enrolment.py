@@ -123,7 +123,6 @@ def asked_for(enrolment: Enrolment) -> list[Key]:
     """The keys of the state that a registration with this certificate is going to look up."""
     leaf = presented(enrolment)
     return [
-        ("grant", enrolment.grant),
         ("enrolment", enrolment.grant),
         ("serial", enrolment.grant, leaf.device_serial),
         ("key", thumbprint(leaf.multikey)),

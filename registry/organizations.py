@@ -64,6 +64,7 @@ def organization_register(case: Case) -> Changes:
         )
     did = tetrad_did(case.registry["ledger"], case.hash)
     body = operation.body
+    case.check_known_as(body.keys)
     record = new_organization(body, did, case.hash, case.stamp)
     claims = case.claim_keys(did, body.keys, body.next, record["recovery"])
     return {**claims, ("did", did): record}
@@ -74,4 +75,5 @@ def organization_update(case: Case) -> Changes:
     subject = case.organization()
     case.signers().exactly({subject["did"]})
     case.in_order(subject)
+    case.check_known_as(subject["keys"])
     return case.changing(subject, {})

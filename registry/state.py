@@ -83,6 +83,8 @@ class Subject(TypedDict):
     previous: str
     registered: Stamp
     updated: Stamp
+    alsoKnownAs: NotRequired[list[str]]
+    """Each was made of a key that the subject had in force when it named it."""
 
 
 class Organization(Subject):

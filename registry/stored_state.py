@@ -63,6 +63,7 @@ class StoredState:
         """Reads what a batch is going to ask for, at once: a third of the cost of one by one.
 
         Most of it is asked for in vain, which the buckets alone can tell."""
+        keys = list(dict.fromkeys(keys))
         hashed = [state_key(key) for key in keys]
         buckets = self._store.buckets_at([place_of(key) for key in hashed]) if keys else []
         self.buckets = located(buckets, hashed)

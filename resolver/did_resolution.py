@@ -177,7 +177,7 @@ def _document(record: Subject, *, ended: bool) -> dict[str, Any]:
     if ended:
         return tetrad_document(record["did"], [], controller)
     services = _services(device) if device else []
-    known_as = _known_as(device) if device else []
+    known_as = [*(_known_as(device) if device else []), *record.get("alsoKnownAs", [])]
     return tetrad_document(record["did"], record["keys"], controller, services, known_as)
 
 
@@ -194,7 +194,7 @@ def _services(device: Device) -> list[dict[str, Any]]:
 def _known_as(device: Device) -> list[str]:
     """The code, where it is public and a URI by itself."""
     value = device["code"].get("value")
-    if isinstance(value, str) and value.startswith(("https://", "urn:")):
+    if isinstance(value, str) and value.startswith(("https://", "urn:", "did:")):
         return [value]
     return []
 

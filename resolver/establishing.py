@@ -59,6 +59,8 @@ def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, Established]:
             if did not in known:
                 raise InvalidAnswer("a rotation to keys that nothing shown has committed to")
             brought = known[did].after(item)
+        else:
+            continue  # such as the grant of an enrolment, which is shown and establishes nothing
         keys |= _established(did, brought)
     return keys
 

@@ -42,6 +42,7 @@ from resolver.verifier import verify_absence, verify_answer
 from tests.example_ledger import example
 from tests.factory import LOG, UNIQUE, key
 from tests.generated import authentication
+from tests.generated.credentials import CREDENTIALS, status_cases
 from tests.witnesses import cosigner, lines_of
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -149,6 +150,26 @@ def shown_key(name: str, algorithm: str) -> str:
         f"did:key     did:key:{found.multikey}",
     ]
     return fenced("\n".join(rows))
+
+
+def shown_credential() -> str:
+    """A credential, and what its proof signs."""
+    name = "eddsa-jcs-2022"
+    whole = CREDENTIALS[name]()
+    signed = {member: value for member, value in whole.items() if member != "proof"}
+    options = {member: value for member, value in whole["proof"].items() if member != "proofValue"}
+    rows = [
+        f"SHA-256 of the proof without proofValue:  {sha256(canonicalize(options)).hexdigest()}",
+        f"SHA-256 of the credential without proof:  {sha256(canonicalize(signed)).hexdigest()}",
+    ]
+    return fenced(layout(whole), "json") + "\n" + fenced("\n".join(rows))
+
+
+def shown_status() -> str:
+    """An entry, and the list that it points into."""
+    wanted, held = status_cases()["one in the middle"]
+    shown = {"credentialStatus": wanted}, {"the list": held}
+    return fenced("\n".join(layout(one) for one in shown), "json")
 
 
 def shown_challenge() -> str:
@@ -452,6 +473,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "key Ed25519": lambda: shown_key("Acme Meters/0", "Ed25519"),
     "key P-256": lambda: shown_key("car-1/0", "P-256"),
     "proof": shown_proof,
+    "credential": shown_credential,
+    "status": shown_status,
     "challenge": shown_challenge,
     "presentation": lambda: fenced(layout(authentication.answer()), "json"),
     "token": shown_token,

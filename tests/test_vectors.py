@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from identity.credentials.credential import verify_credential
+from identity.credentials.presentation import verify_presentation
+from identity.credentials.status_list import status_of
 from identity.did import parse_tetrad_did, tetrad_did, tetrad_method
 from identity.disclosure import open_disclosure
 from identity.dpop import check_dpop
@@ -24,6 +27,7 @@ from identity.jcs import canonicalize, parse
 from identity.jwk import jwk_thumbprint
 from identity.keys import kind_of, private_key, public_key
 from identity.members import parse_time
+from identity.methods import did_key_methods
 from identity.multibase import base64url_decode
 from identity.operation import operation_hash, read_operation
 from identity.proof import create_proof, verify_proof
@@ -162,6 +166,31 @@ def test_proofs() -> None:
             made = create_proof(json.loads(vector["document"]), key, options)
             verify({**secured, "proof": [made]}, made)
             assert made == proof or kind_of(signer.algorithm) == "post-quantum"  # signs hedged
+
+
+def test_credentials() -> None:
+    whole = load("identity/credentials.json")
+    now = whole["now"]
+    for vector in whole["vectors"]:
+
+        def verify(vector: Any = vector) -> None:
+            if "credential" in vector:
+                verify_credential(vector["credential"], did_key_methods, now=now)
+                return
+            asked = {name: whole[name] for name in ("challenge", "domain")}
+            verify_presentation(vector["presentation"], did_key_methods, now=now, **asked)
+
+        assert refusal(verify) == vector.get("error"), vector["name"]
+
+
+def test_status_lists() -> None:
+    whole = load("identity/status_lists.json")
+    for vector in whole["vectors"]:
+        run = partial(status_of, vector["entry"], vector["list"], issuer=whole["issuer"])
+        assert refusal(run) == vector.get("error"), vector["name"]
+        if "error" not in vector:
+            said = run()
+            assert (said.value, said.message) == (vector["value"], vector["message"])
 
 
 def test_authentication() -> None:

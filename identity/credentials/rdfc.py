@@ -25,6 +25,9 @@ try:
 except ModuleNotFoundError:
     jsonld, URDNA2015 = None, object
 
+# What PyLD stumbles over instead of refusing it: a vocabulary that is null before there was one,
+# for instance. The terms were checked before; what is left is for it to say no to.
+_DEFECTS = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 MOST_STEPS: Final = 256
 """Blank nodes whose surroundings are hashed for one document; a credential needs a few."""
 MOST_ALIKE: Final = 8
@@ -54,6 +57,8 @@ def canonicalize(document: Mapping[str, Any], algorithm: str = "") -> bytes:
     except jsonld.JsonLdError as refusal:
         code = getattr(refusal, "code", None) or refusal.type
         raise MalformedProof(f"JSON-LD refuses the document: {code}") from None
+    except _DEFECTS:
+        raise MalformedProof("PyLD does not read this document", hint="use a jcs suite") from None
     return str(text).encode()
 
 

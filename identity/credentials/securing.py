@@ -40,6 +40,10 @@ CLOCK_SKEW = 300
 """Seconds by which `created` of a proof may lie ahead of the verifier's clock."""
 
 
+RDFC_SUITES = frozenset({"eddsa-rdfc-2022", "ecdsa-rdfc-2019"})
+"""Suites over RDF that are signed and verified here, beside the jcs suite of every algorithm."""
+
+
 class VerifiedProof(NamedTuple):
     """One proof that holds."""
 
@@ -247,8 +251,10 @@ def _text(proof: Mapping[str, Any], member: str) -> str:
 
 def _check_proof(proof: Mapping[str, Any], key: PublicKey, purpose: str | None = None) -> None:
     """The form of a proof (VC Data Integrity 1.0, section 2.1), before anything is hashed."""
-    jcs = CRYPTOSUITES[key.algorithm]
-    suite = jcs.replace("-jcs-", "-rdfc-") if _is_rdfc(_text(proof, "cryptosuite")) else jcs
+    suite = CRYPTOSUITES[key.algorithm]
+    if _is_rdfc(_text(proof, "cryptosuite")):
+        rdfc = suite.replace("-jcs-", "-rdfc-")
+        suite = rdfc if rdfc in RDFC_SUITES else suite
     check_form(proof, key, purpose, suite)
     for member in ("id", "challenge", "nonce", "created", "expires"):
         if member in proof:

@@ -87,6 +87,28 @@ _SIGNATURE_ALGORITHMS: Final = {
 }
 
 
+class Extensions(NamedTuple):
+    """What the extensions say that are read (RFC 5280, section 4.2)."""
+
+    authority: bool
+    path_length: int | None
+    usage: int | None
+    """The first octet of keyUsage; None where there is no such extension."""
+    subject_key: bytes | None
+    authority_key: bytes | None
+    constraints_critical: bool
+
+
+_NO_EXTENSIONS: Final = Extensions(
+    authority=False,
+    path_length=None,
+    usage=None,
+    subject_key=None,
+    authority_key=None,
+    constraints_critical=False,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """A certificate of the profile. Nothing is said yet of who signed it."""
@@ -102,13 +124,7 @@ class Certificate:
     multikey: str
     algorithm: str
     """Of the signature: that of the key which may have made it."""
-    authority: bool
-    path_length: int | None
-    usage: int | None
-    """The first octet of keyUsage; None where there is no such extension."""
-    subject_key: bytes | None
-    authority_key: bytes | None
-    constraints_critical: bool
+    extensions: Extensions
     signed: bytes = field(repr=False)
     signature: bytes = field(repr=False)
     """Raw, as `PublicKey.verify` takes it; of ECDSA with the lower s of the two."""
@@ -199,17 +215,13 @@ def parse_certificate(data: bytes) -> Certificate:
     if tbs.whole(der.SEQUENCE) != identifier:  # 4.1.1.2
         raise InvalidCertificate("two signature algorithms in one certificate")
     issuer = tbs.whole(der.SEQUENCE)
-    validity = tbs.enter(der.SEQUENCE)
-    not_before, not_after = _time(validity), _time(validity)
-    validity.end()
+    not_before, not_after = _validity(tbs.whole(der.SEQUENCE))
     subject = tbs.whole(der.SEQUENCE)
     _attributes(issuer)
     _attributes(subject)
     multikey = _multikey(tbs.enter(der.SEQUENCE))
-    read = _extensions(tbs)
+    extensions = _extensions(tbs.whole(0xA3)) if tbs.more else _NO_EXTENSIONS
     tbs.end()  # 4.1.2.8: no unique identifiers, which stand before the extensions
-    authority, path_length = _basic_constraints(read.get(_BASIC_CONSTRAINTS, (False, b"\x30\x00")))
-    _check_purposes(read)
     return Certificate(
         serial,
         issuer,
@@ -218,12 +230,7 @@ def parse_certificate(data: bytes) -> Certificate:
         not_after,
         multikey,
         algorithm,
-        authority,
-        path_length,
-        _usage(read),
-        _octets(read, _SUBJECT_KEY),
-        _authority_key(read),
-        read.get(_BASIC_CONSTRAINTS, (False, b""))[0],
+        extensions,
         signed,
         _raw_signature(algorithm, signature),
     )
@@ -243,7 +250,8 @@ def _text(attribute: Reader) -> str:
     return text
 
 
-def _attributes(name: bytes) -> list[tuple[bytes, str]]:
+@lru_cache(maxsize=4_096)
+def _attributes(name: bytes) -> tuple[tuple[bytes, str], ...]:
     """Type and value of each attribute of a name (RFC 5280, section 4.1.2.4)."""
     found: list[tuple[bytes, str]] = []
     sets = Reader(name).enter(der.SEQUENCE)
@@ -260,11 +268,20 @@ def _attributes(name: bytes) -> list[tuple[bytes, str]]:
             attribute.end()
         if not before:
             raise InvalidCertificate("a name with an empty part")
-    return found
+    return tuple(found)
 
 
 _UTC_TIME = re.compile(rb"[0-9]{12}Z")
 _GENERALIZED_TIME = re.compile(rb"[0-9]{14}Z")
+
+
+@lru_cache(maxsize=1_024)
+def _validity(data: bytes) -> tuple[int, int]:
+    outer = Reader(data)
+    times = outer.enter(der.SEQUENCE)
+    found = _time(times), _time(times)
+    times.end()
+    return found
 
 
 def _time(reader: Reader) -> int:
@@ -274,7 +291,6 @@ def _time(reader: Reader) -> int:
     return _seconds(reader.content(der.GENERALIZED_TIME), generalized=True)
 
 
-@lru_cache(maxsize=1_024)
 def _seconds(text: bytes, *, generalized: bool) -> int:
     try:
         if not (_GENERALIZED_TIME if generalized else _UTC_TIME).fullmatch(text):
@@ -327,17 +343,32 @@ def _compressed(curve: _Curve, point: bytes) -> bytes:
     return curve.codec + bytes([2 + (y & 1)]) + point[1 : 1 + curve.width]
 
 
-_Extensions = dict[bytes, tuple[bool, bytes]]
-"""Those that are read: whether it is critical, and its value."""
+_Read = dict[bytes, tuple[bool, bytes]]
+"""Extensions that are read: whether each is critical, and its value."""
 
 
-def _extensions(tbs: Reader) -> _Extensions:
+@lru_cache(maxsize=1_024)
+def _extensions(data: bytes) -> Extensions:
+    """What they say; kept, since all devices of one issuer may have the same."""
+    read = _listed(data)
+    constraints = read.get(_BASIC_CONSTRAINTS, (False, b"\x30\x00"))
+    authority, path_length = _basic_constraints(constraints[1])
+    _check_purposes(read)
+    return Extensions(
+        authority,
+        path_length,
+        _usage(read),
+        _octets(read, _SUBJECT_KEY),
+        _authority_key(read),
+        constraints[0],
+    )
+
+
+def _listed(data: bytes) -> _Read:
     """The extensions that are read here (RFC 5280, section 4.2)."""
-    read: _Extensions = {}
+    read: _Read = {}
     seen: set[bytes] = set()
-    if not tbs.more:
-        return read
-    wrapped = tbs.enter(0xA3)
+    wrapped = Reader(data).enter(0xA3)
     listed = wrapped.enter(der.SEQUENCE)
     wrapped.end()
     while listed.more:
@@ -363,9 +394,9 @@ def _extensions(tbs: Reader) -> _Extensions:
     return read
 
 
-def _basic_constraints(extension: tuple[bool, bytes]) -> tuple[bool, int | None]:
+def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
     """Whether it is a CA's, and how many CAs may follow it (RFC 5280, section 4.2.1.9)."""
-    outer = Reader(extension[1])
+    outer = Reader(value)
     fields = outer.enter(der.SEQUENCE)
     outer.end()
     authority = False
@@ -382,7 +413,7 @@ def _basic_constraints(extension: tuple[bool, bytes]) -> tuple[bool, int | None]
     return authority, length
 
 
-def _usage(read: _Extensions) -> int | None:
+def _usage(read: _Read) -> int | None:
     if _KEY_USAGE not in read:
         return None
     reader = Reader(read[_KEY_USAGE][1])
@@ -393,7 +424,7 @@ def _usage(read: _Extensions) -> int | None:
     return octets[0]
 
 
-def _octets(read: _Extensions, name: bytes) -> bytes | None:
+def _octets(read: _Read, name: bytes) -> bytes | None:
     if name not in read:
         return None
     reader = Reader(read[name][1])
@@ -402,7 +433,7 @@ def _octets(read: _Extensions, name: bytes) -> bytes | None:
     return octets
 
 
-def _authority_key(read: _Extensions) -> bytes | None:
+def _authority_key(read: _Read) -> bytes | None:
     """keyIdentifier; the issuer's name and serial number are not taken (section 4.2.1.1)."""
     if _AUTHORITY_KEY not in read:
         return None
@@ -414,7 +445,7 @@ def _authority_key(read: _Extensions) -> bytes | None:
     return identifier
 
 
-def _check_purposes(read: _Extensions) -> None:
+def _check_purposes(read: _Read) -> None:
     """Extended key usage, where there is one, allows to sign for oneself (section 4.2.1.12)."""
     if _EXTENDED_USAGE not in read:
         return

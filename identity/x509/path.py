@@ -70,12 +70,12 @@ class Authorities:
                 "its issuer is none of the certificate authorities that stand before it",
                 hint="name the anchor first, then each authority below the one that issued it",
             )
-        named, own = certificate.authority_key, found.certificate.subject_key
+        named, own = certificate.extensions.authority_key, found.certificate.extensions.subject_key
         if named is not None and own is not None and named != own:
             raise InvalidCertificate("its issuer has another key than it names")
-        below = int(certificate.authority)
+        below = int(certificate.extensions.authority)
         for distance, one in enumerate((found.certificate, *found.above), below):
-            if one.path_length is not None and one.path_length < distance:
+            if one.extensions.path_length is not None and one.extensions.path_length < distance:
                 raise InvalidCertificate("a path that is longer than one above it allows")
         return found
 
@@ -88,11 +88,12 @@ class Authorities:
     def check_leaf(self, leaf: Certificate, now: int) -> None:
         """Raises InvalidCertificate unless one of these has issued a device's certificate, all on
         the path are in their time, and what the certificate is for is to sign."""
-        if leaf.authority or leaf.usage is None or leaf.usage & KEY_CERT_SIGN:
+        said = leaf.extensions
+        if said.authority or said.usage is None or said.usage & KEY_CERT_SIGN:
             raise InvalidCertificate(
                 "a certificate authority's certificate, or one without key usage, is no device's"
             )
-        if not leaf.usage & DIGITAL_SIGNATURE:
+        if not said.usage & DIGITAL_SIGNATURE:
             raise InvalidCertificate("its key is not for signatures")
         issuer = self._issuer(leaf)
         for one in (leaf, issuer.certificate, *issuer.above):
@@ -102,9 +103,10 @@ class Authorities:
 
 def _check_authority(certificate: Certificate) -> None:
     """A CA says that it is one, and that its key signs certificates (RFC 5280, 6.1.4 k to n)."""
-    if not certificate.authority or not certificate.constraints_critical:
+    said = certificate.extensions
+    if not said.authority or not said.constraints_critical:
         raise InvalidCertificate("no certificate authority's: basic constraints, critical, say so")
-    if certificate.usage is None or not certificate.usage & KEY_CERT_SIGN:
+    if said.usage is None or not said.usage & KEY_CERT_SIGN:
         raise InvalidCertificate("its key is not for signing certificates")
     if certificate.subject == b"\x30\x00":
         raise InvalidCertificate("a certificate authority without a name")

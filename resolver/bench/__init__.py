@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from resolver.bench import answers, calibrate, fleet, measure, without_map
+from resolver.bench import answers, calibrate, factory, fleet, measure, without_map
 from resolver.bench.processes import service
 from resolver.bench.report import Report
 
@@ -66,11 +66,14 @@ def _measured(
     ledger, now = measure.ledger_of(folder), int(time.time())
     with service(folder) as running:
         owner = measure.set_up(running, ledger, now)
-        say(f"signing {devices + singles} registrations, {fleet.SIGNATURES} signatures each")
-        lines = fleet.devices(owner, 0, devices + singles)
+        say(f"signing {2 * devices + singles} registrations, {fleet.SIGNATURES} signatures each")
+        lines = fleet.devices(owner, 0, 2 * devices + singles)
         say("registering in batches, then one by one; SQLite, synchronous=FULL")
         report.batches(measure.register_batches(running, lines[:devices]))
-        report.singles(measure.register_singles(running, lines[devices:]))
+        report.singles(measure.register_singles(running, lines[devices : devices + singles]))
+        say(f"certifying {devices} factory devices; registering them, in turns with others")
+        enrolled = factory.enrolments(factory.granted(running, owner, devices), devices)
+        report.factory(factory.in_turns(running, enrolled, lines[devices + singles :]))
         say("resolving")
         report.resolved(measure.resolve(running, devices, devices, proof=False), proof=False)
         report.resolved(measure.resolve(running, devices, devices, proof=True), proof=True)
@@ -81,9 +84,9 @@ def _measured(
     say("auditing: every entry re-hashed, verified and replayed")
     report.audited(measure.audited(folder, ledger))
     say(f"the writer with a map of {keys} keys and without it, in turn")
-    report.compared(without_map.compare(folder, owner, devices + singles, PAIRS, keys))
+    report.compared(without_map.compare(folder, owner, 2 * devices + singles, PAIRS, keys))
     if large:
-        _at_size(report, folder, owner, devices + singles, large, devices, say)
+        _at_size(report, folder, owner, 2 * devices + singles, large, devices, say)
     report.calibrate(calibrate.verifications(), calibrate.syncs(folder))
     return report
 

@@ -35,6 +35,7 @@ Figures = dict[str, Any]
 
 def _figures(load: Load, cpu: float, units: int) -> Figures:
     return {
+        "units": units,
         "per_second": units / load.seconds,
         "cpu_us": cpu / units * 1e6,
         "p50_ms": median(load.latencies) * 1e3,

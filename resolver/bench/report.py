@@ -51,6 +51,10 @@ class Report:
         """Registration in batches."""
         self.figures[BATCHES] = figures
 
+    def factory(self, figures: dict[str, Figures]) -> None:
+        """Devices that enrol themselves, and others in turns with them."""
+        self.figures["factory"] = figures
+
     def singles(self, figures: Figures) -> None:
         """Registration one by one."""
         self.figures[SINGLES] = figures
@@ -111,6 +115,9 @@ class Report:
             _line("batches / bound by verification, CPU", batch, ideal / batch["cpu_us"], 0.6),
             _line("one by one / the same bound, CPU", single, ideal / single["cpu_us"], 0.25),
         ]
+        enrolled, ordinary = (self.figures["factory"][kind] for kind in ("enrolled", "ordinary"))
+        faster = enrolled["per_second"] / ordinary["per_second"]
+        lines.append(_line("factory devices / others in batches, rate", enrolled, faster, 0.5))
         for kind, bound in (("without", 0.25), ("with", 0.15)):
             asked = self.figures[f"resolve {kind} proof"]
             cpu = self.bare["cpu_us"] / asked["cpu_us"]

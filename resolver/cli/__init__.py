@@ -21,9 +21,10 @@ COMMANDS = {
     "grant": ("granting", "Rights: issue, withdraw, list."),
     "registry": ("governing", "The registry itself: show, update, rotate the log's keys."),
     "register": ("registering", "Register devices: one, or those of a CSV file."),
+    "enrol": ("enrolling", "Devices that register themselves: open, register, revoke, close."),
     "device": (
         "devices",
-        "Devices: show, list, history, receipt, update, rebind, offer, accept, retire.",
+        "Devices: show, list, history, receipt, bundle, update, rebind, offer, accept, retire.",
     ),
     "keys": ("keyring", "Keys: new, rotate, list."),
     "recovery": ("recovering", "Lost keys: share, begin, finish, status."),

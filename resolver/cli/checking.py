@@ -127,6 +127,18 @@ def _receipted(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     return Verified(opened.checkpoint.size, opened.checkpoint.origin)
 
 
+def _enrolled(verified: VerifiedAnswer) -> list[str]:
+    """Who answers for a device that no organization has signed for."""
+    enrolled = verified.enrolled
+    if enrolled is None:
+        return []
+    return [
+        f"✓ it enrolled itself under the grant {enrolled.grant}, by {enrolled.granter} "
+        f"to {enrolled.holder}, as serial {enrolled.serial}",
+        "– that the grant was in force then, and the serial not revoked, is for an audit",
+    ]
+
+
 def _coded(verified: VerifiedAnswer) -> list[str]:
     """The code that the device bears, since what the file was asked for is its maker's word."""
     code = verified.device["code"]
@@ -154,6 +166,7 @@ def _answered(verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verifie
         f"✓ signed by {', '.join(verified.signers)}"
         if verified.signers
         else "– signatures are not shown, as of a device that has changed too often",
+        *_enrolled(verified),
         f"– {age}",
         *_coded(verified),
     ]
@@ -164,6 +177,7 @@ def _answered(verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verifie
         "ledger": trust.ledger,
         "stateRoot": root.index,
         "signers": list(verified.signers),
+        **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),
         "witnesses": witnesses,
         "age": age.seconds,
         "datedBy": age.by or None,

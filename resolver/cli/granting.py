@@ -112,6 +112,8 @@ def _line(one: dict[str, Any]) -> str:
     about = scope.get("maker", "")
     if "types" in scope:
         about = ", ".join(scope["types"])
+    elif "template" in scope:
+        about = f"{scope['scheme']}:{scope['template']}"
     elif "prefix" in scope:
         about = f"{scope['scheme']}:{scope['prefix']}"
     return f"{one['status']:9} {one['grant']}  {one['right']} {about}  to {one['to']}"

@@ -88,6 +88,7 @@ def _value(found: Resolved) -> dict[str, Any]:
         "verified": {
             "entry": verified.entry,
             "signers": list(verified.signers),
+            **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),
             "checkpoint": {"origin": tree.origin, "size": tree.size, **_age(found.age)},
             "asserted": found.asserted,
         },
@@ -111,7 +112,12 @@ def _lines(found: Resolved, at: str | None) -> list[str]:
     if "offer" in found.device:
         offer = found.device["offer"]
         lines.append(f"! on offer to {offer['to']} until {offer['notAfter']}")
-    if verified.signers:
+    if verified.enrolled is not None:
+        lines.append(
+            f"✓ device signed, enrolled itself under the grant {verified.enrolled.grant}: "
+            "no organization has signed its registration"
+        )
+    elif verified.signers:
         lines.append(f"✓ {signed} signed")
     root = verified.state.root
     newest = "the newest there is" if verified.as_of is None else f"the newest at {verified.as_of}"

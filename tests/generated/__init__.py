@@ -43,6 +43,7 @@ def every_file() -> dict[str, bytes]:
     from tests.generated import (
         answers,
         authentication,
+        credentials,
         evidence,
         handshake,
         identity,
@@ -56,6 +57,7 @@ def every_file() -> dict[str, bytes]:
 
     parts = (
         authentication,
+        credentials,
         evidence,
         identity,
         ledger,

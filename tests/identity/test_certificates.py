@@ -523,7 +523,7 @@ def test_what_is_read_is_read_alike_by_others(data: bytes) -> None:
     assert theirs.not_valid_after_utc.timestamp() == ours.not_after
     assert theirs.not_valid_before_utc.timestamp() == ours.not_before
     assert theirs.issuer.public_bytes() == ours.issuer
-    assert len(list(theirs.extensions)) >= (ours.usage is not None)
+    assert len(list(theirs.extensions)) >= (ours.extensions.usage is not None)
 
 
 @settings(deadline=None)
@@ -533,8 +533,9 @@ def test_any_text_is_refused_as_a_certificate(value: str) -> None:
         read_certificate(value)
 
 
-def pem(der: bytes) -> str:
-    lines = text(der)
+def pem_text(certificate: str) -> str:
+    """A file in PEM around base64."""
+    lines = "\n".join(certificate[at : at + 64] for at in range(0, len(certificate), 64))
     return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
 
 
@@ -546,7 +547,7 @@ def test_openssl_verifies_the_same_path(tmp_path: Path, algorithm: str) -> None:
     leaf = make.device(SERIAL, below=issuing, algorithm=algorithm)
     check(leaf, root, issuing)
     for name, der in (("root", root.der), ("issuing", issuing.der), ("leaf", leaf)):
-        (tmp_path / f"{name}.pem").write_text(pem(der))
+        (tmp_path / f"{name}.pem").write_text(pem_text(text(der)))
     run = subprocess.run(
         ["openssl", "verify", "-x509_strict", "-CAfile", "root.pem", "-untrusted", "issuing.pem",
          "leaf.pem"],

@@ -153,6 +153,7 @@ def all_scenarios() -> list[Scenario]:
         grants,
         keys,
         kinds,
+        known_as,
         numbers,
         organizations,
         recovery,
@@ -163,7 +164,7 @@ def all_scenarios() -> list[Scenario]:
 
     modules = (
         *(organizations, registry, grants, accreditations, enrolment, devices, numbers, keys),
-        *(kinds, recovery, transfer, status),
+        *(kinds, known_as, recovery, transfer, status),
     )
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))

@@ -25,21 +25,20 @@ from identity.errors import (
     UnknownMethod,
 )
 from identity.jcs import canonicalize
-from identity.keys import PrivateKey, private_key, public_key
+from identity.keys import PrivateKey, draw_key, private_key, public_key
 from identity.methods import Method, did_key_methods
 from identity.multibase import multibase_decode, multibase_encode
+from identity.proof import CRYPTOSUITES
 
 NOW = 1_790_000_000
 V2 = "https://www.w3.org/ns/credentials/v2"
 EXAMPLES = "https://www.w3.org/ns/credentials/examples/v2"
 KEYS = {
-    algorithm: private_key(algorithm, bytes(range(1, width + 1)))
-    for algorithm, width in (("Ed25519", 32), ("P-256", 32), ("P-384", 48))
+    algorithm: draw_key(algorithm, lambda width: bytes(range(1, width + 1)))
+    for algorithm in CRYPTOSUITES
 }
 SUITES = [
-    ("Ed25519", "eddsa-jcs-2022"),
-    ("P-256", "ecdsa-jcs-2019"),
-    ("P-384", "ecdsa-jcs-2019"),
+    *CRYPTOSUITES.items(),
     ("Ed25519", "eddsa-rdfc-2022"),
     ("P-256", "ecdsa-rdfc-2019"),
     ("P-384", "ecdsa-rdfc-2019"),
@@ -248,6 +247,11 @@ class TestOneProof:
         for changed in changes:
             with pytest.raises(ForgedProof):
                 verify(changed, purpose=None)
+
+    def test_only_these_suites_over_rdf(self) -> None:
+        for algorithm, suite in (("ML-DSA-44", "mldsa44-rdfc-2024"), ("SM2", "sm2-rdfc-2026")):
+            with pytest.raises(MalformedProof, match="cryptosuite"):
+                signed(algorithm, cryptosuite=suite)
 
     def test_a_suite_of_another_key_is_refused(self) -> None:
         with pytest.raises(MalformedProof, match="cryptosuite"):
@@ -460,6 +464,26 @@ class TestBothKinds:
                 whole, self.methods("Ed25519", "ML-DSA-65"), purpose="assertionMethod", now=NOW
             )
         assert refusal.value.members == {"missing": ["post-quantum"]}
+        both = signed("ML-DSA-65", on=whole)
+        beside = self.methods("Ed25519", "ML-DSA-65")
+        verify_secured(both, beside, purpose="assertionMethod", now=NOW)
+        for alone in both["proof"]:
+            with pytest.raises(SignerMissing):
+                verify_secured({**both, "proof": alone}, beside, purpose="assertionMethod", now=NOW)
+
+    def test_each_party_for_itself(self) -> None:
+        """What one party has signed does not stand in for another's missing signature."""
+
+        def methods(url: str) -> Method:
+            method = did_key_methods(url)
+            if method.key.algorithm == "Ed25519":
+                return method._replace(beside=("Ed25519", "ML-DSA-44"))
+            return method
+
+        with pytest.raises(SignerMissing):
+            verify_secured(
+                signed("ML-DSA-44", on=signed()), methods, purpose="assertionMethod", now=NOW
+            )
 
 
 # --- hostile input

@@ -10,6 +10,7 @@ import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkAnswers } from "./answers.mjs";
+import { checkCredentials } from "./credential_vectors.mjs";
 import { enrolledKey } from "./enrolments.mjs";
 import { checkAuthentications } from "./authentication.mjs";
 import { checkMeetings } from "./meetings.mjs";
@@ -143,6 +144,7 @@ for (const one of load("identity/proofs.json").vectors) {
     assert.equal(proofHolds(one.secured, proof, one.multikey), !one.error);
   });
 }
+checkCredentials(load, holds, { HASHES, LACKING, codecOf, jcs, unmultibase, verifies, without });
 checkAuthentications(load, holds, { sha256, hex, thumbprint, proofHolds, unbase58 });
 for (const one of load("identity/disclosures.json").vectors) {
   if (one.error) continue;
