@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import time
 from collections.abc import Callable, Coroutine
 from functools import update_wrapper
@@ -27,9 +26,10 @@ import httpx
 
 from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
 from identity.wallet import Wallet
+from resolver.client import transport
 from resolver.client.authenticating import Session
 from resolver.client.enrolling import enrol_device, revoke_serials
-from resolver.client.flow import MAX_BYTES, Flow, Pause, Request, Response, check_address
+from resolver.client.flow import Flow, Pause, Request, Response, check_address
 from resolver.client.living import Living
 from resolver.client.reading import Resolved
 from resolver.client.sending import Acknowledged
@@ -157,7 +157,7 @@ class Client(_Base):
             step = next(flow)
             while True:
                 if isinstance(step, Pause):
-                    time.sleep(_spread(step))
+                    time.sleep(transport.spread(step))
                     step = flow.send(None)
                     continue
                 try:
@@ -172,16 +172,16 @@ class Client(_Base):
     def _ask(self, request: Request) -> Response:
         end = time.monotonic() + LONGEST
         try:
-            with self._http.stream(**_arguments(request)) as response:
-                _check_encoding(response)
+            with self._http.stream(**transport.arguments(request)) as response:
+                transport.check_encoding(response)
                 body = bytearray()
                 for part in response.iter_bytes():
                     body += part
-                    _check_length(body)
+                    transport.check_length(body)
                     _check_time(self.url, end)
-                return _response(response, bytes(body))
+                return transport.response(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _unreachable(self.url, error) from error
+            raise transport.unreachable(self.url, error) from error
 
     def close(self) -> None:
         """Ends the connections."""
@@ -261,7 +261,7 @@ class AsyncClient(_Base):
             step = next(flow)
             while True:
                 if isinstance(step, Pause):
-                    await asyncio.sleep(_spread(step))
+                    await asyncio.sleep(transport.spread(step))
                     step = flow.send(None)
                     continue
                 try:
@@ -276,16 +276,16 @@ class AsyncClient(_Base):
     async def _ask(self, request: Request) -> Response:
         end = time.monotonic() + LONGEST
         try:
-            async with self._http.stream(**_arguments(request)) as response:
-                _check_encoding(response)
+            async with self._http.stream(**transport.arguments(request)) as response:
+                transport.check_encoding(response)
                 body = bytearray()
                 async for part in response.aiter_bytes():
                     body += part
-                    _check_length(body)
+                    transport.check_length(body)
                     _check_time(self.url, end)
-                return _response(response, bytes(body))
+                return transport.response(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _unreachable(self.url, error) from error
+            raise transport.unreachable(self.url, error) from error
 
     async def close(self) -> None:
         """Ends the connections."""
@@ -350,40 +350,6 @@ class AsyncClient(_Base):
     introspect = Awaited(Writing.introspect)
 
 
-def _arguments(request: Request) -> dict[str, Any]:
-    headers = {
-        **request.headers,
-        "accept": "application/json, */*;q=0.5",
-        "accept-encoding": "identity",
-    }
-    if request.method in ("POST", "PUT"):
-        headers["content-type"] = request.media
-    return {
-        "method": request.method,
-        "url": request.path,
-        "params": dict(request.query) or None,
-        "content": request.body or None,
-        "headers": headers,
-    }
-
-
-def _response(response: httpx.Response, body: bytes) -> Response:
-    try:
-        retry_after = float(response.headers.get("retry-after", "0"))
-    except ValueError:
-        retry_after = 0.0
-    return Response(
-        response.status_code, response.headers.get("content-type", ""), body, max(0.0, retry_after)
-    )
-
-
-def _check_encoding(response: httpx.Response) -> None:
-    """Nothing is decompressed here: two kilobytes may be gigabytes inside."""
-    coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("", "identity"):
-        raise InvalidAnswer("the server compresses an answer that was asked for as it is")
-
-
 def _check_time(url: str, end: float) -> None:
     if time.monotonic() > end:
         # Not ServerUnreachable: asked again, it would drip again.
@@ -391,18 +357,3 @@ def _check_time(url: str, end: float) -> None:
             f"an answer from {url} has not ended after {LONGEST:g} seconds",
             hint="the server, or the way to it, is too slow",
         )
-
-
-def _check_length(body: bytearray) -> None:
-    if len(body) > MAX_BYTES:
-        raise InvalidAnswer(f"the server's answer is longer than {MAX_BYTES} bytes")
-
-
-def _unreachable(url: str, error: Exception) -> TetradError:
-    reason = str(error) or type(error).__name__
-    return ServerUnreachable(f"no answer from {url}: {reason}", hint="is the service running?")
-
-
-def _spread(pause: Pause) -> float:
-    """Half to all of a pause, so that those who were refused together do not come back together."""
-    return pause.seconds * (0.5 + secrets.randbelow(1_000) / 2_000)
