@@ -24,7 +24,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
-from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
+from identity.errors import InvalidAnswer, ServerUnreachable
 from identity.wallet import Wallet
 from resolver.client import transport
 from resolver.client.authenticating import Session
