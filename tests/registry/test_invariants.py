@@ -128,6 +128,11 @@ class RuleBookMachine(RuleBasedStateMachine):
         found = [did for did in self.dids if kind is None or self.record(did)["kind"] == kind]
         return found[index % len(found)] if found else self.authority
 
+    def with_member(self, member: str, index: int, kind: str | None = None) -> str:
+        """A subject whose record has that member, or else any."""
+        found = [did for did in self.dids if member in self.record(did)]
+        return found[index % len(found)] if found else self.of(index, kind)
+
     def apply(
         self,
         operation: dict[str, Any],
@@ -442,7 +447,7 @@ class RuleBookMachine(RuleBasedStateMachine):
     def recovery_finish(
         self, subject: int, by: int | None, waits: bool
     ) -> tuple[dict[str, Any], dict[str, str]]:
-        did = self.of(subject)
+        did = self.with_member("recovering", subject)
         asked = self.record(did).get("recovering", {"begun": self.ledger, "keys": []})
         if waits:
             self.now += WAIT
@@ -456,7 +461,8 @@ class RuleBookMachine(RuleBasedStateMachine):
         self, device: int, to: int, takes_back: bool, tamper: str
     ) -> tuple[dict[str, Any], dict[str, str]]:
         did = self.of(device, "device")
-        offer: Any = {"to": self.of(to), "notAfter": format_time(self.now + 1800)}
+        to_ = self.of(to, None if to == 0 else "organization")
+        offer: Any = {"to": to_, "notAfter": format_time(self.now + 1800)}
         body = {"offer": "none" if takes_back and to % 3 == 0 else offer}
         by = self.record(did).get("controller", did)
         return self.follow("transfer.offer", did, body, tamper, by), {}
@@ -466,7 +472,7 @@ class RuleBookMachine(RuleBasedStateMachine):
         self, device: int, hostile: Drawn, following: Drawn, tamper: str
     ) -> tuple[dict[str, Any], dict[str, str]]:
         following = self.drawn(following)
-        did = self.of(device, "device")
+        did = self.with_member("offer", device, "device")
         record = self.record(did)
         keys = [n for n, one in enumerate(POOL) if one.thumbprint in record.get("next", ())]
         outside = isinstance(hostile, list)
