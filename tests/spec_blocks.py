@@ -32,8 +32,10 @@ from registry.state import state_key
 from resolver import settings
 from resolver.cli import COMMANDS
 from resolver.evidence import Evidence
+from resolver.handshake import Transcript
 from resolver.resolution import Asked, Resolver, answer_bytes
 from resolver.schemes import SCHEMES, Description
+from resolver.simulator.encounters import ENCOUNTERS, opened, side
 from resolver.simulator.lying.lies import LIES
 from resolver.simulator.lying.stage import table
 from resolver.simulator.lying.watching import WATCHERS
@@ -41,8 +43,9 @@ from resolver.trust import Trust
 from resolver.verifier import verify_absence, verify_answer
 from tests.example_ledger import example
 from tests.factory import LOG, UNIQUE, key
-from tests.generated import authentication
+from tests.generated import accreditation, authentication
 from tests.generated.credentials import CREDENTIALS, status_cases
+from tests.generated.handshake import Cosigned, watched
 from tests.witnesses import cosigner, lines_of
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -463,10 +466,60 @@ def shown_commands() -> str:
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
+def shown_label() -> str:
+    """A label, as it is signed."""
+    label, _ = accreditation.example()
+    order = (
+        "@context", "type", "issuer", "validFrom", "validUntil", "credentialSubject",
+        "credentialSchema", "credentialStatus", "proof",
+    )  # fmt: skip
+    return fenced(layout({name: label[name] for name in order}), "json")
+
+
+def shown_accreditation() -> str:
+    """The keys of the records that its evidence shows, and the record of a grant."""
+    _, evidence = accreditation.example()
+    keys = "\n".join(layout(one["key"]) for one in evidence["records"])
+    grant = {k: v for k, v in evidence["records"][1]["record"].items() if k != "history"}
+    return fenced(f"{keys}\n\n{layout(grant)}")
+
+
 def shown_watchers() -> str:
     """Those who must catch a lie."""
     rows = [f"| {name} | {what} |" for name, what in WATCHERS.items()]
     return "\n".join(["| watcher | what it is |", "| --- | --- |", *rows]) + "\n"
+
+
+def shown_meeting() -> str:
+    """Three messages, and what the responder has signed."""
+    scene = watched(Cosigned().scene(), "a meeting")
+    messages = scene.meet(scene.initiator(), scene.responder())
+    rows = []
+    for number, message in enumerate(messages, 1):
+        value = opened(message)
+        order = ("protocol", "message", "nonce", "bundle", "proof")
+        shown = {name: value[name] for name in order if name in value}
+        text = _spaced({**shown, **{one: "…" for one in ("bundle", "proof") if one in shown}})
+        text = text.replace('"bundle": "…"', '"bundle": {…}').replace(
+            '"proof": "…"', '"proof": […]'
+        )
+        rows += [f"{number}  {text}", f"   {len(message):,} bytes"]
+    first, second = side(scene.one, messages[0]), side(scene.other, messages[1])
+    transcript = Transcript(first, second)
+    document = {**transcript.document("responder"), "proof": opened(messages[1])["proof"]}
+    texts = [fenced("\n".join(rows)), "\nWhat the responder has signed, and its proof:\n\n"]
+    texts += [fenced(layout(document), "json"), f"\nThe meeting: `{transcript.hash}`\n"]
+    return "".join(texts)
+
+
+def shown_encounters() -> str:
+    """The attacks on two devices that meet."""
+    rows = [
+        f"| {one.name} | {' '.join(one.says.split())} | `{one.expected}` |" for one in ENCOUNTERS
+    ]
+    return (
+        "\n".join(["| attack | what is tried | refused as |", "| --- | --- | --- |", *rows]) + "\n"
+    )
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -495,6 +548,10 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "answer": shown_answer,
     "evidence": shown_evidence,
     "absence": shown_absence,
+    "device credential": shown_label,
+    "accreditation": shown_accreditation,
+    "meeting": shown_meeting,
+    "encounters": shown_encounters,
     "errors": shown_errors,
     "commands": shown_commands,
     "settings": settings.table,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from identity.credentials.members import BASE_CONTEXT, refuse
 from identity.credentials.subjects import (
@@ -35,7 +35,18 @@ SCHEMA: Final = "urn:tetrad:schema:credentials/"
 """What the `id` of a schema begins with; the type follows."""
 
 
-class StatusEntry(Closed):
+class _Shown(Closed):
+    """A member that is absent is left out: null would be read as if it were."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null(cls, value: Any) -> Any:  # noqa: ANN401 - hostile JSON
+        if isinstance(value, dict) and None in value.values():
+            raise ValueError("a member that is absent is left out, and not null")
+        return value
+
+
+class StatusEntry(_Shown):
     """Where one bit about the credential stands (Bitstring Status List 1.0)."""
 
     id: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9+.-]*:[!-~]+$", max_length=600)] = None
@@ -47,7 +58,7 @@ class StatusEntry(Closed):
     ]
 
 
-class DeviceCredential(Closed):
+class DeviceCredential(_Shown):
     """What the six types have in common. `proof` is for identity/credentials/securing.py."""
 
     context: Annotated[

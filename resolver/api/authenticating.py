@@ -19,7 +19,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import Scope
 
-from identity.credentials.credential import VerifiedCredential, verify_credential
+from identity.credentials.presentation import credentials_of
 from identity.dpop import check_dpop, normal_address
 from identity.errors import (
     AuthenticationFailed,
@@ -30,7 +30,6 @@ from identity.errors import (
     InvalidToken,
     MalformedInput,
     SignerMissing,
-    StatusUnknown,
     TetradError,
     UnknownMethod,
 )
@@ -40,19 +39,17 @@ from identity.methods import SIGNING_PURPOSES, Method
 from identity.proof import CRYPTOSUITES
 from registry.state import Subject, state_key
 from resolver.api.limits import RateLimit
+from resolver.api.shown_credentials import ShownCredentials
 from resolver.authentication import (
     Answer,
     Authentication,
-    CheckCredential,
     challenge_of,
     check_active,
     key_method,
     read_answer,
     verify_answer_proofs,
-    verify_credentials,
 )
 from resolver.challenges import Challenge, Challenges
-from resolver.methods import LedgerMethods
 from resolver.service import Service
 from resolver.shared_keys import SharedKeys
 from resolver.tokens import WINDOW, Bound, Tokens, refused
@@ -75,7 +72,7 @@ class Authenticated(NamedTuple):
     expires: int
     """Seconds since the epoch."""
     credentials: tuple[str, ...]
-    """Types of the credentials about itself that it showed, and that were verified then."""
+    """Types of the device credentials that it showed, which were verified then."""
     key_shared: bool
     """Two clients were seen to authenticate with this key."""
 
@@ -106,22 +103,15 @@ class Admitted(NamedTuple):
 class Authenticating:
     """Challenges, tokens and what is noticed of keys, for one service."""
 
-    def __init__(
-        self,
-        service: Service,
-        audiences: Sequence[str] = (),
-        credential: CheckCredential | None = None,
-    ) -> None:
-        """`audiences` are the addresses under which the service is known, `credential` verifies
-        what is shown beside an answer; by default its proof, and none that has a status."""
+    def __init__(self, service: Service, audiences: Sequence[str] = ()) -> None:
+        """`audiences` are the addresses under which the service is known."""
         settings = service.settings
         self._service = service
         self._store = service.store
         self._audiences: list[str] = []
         for address in audiences:
             self.known_as(address)
-        self._methods = LedgerMethods(service.store)
-        self._credential = credential or self._proof_of_credential
+        self._shown = ShownCredentials(service, lambda: self._audiences)
         self._limit = RateLimit(
             settings.challenges_per_minute, settings.lookup_clients, service.clock
         )
@@ -171,7 +161,7 @@ class Authenticating:
             )
         return normal
 
-    def authenticate(self, presentation: object) -> Admitted:
+    async def authenticate(self, presentation: object) -> Admitted:
         """A token for whoever answers a challenge.
 
         The challenge is used up as soon as it is named. Raises InvalidChallenge; what is wrong with
@@ -179,18 +169,20 @@ class Authenticating:
         or not. Only who has proved its keys is told that it is suspended.
         """
         try:
-            return self._authenticate(presentation)
+            return await self._authenticate(presentation)
         except TetradError:
             self.outcomes["refused"] += 1
             raise
 
-    def _authenticate(self, presentation: object) -> Admitted:
+    async def _authenticate(self, presentation: object) -> Admitted:
         now = self._service.now
         challenge = challenge_of(presentation)
         issued = self.challenges.consume(challenge, now)
         answer = read_answer(presentation, challenge=challenge, domain=issued.domain)
         found = self._verified(answer, issued, now)
-        credentials = verify_credentials(answer, self._credential)
+        shown = [
+            await self._shown.verify(one, found.did) for one in credentials_of(answer.presentation)
+        ]
         bound = Bound(
             did=found.did,
             key=found.key.thumbprint,
@@ -198,14 +190,17 @@ class Authenticating:
             domain=issued.domain,
             issued=now,
             expires=now + self._service.settings.token_seconds,
-            credentials=types_about(found.did, credentials),
+            credentials=tuple(dict.fromkeys(shown)),
         )
+        record = self._record_in_force(bound)
+        if record is None:  # it has changed while credentials were looked at
+            raise _unproved()
         token = self.tokens.issue(bound, now)
         continued = self.keys.continues(bound.key, found.previous)
         self.outcomes["succeeded"] += 1
         if not continued.fits:
             self.outcomes["shared_key"] += 1
-        return Admitted(token, continued.next, self._who(bound))
+        return Admitted(token, continued.next, self._who(bound, record))
 
     def _verified(self, answer: Answer, issued: Challenge, now: int) -> Authentication:
         """The answer of an active subject of this ledger. Raises AuthenticationFailed."""
@@ -271,17 +266,24 @@ class Authenticating:
 
     def _in_force(self, token: str, bound: Bound) -> Authenticated:
         """Whose token it is, by the ledger as it is now. Raises InvalidToken, and ends it."""
-        record = self._record(bound.did)
-        if record is None or record["status"] != "active" or not _holds(record, bound.key):
+        record = self._record_in_force(bound)
+        if record is None:
             self.tokens.end(token)
             raise refused()
         return self._who(bound, record)
 
-    def _who(self, bound: Bound, record: Subject | None = None) -> Authenticated:
-        subject = record or self._record(bound.did)
+    def _record_in_force(self, bound: Bound) -> Subject | None:
+        """The subject's record, if it is active and has the key."""
+        record = self._record(bound.did)
+        if record is None or record["status"] != "active":
+            return None
+        keys = (thumbprint(multikey) for multikey in record["keys"])
+        return record if bound.key in keys else None
+
+    def _who(self, bound: Bound, record: Subject) -> Authenticated:
         return Authenticated(
             bound.did,
-            subject["kind"] if subject else "",
+            record["kind"],
             bound.key,
             bound.jkt,
             bound.domain,
@@ -295,31 +297,6 @@ class Authenticating:
         """The newest committed record of a device or an organization of this ledger."""
         (stored,) = self._store.records([state_key(("did", did))])
         return None if stored is None else cast("Subject", orjson.loads(stored))
-
-    def _proof_of_credential(self, credential: dict[str, Any]) -> VerifiedCredential:
-        """Its form, proofs and times. Raises StatusUnknown for one whose status would have to be
-        looked up."""
-        if "credentialStatus" in credential:
-            raise StatusUnknown(
-                "the status of credentials is not looked up here", hint="answer without it"
-            )
-        return verify_credential(credential, self._methods, now=self._service.now)
-
-
-def types_about(did: str, credentials: Sequence[VerifiedCredential]) -> tuple[str, ...]:
-    """The types of those credentials whose only subject is this party."""
-    found = {
-        name: None
-        for one in credentials
-        if one.subject_ids == (did,)
-        for name in one.types
-        if name != "VerifiableCredential"
-    }
-    return tuple(found)
-
-
-def _holds(record: Subject, key: str) -> bool:
-    return any(thumbprint(multikey) == key for multikey in record["keys"])
 
 
 def _credentials_of(scope: Scope) -> tuple[str, str]:

@@ -75,7 +75,7 @@ class AuthenticationEndpoints:
                 pointer="/verifiablePresentation",
             )
         try:
-            admitted = self._authenticating.authenticate(posted["verifiablePresentation"])
+            admitted = await self._authenticating.authenticate(posted["verifiablePresentation"])
         except AuthenticationFailed as error:
             return _unauthenticated(error)
         except TetradError as error:

@@ -26,9 +26,18 @@ import httpx
 
 from identity.errors import InvalidAnswer, ServerUnreachable
 from identity.wallet import Wallet
-from resolver.client import transport
 from resolver.client.authenticating import Session
 from resolver.client.enrolling import enrol_device, revoke_serials
+from resolver.client.exchange import (
+    LONGEST,
+    arguments,
+    check_encoding,
+    check_length,
+    check_time,
+    response_of,
+    spread,
+    unreachable,
+)
 from resolver.client.flow import Flow, Pause, Request, Response, check_address
 from resolver.client.living import Living
 from resolver.client.reading import Resolved
@@ -43,8 +52,6 @@ T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds: a commit waits for the disk, a batch for its signatures."""
-LONGEST = 120.0
-"""Seconds for a whole response: a server that drips holds nobody for ever."""
 
 
 class Blocking(Generic[P, T]):
@@ -157,7 +164,7 @@ class Client(_Base):
             step = next(flow)
             while True:
                 if isinstance(step, Pause):
-                    time.sleep(transport.spread(step))
+                    time.sleep(spread(step))
                     step = flow.send(None)
                     continue
                 try:
@@ -172,16 +179,16 @@ class Client(_Base):
     def _ask(self, request: Request) -> Response:
         end = time.monotonic() + LONGEST
         try:
-            with self._http.stream(**transport.arguments(request)) as response:
-                transport.check_encoding(response)
+            with self._http.stream(**arguments(request)) as response:
+                check_encoding(response)
                 body = bytearray()
                 for part in response.iter_bytes():
                     body += part
-                    transport.check_length(body)
-                    _check_time(self.url, end)
-                return transport.response(response, bytes(body))
+                    check_length(body)
+                    check_time(self.url, end)
+                return response_of(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise transport.unreachable(self.url, error) from error
+            raise unreachable(self.url, error) from error
 
     def close(self) -> None:
         """Ends the connections."""
@@ -261,7 +268,7 @@ class AsyncClient(_Base):
             step = next(flow)
             while True:
                 if isinstance(step, Pause):
-                    await asyncio.sleep(transport.spread(step))
+                    await asyncio.sleep(spread(step))
                     step = flow.send(None)
                     continue
                 try:
@@ -276,16 +283,16 @@ class AsyncClient(_Base):
     async def _ask(self, request: Request) -> Response:
         end = time.monotonic() + LONGEST
         try:
-            async with self._http.stream(**transport.arguments(request)) as response:
-                transport.check_encoding(response)
+            async with self._http.stream(**arguments(request)) as response:
+                check_encoding(response)
                 body = bytearray()
                 async for part in response.aiter_bytes():
                     body += part
-                    transport.check_length(body)
-                    _check_time(self.url, end)
-                return transport.response(response, bytes(body))
+                    check_length(body)
+                    check_time(self.url, end)
+                return response_of(response, bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise transport.unreachable(self.url, error) from error
+            raise unreachable(self.url, error) from error
 
     async def close(self) -> None:
         """Ends the connections."""
@@ -348,12 +355,3 @@ class AsyncClient(_Base):
     authenticate = Awaited(Writing.authenticate)
     request_as = Awaited(Writing.request_as)
     introspect = Awaited(Writing.introspect)
-
-
-def _check_time(url: str, end: float) -> None:
-    if time.monotonic() > end:
-        # Not ServerUnreachable: asked again, it would drip again.
-        raise InvalidAnswer(
-            f"an answer from {url} has not ended after {LONGEST:g} seconds",
-            hint="the server, or the way to it, is too slow",
-        )

@@ -36,7 +36,7 @@ class Channel(NamedTuple):
     nobody in between has the same on both sides."""
 
     type: str
-    """As registered by IANA: `tls-exporter` (RFC 9266); `dtls-exporter`, `oscore` are ours."""
+    """`tls-exporter` (RFC 9266), or `edhoc-exporter` (RFC 9528) for OSCORE."""
     data: bytes
 
     def check(self) -> None:

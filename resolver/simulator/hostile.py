@@ -7,6 +7,7 @@ assert all(one.held for one in played)
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from resolver.client.flow import json_object
 from resolver.simulator.attacks import ATTACKS, MALLORY, REPEATED, Scene
 from resolver.simulator.deceptions import DECEPTIONS, Shown
 from resolver.simulator.fleet import Device, Fleet
+from resolver.simulator.impostures import IMPOSTURES, Stage
 from resolver.simulator.life import happen, happened
 from resolver.simulator.life_attacks import LIFE_ATTACKS, Lived, preparing
 from resolver.simulator.signing import Signed
@@ -34,7 +36,7 @@ def created(ago: int = 0) -> str:
 
 
 async def play(wire: Wire, fleet: Fleet, first_free: int) -> list[Played]:
-    """Every attack of `attacks` and `deceptions`, with devices from number `first_free` on.
+    """All of `attacks`, `impostures` and `deceptions`, with devices from number `first_free` on.
 
     Raises what the service refuses of the honest operations that prepare the scene.
     """
@@ -53,6 +55,7 @@ async def play(wire: Wire, fleet: Fleet, first_free: int) -> list[Played]:
     everything = f"{len(played)} attacks, and the ledger has no operation more than before"
     played.append(Played("all of these", everything, "0 operations", f"{grown} operations"))
     played.append(await _at_once(wire, scene))
+    played += await _impostures(wire, scene)
     shown = await _shown(wire, scene, suspended, receipt, older)
     for deception in DECEPTIONS:
         try:
@@ -149,6 +152,19 @@ async def _at_once(wire: Wire, scene: Scene) -> Played:
     got = "registered once" if once else f"{answers.count(ACCEPTED)} times, {len(indexes)} indexes"
     says = f"The same operation {AT_ONCE} times at the same moment."
     return Played("concurrent replay", says, "registered once", got)
+
+
+async def _impostures(wire: Wire, scene: Scene) -> list[Played]:
+    """Whoever pretends to be a device; the last of them many times at the same moment."""
+    stage = Stage(scene, wire, time.time, secrets.token_bytes)
+    played = [Played(one.name, one.says, one.expected, await one.play(stage)) for one in IMPOSTURES]
+    presentation = await stage.client(scene.victim.party).present()
+    outcomes = await asyncio.gather(*(stage.answer(presentation) for _ in range(AT_ONCE)))
+    admitted = sum(isinstance(one, dict) for one in outcomes)
+    says = f"One answer to a challenge {AT_ONCE} times at the same moment."
+    got = f"{admitted} of {AT_ONCE} admitted"
+    played.append(Played("concurrent answers", says, f"1 of {AT_ONCE} admitted", got))
+    return played
 
 
 async def _shown(

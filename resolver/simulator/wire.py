@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -96,9 +96,14 @@ class Wire:
 
     async def post(self, body: bytes) -> Outcome:
         """Posts one submission, whatever its bytes are."""
-        response = await self._ask(
-            "POST", "/v1/operations", content=body, headers={"content-type": "application/json"}
-        )
+        return await self.ask("POST", "/v1/operations", body)
+
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Outcome:
+        """The JSON object that answers a request, or the refusal."""
+        given = {"content-type": "application/json", **(headers or {})}
+        response = await self._ask(method, path, content=body, headers=given)
         if response.status_code not in (200, 201):
             return _refusal(response)
         return json_object(response.content)

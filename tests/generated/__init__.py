@@ -41,6 +41,7 @@ def file(value: Any) -> bytes:
 def every_file() -> dict[str, bytes]:
     """Path below specs/ -> content, of all that is generated."""
     from tests.generated import (
+        accreditation,
         answers,
         authentication,
         credentials,
@@ -56,6 +57,7 @@ def every_file() -> dict[str, bytes]:
     )
 
     parts = (
+        accreditation,
         authentication,
         credentials,
         evidence,

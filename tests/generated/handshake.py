@@ -107,7 +107,8 @@ class Watched(Scene):
         return self._judge(own or self.other, terms, "responder")
 
 
-def _watched(scene: Scene, name: str) -> Watched:
+def watched(scene: Scene, name: str) -> Watched:
+    """The scene with its machines watched, and randomness that follows from a name."""
     members = {**vars(scene), "random": stream(name)}
     return Watched(**members)
 
@@ -184,14 +185,14 @@ def _honest(scene: Scene, bundles: Bundles) -> list[Value]:
     }
     made = []
     for name, asked in cases.items():
-        watched = _watched(scene, name)
-        watched.meet(watched.initiator(terms=asked), watched.responder(terms=asked))
-        made += [_vector(f"{name}, {one.role}", one, bundles) for one in watched.judges]
+        seen = watched(scene, name)
+        seen.meet(seen.initiator(terms=asked), seen.responder(terms=asked))
+        made += [_vector(f"{name}, {one.role}", one, bundles) for one in seen.judges]
     expected: dict[str, str | Code] = {"its DID": scene.other.did, "its code": code}
     for name, peer in expected.items():
-        watched = _watched(scene, name)
-        one = watched.initiator(terms=replace(terms, peer=peer))
-        watched.meet(one, watched.responder())
+        seen = watched(scene, name)
+        one = seen.initiator(terms=replace(terms, peer=peer))
+        seen.meet(one, seen.responder())
         made.append(_vector(f"expected by {name}", one, bundles))
     return made
 
@@ -199,10 +200,10 @@ def _honest(scene: Scene, bundles: Bundles) -> list[Value]:
 def _refused(scene: Scene, bundles: Bundles) -> list[Value]:
     made = []
     for encounter in ENCOUNTERS:
-        watched = _watched(scene, encounter.name)
+        seen = watched(scene, encounter.name)
         with suppress(TetradError):
-            encounter.play(watched)
-        (judge,) = [one for one in watched.judges if one.error]
+            encounter.play(seen)
+        (judge,) = [one for one in seen.judges if one.error]
         if all(len(one.get("received", b"")) < TOO_LONG for one in judge.log):
             made.append(_vector(encounter.name, judge, bundles))
     return made
@@ -214,9 +215,9 @@ def _other_keys(bundles: Bundles) -> list[Value]:
     own, judge = device_with(at, "P-256", "P-256"), at.own(at.devices[1])
     bundles.add("P-256", own)
     bundles.add("met by P-256", judge)
-    watched = _watched(at.scene(), "P-256")
-    watched.meet(watched.initiator(own), watched.responder(judge))
-    return [_vector("a P-256 key", watched.judges[1], bundles)]
+    seen = watched(at.scene(), "P-256")
+    seen.meet(seen.initiator(own), seen.responder(judge))
+    return [_vector("a P-256 key", seen.judges[1], bundles)]
 
 
 def files() -> dict[str, bytes]:

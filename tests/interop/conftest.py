@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.interop.libraries import Library, libraries
+from tests.interop.matrix import known_keys
+from tests.interop.suites import Implementation, serving
 
 NODE = Path(__file__).parent / "node"
 
@@ -64,6 +67,22 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = run([go, "build", "-mod=readonly", "-o", str(program), "."])
     assert built.returncode == 0, built.stderr
     return program
+
+
+@pytest.fixture(scope="session")
+def implementation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Implementation]:
+    """A running service with the VC-API."""
+    with serving(tmp_path_factory.mktemp("interop")) as implementation:
+        yield implementation
+
+
+@pytest.fixture(scope="session")
+def found() -> dict[str, Library]:
+    """Other people's credential libraries by name; where one is missing, the test is skipped."""
+    installed, missing = libraries(known_keys())
+    if missing:
+        pytest.skip("; ".join(missing))
+    return {one.name: one for one in installed}
 
 
 NGINX = """

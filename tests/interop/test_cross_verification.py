@@ -11,12 +11,11 @@ from identity.errors import ForgedProof
 from identity.methods import did_key_methods
 from resolver.vcapi import SUITES, Suite
 from tests.factory import NOW
-from tests.interop.libraries import Document, Library, libraries, method_of, signing_key
+from tests.interop.libraries import Document, Library, method_of, signing_key
 from tests.interop.matrix import (
     KINDS,
     by_us,
     keys,
-    known_keys,
     markdown,
     options_of,
     other_key,
@@ -27,15 +26,6 @@ from tests.interop.matrix import (
 
 NAMES = ("@digitalbazaar/data-integrity", "@digitalbazaar/vc", "openvc-core", "apsig")
 QUICK = SUITES[0]
-
-
-@pytest.fixture(scope="session")
-def found() -> dict[str, Library]:
-    """The libraries by name; all of them, or the test is skipped with what is missing."""
-    installed, missing = libraries(known_keys())
-    if missing:
-        pytest.skip("; ".join(missing))
-    return {one.name: one for one in installed}
 
 
 def check(library: Library, suite: Suite, kind: str, *, ours: bool) -> None:

@@ -60,11 +60,11 @@ class Street(City):
         assert device.first is not None
         body = device.first.operation["body"]
         common = {"id": device.did, "maker": body["object"]["maker"], "model": "M1"}
-        tested = {"standards": ["GB/T 43697-2024"], "laboratory": "Lab"}
+        tested = {"standards": ["ETSI EN 303 645 V3.1.3"], "laboratory": "Lab"}
         own: dict[str, Value] = {
             "DeviceIdentity": {"code": body["code"]},
             "ModelConformity": {**tested, "report": "R-1"},
-            LABEL: {**tested, "scheme": "cn-ccl", "stars": 2, "filing": "CCL-2026-000117"},
+            LABEL: {**tested, "scheme": "sg-cls", "stars": 2, "filing": "CSA/221127/00117"},
             "NetworkAccessLicence": {
                 "kind": "licence",
                 "equipment": "wireless data terminal",

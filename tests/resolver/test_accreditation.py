@@ -353,7 +353,7 @@ def test_the_shape_of_a_credential(street: Street) -> None:
         ("/type", {"type": ["VerifiableCredential", "Alumni"]}),
         ("/type", {"type": LABEL}),
         ("/extra", {"extra": 1}),
-        ("/credentialSubject", {"credentialSubject": {**claims, "stars": 4}}),
+        ("/credentialSubject", {"credentialSubject": {**claims, "stars": 5}}),
         ("/credentialSubject/stars", {"credentialSubject": {**claims, "stars": 6}}),
         ("/credentialSubject/stars", {"credentialSubject": {**claims, "stars": True}}),
         ("/credentialSubject/id", {"credentialSubject": {**claims, "id": "did:key:z6Mk"}}),

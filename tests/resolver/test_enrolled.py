@@ -31,9 +31,9 @@ class Works(Town):
 
     def __init__(self) -> None:
         super().__init__()
-        self.grant = granted(self, self.acme, self.beta)
-        self.accept(self.grant)
-        self.first = enrolled(self, self.grant.hash, SERIAL, self.beta)
+        self.granted = granted(self, self.acme, self.beta)
+        self.accept(self.granted)
+        self.first = enrolled(self, self.granted.hash, SERIAL, self.beta)
         (accepted,) = self.accept(self.first)
         self.did = f"did:tetrad:{self.acme.did.split(':')[2]}:{self.first.hash}"
         self.entry = accepted.index
@@ -49,8 +49,8 @@ def test_an_answer_shows_the_grant_and_credits_nobody_with_a_signature() -> None
     verified = verify_answer(WORKS.answer, pinned(WORKS), key=CODE)
     assert verified.signers == (WORKS.did,)
     assert verified.enrolled is not None
-    assert verified.enrolled == (WORKS.grant.hash, WORKS.acme.did, WORKS.beta.did, SERIAL)
-    assert verified.device["enrolment"] == WORKS.grant.hash
+    assert verified.enrolled == (WORKS.granted.hash, WORKS.acme.did, WORKS.beta.did, SERIAL)
+    assert verified.device["enrolment"] == WORKS.granted.hash
     shown = [one["type"] for one in WORKS.answer["proof"]["signers"]]
     assert shown == ["organization.register", "organization.register", "grant.issue"]
 
@@ -114,8 +114,8 @@ class Lenient(Town):
 
     def __init__(self) -> None:
         super().__init__()
-        self.grant = granted(self, self.acme, self.beta, models=["M1"])
-        self.accept(self.grant)
+        self.granted = granted(self, self.acme, self.beta, models=["M1"])
+        self.accept(self.granted)
 
     def answer_about(self, first: Signed) -> Answer:
         """The answer of a log that has accepted it all the same, by another rule book."""
@@ -132,14 +132,14 @@ STRANGER = certificates.authority("stranger")
 FALSE: dict[str, tuple[Callable[[Lenient], Signed], str]] = {
     "a strange certificate": (
         lambda log: enrolled(
-            log, log.grant.hash, SERIAL, log.beta,
+            log, log.granted.hash, SERIAL, log.beta,
             certificate=certificates.device(SERIAL, below=STRANGER),
         ),
         "its issuer is none",
     ),
     "an expired one": (
         lambda log: enrolled(
-            log, log.grant.hash, SERIAL, log.beta,
+            log, log.granted.hash, SERIAL, log.beta,
             certificate=certificates.device(
                 SERIAL, below=ISSUING, ends="2026-11-01T00:00:00Z"
             ),
@@ -148,13 +148,13 @@ FALSE: dict[str, tuple[Callable[[Lenient], Signed], str]] = {
     ),
     "another code": (
         lambda log: enrolled(
-            log, log.grant.hash, SERIAL, log.beta,
+            log, log.granted.hash, SERIAL, log.beta,
             code={"scheme": "gs1", "value": TEMPLATE.replace("{serial}", "SN-2")},
         ),
         "the code is not the certificate's",
     ),
     "another controller": (
-        lambda log: enrolled(log, log.grant.hash, SERIAL, log.acme),
+        lambda log: enrolled(log, log.granted.hash, SERIAL, log.acme),
         "another controller",
     ),
 }  # fmt: skip

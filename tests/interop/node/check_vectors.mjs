@@ -11,8 +11,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkAnswers } from "./answers.mjs";
 import { checkCredentials } from "./credential_vectors.mjs";
-import { enrolledKey } from "./enrolments.mjs";
 import { checkAuthentications } from "./authentication.mjs";
+import { enrolledKey } from "./enrolments.mjs";
 import { checkMeetings } from "./meetings.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 

@@ -42,9 +42,14 @@ const verifying = () => [
 ];
 const suites = () => verifying().map((cryptosuite) => new DataIntegrityProof({ cryptosuite }));
 
+// The context of the W3C's examples: everything that it is asked for means something.
+const EXAMPLES = "https://www.w3.org/ns/credentials/examples/v2";
+const EXAMPLES_CONTEXT = { "@context": { "@vocab": "https://www.w3.org/ns/credentials/examples#" } };
+
 // Contexts, DID documents, their verification methods and status lists; no network.
 function loaderOf(didDocuments, lists = {}) {
   const known = new Map([...credentialContexts, ...integrityContext.contexts]);
+  known.set(EXAMPLES, EXAMPLES_CONTEXT);
   for (const document of didDocuments) {
     known.set(document.id, document);
     for (const method of document.verificationMethod) {

@@ -15,7 +15,8 @@ from tests.resolver.cli.conftest import Shell, start, stop
 CODE = "(01)09506000134352(21)M-0017"
 LABEL = (
     "issue", "NetworkSecurityLabel", "--device", CODE, "--until", "2099-01-01T00:00:00Z",
-    "--claim", "scheme=cn-ccl", "--claim", "stars=2", "--claim", 'standards=["GB/T 43697-2024"]',
+    "--claim", "scheme=cn-ccl", "--claim", "stars=2",
+    "--claim", 'standards=["ETSI EN 303 645 V3.1.3"]',
     "--claim", "laboratory=Grid Lab", "--claim", "filing=CCL-2026-000117",
 )  # fmt: skip
 
@@ -66,15 +67,16 @@ def stage(served: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
     return Stage(shell, city, lab, granted.json["grant"])
 
 
-@pytest.fixture
-def files(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+@pytest.fixture(autouse=True)
+def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder in which the commands are typed."""
     for name in ("TETRAD_PASSPHRASE", "TETRAD_PASSPHRASE_FILE", "TETRAD_URL", "TETRAD_WALLET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_from_the_grant_to_a_file_that_is_verified_offline(stage: Stage, files: Path) -> None:
+def test_from_the_grant_to_a_file_that_is_verified_offline(stage: Stage) -> None:
     assert stage.grant in stage.shell.must("grant", "list", "--holder", stage.lab).out
     said = stage.credential(*LABEL, "--out", "label.json")
     assert "✓ NetworkSecurityLabel urn:uuid:" in said
@@ -102,7 +104,7 @@ def test_kept_and_presented(stage: Stage, files: Path) -> None:
     assert shown["proof"]["proofPurpose"] == "authentication"
 
 
-def test_its_life(stage: Stage, files: Path) -> None:
+def test_its_life(stage: Stage) -> None:
     issued = stage.credential(*LABEL, "--out", "label.json", "--json")
     name = orjson.loads(issued)["id"]
     stage.credential("suspend", name, "--reason", "doubts")

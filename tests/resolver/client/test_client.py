@@ -460,7 +460,7 @@ def test_what_no_registry_says_raises_our_errors(
 
 
 def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resolver.client.transport.MAX_BYTES", 1000)
+    monkeypatch.setattr("resolver.client.exchange.MAX_BYTES", 1000)
     endless = httpx.MockTransport(lambda _: httpx.Response(200, content=b"x" * 5000))
     with (
         Client("http://registry", transport=endless) as client,

@@ -1,4 +1,4 @@
-"""Device credentials through the SDK: issued, verified by default, and what a server cannot fake."""
+"""Device credentials through the SDK: issued, verified, and what a server cannot fake."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CODE = "(01)09506000134352(21)M-0017"
 CLAIMS = {
     "scheme": "cn-ccl",
     "stars": 2,
-    "standards": ["GB/T 43697-2024"],
+    "standards": ["ETSI EN 303 645 V3.1.3"],
     "laboratory": "Lab",
     "filing": "CCL-2026-000117",
 }
@@ -221,7 +221,8 @@ def test_files_that_are_no_bundles(stage: Stage) -> None:
     )
     wrong: list[Any] = [None, [], {}, {**good, "more": 1}]
     wrong += [{**good, "credentialBundle": other} for other in (True, 2, "1")]
-    wrong += [{**good, "statusLists": other} for other in ({}, [1], [{}], good["statusLists"] * 3)]
+    lists: list[Any] = [{}, [1], [{}], good["statusLists"] * 3]
+    wrong += [{**good, "statusLists": other} for other in lists]
     wrong += [{**good, "credential": []}, {**good, "evidence": None}, {**good, "updates": {}}]
     for value in wrong:
         with pytest.raises(SchemaViolation):

@@ -1,8 +1,9 @@
-"""HTTP as flows have it: what httpx is given for a request, and what is taken of its response."""
+"""One request and its answer over HTTP, as the blocking and the awaited client bound them alike."""
 
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any
 
 import httpx
@@ -10,9 +11,12 @@ import httpx
 from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
 from resolver.client.flow import MAX_BYTES, Pause, Request, Response
 
+LONGEST = 120.0
+"""Seconds for a whole response: a server that drips holds nobody for ever."""
+
 
 def arguments(request: Request) -> dict[str, Any]:
-    """What httpx sends for a request."""
+    """A request as httpx takes it."""
     headers = {
         **request.headers,
         "accept": "application/json, */*;q=0.5",
@@ -29,8 +33,8 @@ def arguments(request: Request) -> dict[str, Any]:
     }
 
 
-def response(response: httpx.Response, body: bytes) -> Response:
-    """What came, as flows take it."""
+def response_of(response: httpx.Response, body: bytes) -> Response:
+    """A response as flows take it."""
     try:
         retry_after = float(response.headers.get("retry-after", "0"))
     except ValueError:
@@ -47,14 +51,24 @@ def check_encoding(response: httpx.Response) -> None:
         raise InvalidAnswer("the server compresses an answer that was asked for as it is")
 
 
+def check_time(url: str, end: float) -> None:
+    """Raises InvalidAnswer for one that has been under way too long."""
+    if time.monotonic() > end:
+        # Not ServerUnreachable: asked again, it would drip again.
+        raise InvalidAnswer(
+            f"an answer from {url} has not ended after {LONGEST:g} seconds",
+            hint="the server, or the way to it, is too slow",
+        )
+
+
 def check_length(body: bytearray) -> None:
-    """Raises InvalidAnswer beyond what a client reads."""
+    """Raises InvalidAnswer for one that is too long."""
     if len(body) > MAX_BYTES:
         raise InvalidAnswer(f"the server's answer is longer than {MAX_BYTES} bytes")
 
 
 def unreachable(url: str, error: Exception) -> TetradError:
-    """A way that failed, as one of our errors."""
+    """No answer came, and why."""
     reason = str(error) or type(error).__name__
     return ServerUnreachable(f"no answer from {url}: {reason}", hint="is the service running?")
 
