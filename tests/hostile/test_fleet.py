@@ -18,11 +18,8 @@ from resolver.simulator.summary import Played, Summary
 from tests.integration.server import Server
 
 EXTRA = ("all of these", "concurrent replay")
-NAMES = [
-    *(one.name for one in (*ATTACKS, *LIFE_ATTACKS)),
-    *EXTRA,
-    *(one.name for one in DECEPTIONS),
-]
+OPERATIONS = [*(one.name for one in ATTACKS), *(one.name for one in LIFE_ATTACKS)]
+NAMES = [*OPERATIONS, *EXTRA, *(one.name for one in DECEPTIONS)]
 
 
 @pytest.fixture(scope="module")

@@ -268,7 +268,7 @@ def test_a_recovery_and_a_sale_are_prepared_out_of_what_stands(world: World) -> 
     prepared = world.prepare(
         type="device.register", body=world.device(recovery=quorum), signers=world.signer()
     )
-    assert prepared.operation["body"]["recovery"]["keys"][0].startswith("zQm")  # type: ignore[index,call-overload,union-attr]
+    assert prepared.operation["body"]["recovery"]["keys"][0].startswith("zQm")  # type: ignore[index,call-overload]
     did = tetrad_did(world.ledger, world.post(prepared, key(5), world.owner).hash)
     with pytest.raises(NotFound) as none:
         world.prepare(type="recovery.finish", subject=did, body={})
