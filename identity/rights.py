@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 
 from identity.enrolment import EnrolScope
 from identity.members import (
-    Certificate,
     Closed,
     Hash,
     Identifier,
