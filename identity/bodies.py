@@ -11,31 +11,26 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from identity.enrolment import Enrolment
 from identity.members import (
-    Certificate,
-    CertificateSerial,
     Closed,
     Code,
     Data,
     Digest,
     Hash,
-    Identifier,
     Keys,
     KnownAs,
     Multikey,
     Number,
     Object,
     RecoveryOrNone,
-    SchemeName,
     Seconds,
     Sector,
     TetradDid,
     Text,
     Thumbprints,
     Time,
-    Url,
 )
-from identity.x509.path import MAX_INTERMEDIATES
 
 
 class TimeBounds(Closed):
@@ -149,148 +144,11 @@ class OrganizationUpdateBody(Closed):
         return self
 
 
-class Prefix(Closed):
-    """A prefix of codes, in the scheme's own notation."""
-
-    scheme: SchemeName
-    prefix: Identifier
-
-
-class Node(Closed):
-    """The holder's own ledger, which knows the codes under the prefix."""
-
-    ledger: Hash
-    origin: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,100}$")]
-    urls: Annotated[list[Url], Field(min_length=1, max_length=4)]
-
-
-class AdmitScope(Closed):
-    """To admit organizations: no bounds but time."""
-
-
-class PrefixScope(Prefix):
-    """To issue codes under a prefix; may name the holder's own node."""
-
-    node: Node | None = None
-
-
-class NumberScope(Prefix):
-    """To assign numbers of a range, given as a prefix."""
-
-
-class MakeScope(Closed):
-    """To register devices under a maker's name; without `models`, all of them."""
-
-    maker: TetradDid
-    models: Annotated[list[Text] | None, Field(min_length=1, max_length=100)] = None
-
-
-CredentialType = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,63}$")]
-"""A type of credential, as its `type` names it."""
-
-
-class CredentialScope(Closed):
-    """To issue credentials of some types, about devices under a prefix where one is given.
-
-    `delegates` is how many grants may stand below this one, each under the one before; absent: the
-    holder issues, and passes nothing on."""
-
-    types: Annotated[
-        list[CredentialType],
-        Field(min_length=1, max_length=32, json_schema_extra={"uniqueItems": True}),
-    ]
-    prefix: Prefix | None = None
-    delegates: Annotated[int | None, Field(ge=1, le=4)] = None
-
-    @model_validator(mode="after")
-    def _distinct(self) -> CredentialScope:
-        if len(set(self.types)) != len(self.types):
-            raise ValueError("a type is named once")
-        return self
-
-
-class EnrolScope(Closed):
-    """A manufacturer's certificate authority for a code template (IEEE 802.1AR)."""
-
-    scheme: SchemeName
-    template: Annotated[
-        str, Field(pattern=r"^[!-z|~]*\{serial\}[!-z|~]*$", min_length=9, max_length=255)
-    ]
-    """A code of the scheme, with `{serial}` in the place of what the certificate says."""
-    models: Annotated[list[Text] | None, Field(min_length=1, max_length=100)] = None
-    anchor: Certificate
-    intermediates: Annotated[list[Certificate], Field(max_length=MAX_INTERMEDIATES)]
-    """From the anchor down: each is issued by one that stands before it."""
-    quota: Annotated[int, Field(ge=1, le=2**40)]
-    """How many devices may be registered under the grant."""
-
-
-class _Grant(Closed):
-    to: TetradDid
-    notAfter: Time | None = None  # noqa: N815 - X.509's name
-
-
-class AdmitGrant(_Grant):
-    """Right to admit organizations."""
-
-    right: Literal["admit"]
-    scope: AdmitScope
-
-
-class PrefixGrant(_Grant):
-    """Right to a prefix of codes."""
-
-    right: Literal["prefix"]
-    scope: PrefixScope
-
-
-class NumberGrant(_Grant):
-    """Right to a range of numbers."""
-
-    right: Literal["number"]
-    scope: NumberScope
-
-
-class MakeGrant(_Grant):
-    """Right to a maker's name."""
-
-    right: Literal["make"]
-    scope: MakeScope
-
-
-class CredentialGrant(_Grant):
-    """Right to issue credentials; `under` is the grant that a holder passes on a part of."""
-
-    right: Literal["credential"]
-    scope: CredentialScope
-    under: Hash | None = None
-
-
-class EnrolGrant(_Grant):
-    """Right of a certificate authority to enrol devices."""
-
-    right: Literal["enrol"]
-    scope: EnrolScope
-
-
-Grant = Annotated[
-    AdmitGrant | PrefixGrant | NumberGrant | MakeGrant | CredentialGrant | EnrolGrant,
-    Field(discriminator="right"),
-]
-
-
 class WithdrawBody(Closed):
     """Ends a grant from now on."""
 
     grant: Hash
     reason: Text
-
-
-class Enrolment(Closed):
-    """The certificate of a device's maker, which stands for the signatures of organizations."""
-
-    grant: Hash
-    certificate: Certificate
 
 
 class DeviceBody(Closed):
@@ -306,17 +164,6 @@ class DeviceBody(Closed):
     recovery: RecoveryOrNone
     controller: TetradDid
     enrolment: Enrolment | None = None
-
-
-MAX_REVOKED = 256
-
-
-class EnrolmentRevokeBody(Closed):
-    """Serials with which no device is enrolled any more."""
-
-    grant: Hash
-    serials: Annotated[list[CertificateSerial], Field(min_length=1, max_length=MAX_REVOKED)]
-    reason: Text
 
 
 class DeviceUpdateBody(Closed):

@@ -22,9 +22,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_valid
 from identity.bodies import (
     DeviceBody,
     DeviceUpdateBody,
-    EnrolmentRevokeBody,
     GenesisBody,
-    Grant,
     OrganizationBody,
     OrganizationUpdateBody,
     RebindBody,
@@ -37,6 +35,7 @@ from identity.bodies import (
     TransferOfferBody,
     WithdrawBody,
 )
+from identity.enrolment import EnrolmentRevokeBody
 from identity.errors import InputTooLarge, SchemaViolation
 from identity.jcs import Json, canonicalize
 from identity.members import (
@@ -47,6 +46,7 @@ from identity.members import (
     Time,
 )
 from identity.multibase import multihash
+from identity.rights import Grant
 
 MAX_OPERATION_BYTES = 61_440
 """JCS bytes of one operation: an entry must fit a 65,535-byte slot of an entry bundle."""

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast
 
-from identity.bodies import CredentialGrant, CredentialScope, Prefix
 from identity.errors import InvalidIdentifier, NotFound, PolicyViolated, RightMissing
 from identity.jcs import Json
 from identity.members import parse_time
+from identity.rights import CredentialGrant, CredentialScope, Prefix
 from registry.case import Case, pointing
 from registry.grants import Segments, grant_at, is_active
 from registry.schemes import Schemes

@@ -11,12 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from identity.bodies import (
-    DeviceBody,
-    DeviceUpdateBody,
-    GenesisBody,
-    OrganizationBody,
-)
+from identity.bodies import DeviceBody, DeviceUpdateBody, GenesisBody, OrganizationBody
 from identity.disclosure import CODE, NUMBER
 from identity.jcs import Json
 from identity.members import (

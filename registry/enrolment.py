@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from identity.bodies import DeviceBody, EnrolGrant, Enrolment
+from identity.bodies import DeviceBody
+from identity.enrolment import Enrolment
 from identity.errors import (
     InvalidCertificate,
     KeyReused,
@@ -27,6 +28,7 @@ from identity.errors import (
 )
 from identity.keys import thumbprint
 from identity.operation import EnrolmentRevoke, operation_value
+from identity.rights import EnrolGrant
 from identity.x509.certificate import Certificate, read_certificate
 from identity.x509.path import read_authorities
 from registry import grants

@@ -8,14 +8,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from identity.bodies import (
-    AdmitGrant,
-    CredentialGrant,
-    EnrolGrant,
-    Grant,
-    MakeGrant,
-    PrefixGrant,
-)
 from identity.errors import (
     NotFound,
     PolicyViolated,
@@ -26,6 +18,14 @@ from identity.errors import (
 )
 from identity.members import parse_time
 from identity.operation import GrantIssue, GrantWithdraw, operation_value
+from identity.rights import (
+    AdmitGrant,
+    CredentialGrant,
+    EnrolGrant,
+    Grant,
+    MakeGrant,
+    PrefixGrant,
+)
 from registry import enrolment
 from registry.accreditation import check_accreditation, may_withdraw
 from registry.case import FINAL, Case, pointing

@@ -18,7 +18,6 @@ from typing import Final, Literal, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from identity.bodies import CredentialScope
 from identity.credentials.credential import StatusLists, VerifiedCredential, verify_credential
 from identity.credentials.device import DeviceCredential, read_device_credential
 from identity.credentials.subjects import DataGradeFilingSubject, DeviceIdentitySubject
@@ -33,6 +32,7 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.members import Code, Data, Hash, Object, TetradDid, Time, parse_time
 from identity.operation import operation_value
+from identity.rights import CredentialScope
 from registry.accreditation import MOST_GRANTS, covers
 from registry.state import Key, Subject
 from resolver.freshness import Age, age_of, check_age

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
-from identity.bodies import EnrolGrant
 from identity.errors import InvalidAnswer, InvalidCertificate, InvalidIdentifier
 from identity.members import parse_time
 from identity.operation import DeviceRegister, GrantIssue, operation_value
+from identity.rights import EnrolGrant
 from identity.x509.certificate import read_certificate
 from identity.x509.path import read_authorities
 from registry.enrolment import PLACEHOLDER

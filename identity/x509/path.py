@@ -16,12 +16,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from identity.errors import InvalidCertificate
-from identity.x509.certificate import (
-    DIGITAL_SIGNATURE,
-    KEY_CERT_SIGN,
-    Certificate,
-    read_certificate,
-)
+from identity.x509.certificate import Certificate, read_certificate
+from identity.x509.extensions import DIGITAL_SIGNATURE, KEY_CERT_SIGN
 
 MAX_INTERMEDIATES = 4
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "enrol": ("enrolling", "Devices that register themselves: open, register, revoke, close."),
     "device": (
         "devices",
-        "Devices: show, list, history, receipt, bundle, update, rebind, offer, accept, retire.",
+        "Devices: show, list, history, receipt, bundle, update, rebind, retire …",
     ),
     "keys": ("keyring", "Keys: new, rotate, list."),
     "recovery": ("recovering", "Lost keys: share, begin, finish, status."),

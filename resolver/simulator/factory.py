@@ -163,14 +163,15 @@ class Line:
 
 
 def make_registrations(line: Line, numbers: range) -> list[Signed]:
-    """The registrations of some devices, each signed by a key of its own and its certificate's."""
+    """The registrations of some devices, each signed by the one key that it has so far: that of its
+    certificate, which stays its key until it is rotated."""
     seed = Seed(line.seed)
     factory = Factory(seed, line.algorithm)
     return [_registration(line, seed, factory.device(n), n) for n in numbers]
 
 
 def _registration(line: Line, seed: Seed, device: FactoryDevice, n: int) -> Signed:
-    own, following = seed.key("device", n, 0), seed.key("device", n, 1)
+    following = seed.key("device", n, 1)
     number = f"144{seed.number(10**3, 'block'):03}{n:07}"
     about: dict[str, Json] = {
         "object": {
@@ -179,19 +180,14 @@ def _registration(line: Line, seed: Seed, device: FactoryDevice, n: int) -> Sign
             "ipv6": "enabled",
         },
         "number": {"scheme": "msisdn-cn-iot", "value": number},
-        "keys": [own.public.multikey],
+        "keys": [device.key.public.multikey],
         "next": [following.public.thumbprint],
     }
     body = enrolment_body(line.grant, device.certificate, about)
     prepared = unsigned_enrolment(
         line.ledger, body, parse_time(line.created), seed.source("salt", "idevid", n)
     )
-    keys = {key.public.multikey: key for key in (own, device.key)}
-    signed = prepared.signed(
-        {
-            wanted.method: keys[wanted.method.rpartition("#")[2]].sign(wanted.input)
-            for wanted in prepared.signing
-        }
-    )
+    (wanted,) = prepared.signing
+    signed = prepared.signed({wanted.method: device.key.sign(wanted.input)})
     operation = {**signed.operation, "proof": list(signed.proofs)}
     return Signed(operation, list(signed.disclosures), prepared.hash)

@@ -20,6 +20,7 @@ from resolver.simulator.deceptions import DECEPTIONS, Shown
 from resolver.simulator.fleet import Device, Fleet
 from resolver.simulator.impostures import IMPOSTURES, Stage
 from resolver.simulator.life import happen, happened
+from resolver.simulator.life_attacks import LIFE_ATTACKS, Lived, preparing
 from resolver.simulator.signing import Signed
 from resolver.simulator.summary import Played
 from resolver.simulator.wire import Outcome, Wire
@@ -41,13 +42,17 @@ async def play(wire: Wire, fleet: Fleet, first_free: int) -> list[Played]:
     """
     older = await wire.get("/checkpoint")
     scene, suspended, receipt = await _scene(wire, fleet, first_free)
+    lived = await _lived(wire, scene)
     size = await _size(wire)
     played = []
     for attack in ATTACKS:
         got = answer_to(await wire.post(attack.build(scene)))
         played.append(Played(attack.name, attack.says, attack.expected, got))
+    for one in LIFE_ATTACKS:
+        got = answer_to(await wire.post(one.build(lived)))
+        played.append(Played(one.name, one.says, one.expected, got))
     grown = await _operations(wire, size, await _size(wire))
-    everything = f"{len(ATTACKS)} attacks, and the ledger has no operation more than before"
+    everything = f"{len(played)} attacks, and the ledger has no operation more than before"
     played.append(Played("all of these", everything, "0 operations", f"{grown} operations"))
     played.append(await _at_once(wire, scene))
     played += await _impostures(wire, scene)
@@ -110,6 +115,17 @@ async def _scene(wire: Wire, fleet: Fleet, first_free: int) -> tuple[Scene, Devi
     scene.victim, scene.rotated, scene.revoked, suspended = devices
     scene.captured = registrations[0]
     return scene, suspended, receipts[0].encode()
+
+
+async def _lived(wire: Wire, scene: Scene) -> Lived:
+    """A sale and a recovery."""
+    preparation = preparing(scene)
+    while True:
+        try:
+            signed = next(preparation)
+        except StopIteration as end:
+            return cast("Lived", end.value)
+        await _accept(wire, signed)
 
 
 async def _size(wire: Wire) -> int:

@@ -12,12 +12,14 @@ from resolver.folder import DataFolder
 from resolver.schemes import SCHEMES
 from resolver.simulator.attacks import ATTACKS
 from resolver.simulator.deceptions import DECEPTIONS
+from resolver.simulator.life_attacks import LIFE_ATTACKS
 from resolver.simulator.run import run_simulation
 from resolver.simulator.summary import Played, Summary
 from tests.integration.server import Server
 
 EXTRA = ("all of these", "concurrent replay")
-NAMES = [*(one.name for one in ATTACKS), *EXTRA, *(one.name for one in DECEPTIONS)]
+OPERATIONS = [*(one.name for one in ATTACKS), *(one.name for one in LIFE_ATTACKS)]
+NAMES = [*OPERATIONS, *EXTRA, *(one.name for one in DECEPTIONS)]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,9 @@ def test_the_honest_fleet_was_served_and_the_ledger_is_whole(
         audited = audit(folder.store, RuleBook(SCHEMES), stored=folder.store)
     finally:
         folder.close()
-    # The fleet, the scene of the attacks (four devices), and the one that was sent fifty times.
-    assert audited.operations["device.register"] == 20 + 4 + 1
+    # The fleet, the scene of the attacks (four devices, and three of which one is sold and one
+    # recovered), and the one that was sent fifty times.
+    assert audited.operations["device.register"] == 20 + 4 + 3 + 1
+    assert audited.operations["transfer.accept"] == 1
+    assert audited.operations["recovery.begin"] == 2
     assert audited.operations["organization.register"] == 2 + 1

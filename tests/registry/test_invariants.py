@@ -30,6 +30,8 @@ from resolver.schemes import SCHEMES
 from tests.factory import NOW, RULES, disclosed, key
 
 POOL = [key(f"pool {n}").public for n in range(256)]
+SHARES = {one.thumbprint: one for one in (key(f"share {n}").public for n in range(256))}
+WAIT = 3600
 PREFIXES = ["095060001", "0950600012", "09506000134352", "04012345", "09506000"]
 ITEMS = ["09506000134352", "09506000199993", "04012345000009"]
 FOR_EVER = ("code", "object", "key")
@@ -63,6 +65,7 @@ class RuleBookMachine(RuleBasedStateMachine):
         self.dids: list[str] = []
         self.granted: list[str] = []
         self.used = 1
+        self.appointed = 0
         self.ledger = ""
         body = {
             "format": 0,
@@ -71,7 +74,7 @@ class RuleBookMachine(RuleBasedStateMachine):
             "authority": "Authority",
             "keys": [POOL[0].multikey],
             "next": [POOL[1].thumbprint],
-            "recovery": "none",
+            "recovery": self.quorum(),
             "log": ["log"],
             "policy": {
                 "created": {"past": 86_400, "future": 300},
@@ -110,6 +113,13 @@ class RuleBookMachine(RuleBasedStateMachine):
         self.used += keys
         return [n % len(POOL) for n in range(self.used - keys + 1, self.used + 1)]
 
+    def quorum(self) -> dict[str, Any]:
+        """Two of three recovery keys; now and then they are some of another's."""
+        self.appointed += 3 if self.appointed % 5 else 2
+        names = list(SHARES)
+        keys = [names[(self.appointed + n) % len(names)] for n in range(3)]
+        return {"threshold": 2, "keys": keys, "wait": WAIT}
+
     def record(self, did: str) -> dict[str, Any]:
         found: Any = self.state.get(("did", did))
         return found if found is not None else {}
@@ -118,21 +128,27 @@ class RuleBookMachine(RuleBasedStateMachine):
         found = [did for did in self.dids if kind is None or self.record(did)["kind"] == kind]
         return found[index % len(found)] if found else self.authority
 
+    def with_member(self, member: str, index: int, kind: str | None = None) -> str:
+        """A subject whose record has that member, or else any."""
+        found = [did for did in self.dids if member in self.record(did)]
+        return found[index % len(found)] if found else self.of(index, kind)
+
     def apply(
         self,
         operation: dict[str, Any],
         *,
         by: Iterable[str] = (),
         keys: Sequence[int] = (),
+        shares: Sequence[str] = (),
         unique: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Sends an operation with proofs of parties, and of new keys as what they are."""
         subject = operation.get("subject")
-        rotates = operation["type"] == "keys.rotate"
         methods = []
         for one in (POOL[n] for n in keys):
             as_key = f"did:key:{one.multikey}#{one.multikey}"
-            methods.append(f"{subject}#{one.thumbprint}" if rotates else as_key)
+            methods.append(f"{subject}#{one.thumbprint}" if subject else as_key)
+        methods += [f"{subject}#{one}" for one in shares]
         for did in by:
             known = self.record(did).get("keys") or [POOL[0].multikey]
             methods.append(f"{did}#{thumbprint(known[0])}")
@@ -214,7 +230,7 @@ class RuleBookMachine(RuleBasedStateMachine):
             "name": name,
             "keys": [POOL[n].multikey for n in keys],
             "next": [POOL[n].thumbprint for n in following],
-            "recovery": "none",
+            "recovery": self.quorum(),
         }
         operation = {
             "type": "organization.register",
@@ -270,7 +286,7 @@ class RuleBookMachine(RuleBasedStateMachine):
             "data": "none",
             "keys": [POOL[n].multikey for n in keys],
             "next": [POOL[n].thumbprint for n in following],
-            "recovery": "none",
+            "recovery": self.quorum(),
             "controller": controller,
         }
         unique = {SERIAL: digest(f"{maker} M1 {serials[1]}")}
@@ -390,6 +406,90 @@ class RuleBookMachine(RuleBasedStateMachine):
         }
         return self.follow("keys.rotate", did, body, tamper, keys=keys), {}
 
+    def unsequenced(self, type_: str, subject: str, body: Any, **more: Any) -> dict[str, Any]:
+        """An operation that no sequence holds in its place."""
+        built = {"type": type_, "ledger": self.ledger, "created": self.time, "subject": subject}
+        return self.apply({**built, "body": body}, **more)
+
+    @rule(
+        target=sent,
+        subject=parties,
+        shares=st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True) | st.just([0, 2]),
+        keys=pool,
+        following=pool,
+        tamper=tampering,
+    )
+    def recovery_begin(
+        self,
+        subject: int,
+        shares: list[int],
+        keys: Drawn,
+        following: Drawn,
+        tamper: str,
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        keys, following = self.drawn(keys), self.drawn(following)
+        did = self.of(subject)
+        record = self.record(did)
+        held = record["recovery"]["keys"] if record["recovery"] != "none" else list(SHARES)
+        named = [held[n] for n in shares]
+        body = {
+            "appointed": self.ledger if tamper == "stale" else record.get("appointed", did[-47:]),
+            "quorum": [SHARES[one].multikey for one in named],
+            "keys": [POOL[n].multikey for n in keys],
+            "next": [POOL[n].thumbprint for n in following],
+            "recovery": record["recovery"] if tamper == "swap" else self.quorum(),
+        }
+        signing = named[tamper == "drop" :]
+        by = [did] if tamper == "add" else []
+        return self.unsequenced("recovery.begin", did, body, keys=keys, shares=signing, by=by), {}
+
+    @rule(target=sent, subject=parties, by=st.none() | parties, waits=st.booleans())
+    def recovery_finish(
+        self, subject: int, by: int | None, waits: bool
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        did = self.with_member("recovering", subject)
+        asked = self.record(did).get("recovering", {"begun": self.ledger, "keys": []})
+        if waits:
+            self.now += WAIT
+        keys = [n for n, one in enumerate(POOL) if one.multikey in asked["keys"]]
+        signers = {"by": [self.of(by)]} if by is not None else {"keys": keys}
+        body = {"begun": asked["begun"]}
+        return self.unsequenced("recovery.finish", did, body, **signers), {}
+
+    @rule(target=sent, device=parties, to=parties, takes_back=st.booleans(), tamper=tampering)
+    def transfer_offer(
+        self, device: int, to: int, takes_back: bool, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        did = self.of(device, "device")
+        to_ = self.of(to, None if to == 0 else "organization")
+        offer: Any = {"to": to_, "notAfter": format_time(self.now + 1800)}
+        body = {"offer": "none" if takes_back and to % 3 == 0 else offer}
+        by = self.record(did).get("controller", did)
+        return self.follow("transfer.offer", did, body, tamper, by), {}
+
+    @rule(target=sent, device=parties, hostile=pool, following=pool, tamper=tampering)
+    def transfer_accept(
+        self, device: int, hostile: Drawn, following: Drawn, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        following = self.drawn(following)
+        did = self.with_member("offer", device, "device")
+        record = self.record(did)
+        keys = [n for n, one in enumerate(POOL) if one.thumbprint in record.get("next", ())]
+        outside = isinstance(hostile, list)
+        keys = hostile if isinstance(hostile, list) else keys
+        offer = record.get("offer", {"operation": self.ledger, "to": self.authority})
+        by = [offer["to"]]
+        if outside and record["kind"] == "device":
+            segments = SCHEMES.segments("gs1", record["code"]["value"])
+            by.append(prefix_holder(self.state, segments, self.now) or self.authority)
+        body = {
+            "offer": offer["operation"],
+            "keys": [POOL[n].multikey for n in keys],
+            "next": [POOL[n].thumbprint for n in following],
+            "recovery": self.quorum(),
+        }
+        return self.follow("transfer.accept", did, body, tamper, *by, keys=keys), {}
+
     @rule(
         target=sent,
         subject=parties,
@@ -451,10 +551,9 @@ class RuleBookMachine(RuleBasedStateMachine):
                 assert old["status"] not in FINAL
                 moved = record["sequence"] - old["sequence"]
                 assert moved == (changed[1] == subject and "sequence" in signed)
-                for fixed in ("did", "kind", "registered", "code", "controller"):
+                for fixed in ("did", "kind", "registered", "code"):
                     assert record.get(fixed) == old.get(fixed)
-                if signed["type"] != "keys.rotate":
-                    assert (record["keys"], record["next"]) == (old["keys"], old["next"])
+                self.check_life(signed, old, record)
                 if changed[1] != subject:
                     assert {"prefixes", "number"} >= {
                         name for name in record if record[name] != old.get(name)
@@ -467,10 +566,38 @@ class RuleBookMachine(RuleBasedStateMachine):
             "number.rebind": {"number"},
             "status.retire": {"number"},
             "keys.rotate": {"key"},
+            "recovery.begin": {"key"},
+            "transfer.accept": {"key"},
             "grant.issue": {"grant", "prefix", "held"},
             "grant.withdraw": {"grant", "prefix", "held"},
         }.get(signed["type"], set())
         assert {changed[0] for changed in changes} <= expected | allowed
+
+    def check_life(self, signed: dict[str, Any], old: Any, record: Any) -> None:
+        """Who acts for a subject changes by what may change it, and by nothing else."""
+        type_ = signed["type"]
+        if type_ not in ("keys.rotate", "recovery.finish", "transfer.accept"):
+            assert (record["keys"], record["next"]) == (old["keys"], old["next"])
+        if type_ not in ("recovery.finish", "transfer.accept"):
+            assert record["recovery"] == old["recovery"]
+            assert record.get("appointed") == old.get("appointed")
+        if type_ != "transfer.accept":
+            assert record.get("controller") == old.get("controller")
+        elif signed["subject"] == record["did"]:
+            assert record["controller"] == old["offer"]["to"] != old["controller"]
+            assert not {"offer", "recovering", "cancelled"} & set(record)
+            assert "parent" not in record["object"]
+        if type_ == "recovery.finish":
+            assert format_time(self.now) >= old["recovering"]["ready"]
+            assert record["keys"] == old["recovering"]["keys"]
+            assert not {"recovering", "cancelled"} & set(record)
+        ends = ("recovery.finish", "status.revoke", "status.retire")
+        if "recovering" in old and type_ not in ends:
+            # Cancelled once, and by what reveals `next` alone.
+            if "cancelled" in old or type_ not in ("keys.rotate", "transfer.accept"):
+                assert record["recovering"] == old["recovering"]
+            else:
+                assert "recovering" not in record
 
     def records(self, kind: str) -> list[tuple[Key, Any]]:
         return [(k, record) for k, record in self.state.records.items() if k[0] == kind]
@@ -521,6 +648,13 @@ class RuleBookMachine(RuleBasedStateMachine):
             for multikey in one["keys"]:
                 assert self.owner("key", thumbprint(multikey)) == one["did"]
                 assert thumbprint(multikey) not in one["next"]
+
+    @invariant()
+    def a_quorum_has_keys_of_its_own(self) -> None:
+        for _, one in self.records("did"):
+            if one["recovery"] != "none":
+                own = {*map(thumbprint, one["keys"]), *one["next"]}
+                assert not own & set(one["recovery"]["keys"])
 
     @invariant()
     def suspended_is_whoever_has_suspenders(self) -> None:

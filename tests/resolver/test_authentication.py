@@ -359,7 +359,7 @@ def test_both_kinds_of_keys_sign_where_both_are_in_force() -> None:
     with pytest.raises(UnknownMethod):
         meeting.verify(answer)
     # Each signs what the verifier gave out before, and the same.
-    asked = {"challenge": meeting.challenge.challenge, "domain": meeting.challenge.domain}
+    asked: Any = {"challenge": meeting.challenge.challenge, "domain": meeting.challenge.domain}
     one, other = (
         meeting.wallet.present(meeting.device.did, nonce=nonce, **asked)["proof"]
         for nonce in ("a", "b")

@@ -255,7 +255,7 @@ def test_the_evidence_is_the_same_whenever_it_is_asked_for() -> None:
     """A service that looked at every step has found what one finds that looks at the end."""
     city = City(recovery=quorum("top"))
     updates = KeyUpdates(city.store, city.reader)
-    seen = []
+    seen: list[str] = []
     for step in range(3):
         begun = city.begin_recovery(
             city.authority,

@@ -261,6 +261,53 @@ def test_the_life_of_a_device(registered: tuple[World, str]) -> None:
     assert record["status"] == "revoked"  # type: ignore[typeddict-item]
 
 
+def test_a_recovery_and_a_sale_are_prepared_out_of_what_stands(world: World) -> None:
+    """Firmware names new keys and no hash: whom they follow is filled in, and who signs."""
+    shares = [key(20).public.multikey, key(21).public.multikey]
+    quorum = {"threshold": 1, "keys": shares, "wait": 0}
+    prepared = world.prepare(
+        type="device.register", body=world.device(recovery=quorum), signers=world.signer()
+    )
+    assert prepared.operation["body"]["recovery"]["keys"][0].startswith("zQm")  # type: ignore[index,call-overload]
+    did = tetrad_did(world.ledger, world.post(prepared, key(5), world.owner).hash)
+    with pytest.raises(NotFound) as none:
+        world.prepare(type="recovery.finish", subject=did, body={})
+    assert none.value.pointer == "/body/begun"
+
+    def named(place: int) -> dict[str, Any]:
+        return {"keys": [key(place).public.multikey], "next": [key(place + 1).public.multikey]}
+
+    begun = world.prepare(
+        type="recovery.begin", subject=did, body={"quorum": shares[:1], **named(30)}
+    )
+    assert begun.operation["body"]["appointed"] == did.rpartition(":")[2]  # type: ignore[index,call-overload]
+    assert "sequence" not in begun.operation
+    world.post(begun, key(30), key(20))
+    ended = world.prepare(type="recovery.finish", subject=did, body={})
+    assert ended.operation["body"] == {"begun": begun.hash}
+    own = tetrad_method(did, key(30).public.thumbprint)
+    assert [one.method for one in ended.signing] == [own]
+    by_another = world.prepare(type="recovery.finish", subject=did, body={}, signers=world.signer())
+    world.post(by_another, world.owner)
+    other = world.prepare(type="organization.register", body={"name": "Beta", **named(40)})
+    beta = tetrad_did(world.ledger, world.post(other, key(40)).hash)
+    offer = {"to": beta, "notAfter": format_time(NOW + 60)}
+    offered = world.prepare(
+        type="transfer.offer", subject=did, body={"offer": offer}, signers=world.signer()
+    )
+    world.post(offered, world.owner)
+    accepted = world.prepare(
+        type="transfer.accept",
+        subject=did,
+        body=named(31),
+        signers=[{"key": key(40).public.multikey}],
+    )
+    assert accepted.operation["body"]["offer"] == offered.hash  # type: ignore[index,call-overload]
+    world.post(accepted, key(31), key(40))
+    record: Any = world.state.get(("did", did))
+    assert record["controller"] == beta
+
+
 def test_a_controller_acts_in_sequence_and_a_supervisor_outside_it(
     registered: tuple[World, str],
 ) -> None:

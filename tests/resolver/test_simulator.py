@@ -21,6 +21,7 @@ from resolver.simulator.attacks import ATTACKS, MALLORY, REPEATED, Attack, Scene
 from resolver.simulator.deceptions import DECEPTIONS, Deception
 from resolver.simulator.fleet import Device, Fleet
 from resolver.simulator.life import happen, happened, life
+from resolver.simulator.life_attacks import LIFE_ATTACKS, LifeAttack, Lived, preparing
 from resolver.simulator.profiles import (
     MOST_DEVICES,
     MOST_UUIDS,
@@ -214,6 +215,38 @@ def test_an_attack_gets_its_answer_and_changes_nothing(
     assert settled.ledger.head == before
 
 
+@pytest.fixture(scope="module")
+def lived(scene: tuple[Settled, Scene]) -> tuple[Settled, Lived]:
+    settled, stage = scene
+    preparation = preparing(stage)
+    while True:
+        try:
+            settled.insist(next(preparation))
+        except StopIteration as end:
+            return settled, end.value
+
+
+@pytest.mark.parametrize("attack", LIFE_ATTACKS, ids=lambda attack: attack.name)
+def test_an_attack_on_keys_through_life_gets_its_answer_and_changes_nothing(
+    lived: tuple[Settled, Lived], attack: LifeAttack
+) -> None:
+    settled, stage = lived
+    before = settled.ledger.head
+    (outcome,) = settled.try_bytes(attack.build(stage))
+    assert not isinstance(outcome, Accepted)
+    assert outcome.code == attack.expected
+    assert settled.ledger.head == before
+
+
+def test_the_quorum_that_a_thief_tried_to_outrun_still_stands(
+    lived: tuple[Settled, Lived],
+) -> None:
+    settled, stage = lived
+    record: Any = subject_of(settled.ledger.state, stage.recovering.party.did)
+    assert record["recovering"]["begun"] == stage.standing.hash
+    assert record["cancelled"] == stage.cancelled.hash
+
+
 def test_what_the_attacks_spoil_would_have_been_accepted(scene: tuple[Settled, Scene]) -> None:
     settled, stage = scene
     for profile in ("meter", "wearable"):
@@ -221,7 +254,7 @@ def test_what_the_attacks_spoil_would_have_been_accepted(scene: tuple[Settled, S
 
 
 def test_attacks_are_told_apart_and_expect_codes_that_there_are() -> None:
-    played: list[Attack | Deception] = [*ATTACKS, *DECEPTIONS]
+    played: list[Attack | LifeAttack | Deception] = [*ATTACKS, *LIFE_ATTACKS, *DECEPTIONS]
     assert len({one.name for one in played}) == len(played)
     assert all(one.says for one in played)
     codes = {error.code for error in catalogue()} | {REPEATED}
