@@ -28,6 +28,7 @@ from identity.credentials.securing import VerifiedProof, verify_secured
 from identity.credentials.status_list import (
     ENTRY_TYPE,
     LIST_TYPE,
+    MOST_ENTRIES,
     Status,
     check_entry,
     read_list,
@@ -100,7 +101,10 @@ def check_members(
     check_issuer(value.get("issuer"))
     check_subject(value.get("credentialSubject"))
     _validity(value)
-    for pointer, entry in check_typed(value, "credentialStatus"):
+    entries = check_typed(value, "credentialStatus")
+    if len(entries) > MOST_ENTRIES:
+        raise refuse(f"more than {MOST_ENTRIES} entries", "/credentialStatus")
+    for pointer, entry in entries:
         if entry["type"] == ENTRY_TYPE:
             check_entry(entry, pointer)
     if LIST_TYPE in types:
