@@ -45,7 +45,7 @@ def post(town: Town, path: str, body: object) -> httpx.Response:
 
 
 def issue(town: Town, value: Document, prefix: str = "", entries: int = 0) -> httpx.Response:
-    options = {"credentialStatus": [{} for _ in range(entries)]} if entries else {}
+    options: Document = {"credentialStatus": [{} for _ in range(entries)]} if entries else {}
     body = {"credential": value, "options": options}
     return post(town, f"{prefix}/credentials/issue", body)
 
@@ -117,7 +117,7 @@ def test_a_full_disk_leaves_no_half_line(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     for broken in (half, full):
-        monkeypatch.setattr(resolver.interop.os, "write", broken)
+        monkeypatch.setattr(os, "write", broken)
         response = issue(town, credential(id="urn:uuid:2"), entries=1)
         monkeypatch.undo()
         assert response.status_code == 503
@@ -134,7 +134,7 @@ def test_statuses_of_suites_that_are_not_installed_any_more(
     issue(town, credential(id="urn:uuid:1"), "/eddsa-rdfc-2022", entries=1)
     issue(town, credential(id="urn:uuid:2"), entries=1)
     for name in ("urn:uuid:1", "urn:uuid:2"):
-        body = {"credentialId": name, "credentialStatus": {}}
+        body: Document = {"credentialId": name, "credentialStatus": {}}
         assert post(town, "/credentials/status", body).status_code == 200
     jcs = tuple(suite for suite in available_suites() if not suite.needs_rdf)
     monkeypatch.setattr(resolver.interop, "available_suites", lambda: jcs)
