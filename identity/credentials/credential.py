@@ -24,7 +24,7 @@ from identity.credentials.members import (
     refuse,
 )
 from identity.credentials.related import check_related
-from identity.credentials.securing import VerifiedProof, verify_secured
+from identity.credentials.securing import VerifiedProof, as_signed, verify_secured
 from identity.credentials.status_list import (
     ENTRY_TYPE,
     LIST_TYPE,
@@ -141,8 +141,18 @@ def verify_credential(
     proofs = verify_secured(
         checked, methods, purpose="assertionMethod", now=now, controller=issuer, high_s=high_s
     )
+    checked = signed_terms(checked)
     statuses = _statuses(checked, methods, now, status, high_s) if status is not None else ()
     return verified(checked, proofs, statuses)
+
+
+def signed_terms(document: dict[str, Any]) -> dict[str, Any]:
+    """A verified document as it was signed, every term of which is defined by what was signed."""
+    signed = as_signed(document)
+    if signed is document:
+        return document
+    check_terms(signed)
+    return dict(signed)
 
 
 def verified(

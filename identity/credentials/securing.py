@@ -152,6 +152,28 @@ def verify_secured(
     return tuple(verified)
 
 
+def as_signed(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A document that was verified, with no context but those that all of its proofs sign.
+
+    Whoever passes it on may append to `@context`, and so change what its terms mean: what was
+    verified is the document without that (ECDSA and EdDSA Cryptosuites 1.0, 3.3.2 step 4). It is
+    the same object where all of its contexts are signed.
+    """
+    contexts = document.get("@context")
+    if not isinstance(contexts, list):
+        return document
+    signed = [
+        proof["@context"]
+        for proof in _proofs_of(document)
+        if "@context" in proof and not _is_rdfc(proof["cryptosuite"])
+    ]
+    listed = [one if isinstance(one, list) else [one] for one in signed]
+    shortest = min(listed, key=len, default=contexts)
+    if len(shortest) == len(contexts):
+        return document
+    return {**document, "@context": shortest}
+
+
 class _Secured:
     """A document under its proofs. What several proofs sign alike is hashed once."""
 

@@ -113,8 +113,8 @@ def _presentation(**changes: Any) -> Document:
     return _sign(unsigned, holder, purpose="authentication", challenge=CHALLENGE, domain=DOMAIN)
 
 
-def _longer_context() -> Document:
-    secured = _credential(changes={"@context": [V2], "type": ["VerifiableCredential"]})
+def _longer_context(**changes: Any) -> Document:
+    secured = _credential(changes={**PLAIN, **changes})
     return {**secured, "@context": [V2, EXAMPLES]}
 
 
@@ -157,6 +157,9 @@ CREDENTIALS: dict[str, Callable[[], Document]] = {
     "a high s": _high_s,
     "the suite of another key": lambda: _altered(_credential(), cryptosuite="ecdsa-jcs-2019"),
     "the other canonicalization": lambda: _altered(_credential(), cryptosuite="eddsa-rdfc-2022"),
+    "a term that an appended context defines": lambda: _longer_context(
+        credentialSubject={"colour": "red"}
+    ),
     "a context in the place of the signed one": lambda: {
         **_credential(changes={**PLAIN, "@context": [V2, EXAMPLES]}),
         "@context": [V2, "https://w3id.org/security/multikey/v1"],
