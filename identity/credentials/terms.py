@@ -43,7 +43,11 @@ def _object(
     if depth > _DEEPEST:
         raise _refuse(f"nested deeper than {_DEEPEST} levels", pointer)
     active = _context_of(element, active, term, pointer)
+    if not element.keys().isdisjoint(active.value_keys):
+        _check_value(element, active, pointer)
+        return
     known = active.meanings
+    keywords: set[str] = set()
     for key, value in element.items():
         iri, defined = known.get(key) or active.meaning(key)
         if iri is None:
@@ -52,10 +56,10 @@ def _object(
             # Most values are strings of no further meaning; the others are looked at.
             if type(value) is not str or (defined is not None and defined.type is not None):
                 _value(value, active, defined, f"{pointer}/{key}", depth + 1)
-        elif iri == "@value":
-            _check_value(element, active, pointer)
-            return
         elif iri not in _READ:
+            if iri in keywords and iri != "@included":
+                raise _refuse(f"{iri} has two names here", f"{pointer}/{key}")
+            keywords.add(iri)
             _keyword(iri, value, active, f"{pointer}/{key}", depth + 1)
 
 
@@ -120,15 +124,21 @@ def _value(
     elif isinstance(value, list):
         if depth > _DEEPEST:
             raise _refuse(f"nested deeper than {_DEEPEST} levels", pointer)
+        if term is not None and term.containers & _MAPS:
+            term = _unmapped(term)  # 5.1.2 steps 13.7 and 13.8: an object in a list is no map
         for place, item in enumerate(value):
             _value(item, active, term, f"{pointer}/{place}", depth + 1)
+
+
+def _unmapped(term: Term) -> Term:
+    return term._replace(containers=term.containers - _MAPS)
 
 
 def _map(
     value: Mapping[str, Any], active: ActiveContext, term: Term, pointer: str, depth: int
 ) -> None:
     """The keys of a map are languages, indices, ids or types, and no terms."""
-    plain = term._replace(containers=term.containers - _MAPS)
+    plain = _unmapped(term)
     for key, item in value.items():
         if "@language" in term.containers:
             for text in item if isinstance(item, list) else [item]:
@@ -173,14 +183,14 @@ def _check_value(element: Mapping[str, Any], active: ActiveContext, pointer: str
     if not members.keys() <= _VALUE_KEYS:
         raise _refuse("a value object has other members than a value has", pointer)
     value, kind = members["@value"], members.get("@type")
+    if kind is not None and ("@language" in members or "@direction" in members):
+        raise _refuse("a value has a type or a language", pointer)
     if isinstance(kind, str) and active.expand(kind, vocab=True) == "@json":
         return
     if isinstance(value, dict | list):
         raise _refuse("@value is not a string, number or boolean", pointer)
     if kind is not None and not isinstance(kind, str):
         raise _refuse("a value has one type", pointer)
-    if kind is not None and ("@language" in members or "@direction" in members):
-        raise _refuse("a value has a type or a language", pointer)
     _check_language(members, pointer)
 
 
