@@ -124,13 +124,14 @@ def _value(
     elif isinstance(value, list):
         if depth > _DEEPEST:
             raise _refuse(f"nested deeper than {_DEEPEST} levels", pointer)
-        if term is not None and term.containers & _MAPS:
-            term = _unmapped(term)  # 5.1.2 steps 13.7 and 13.8: an object in a list is no map
+        of_items = _unmapped(term)  # 5.1.2 steps 13.7 and 13.8: an object in a list is no map
         for place, item in enumerate(value):
-            _value(item, active, term, f"{pointer}/{place}", depth + 1)
+            _value(item, active, of_items, f"{pointer}/{place}", depth + 1)
 
 
-def _unmapped(term: Term) -> Term:
+def _unmapped(term: Term | None) -> Term | None:
+    if term is None or not term.containers & _MAPS:
+        return term
     return term._replace(containers=term.containers - _MAPS)
 
 
