@@ -11,7 +11,7 @@ in one place (VC Data Integrity 1.0, section 2.4.1, "Context Validation").
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from identity.credentials.contexts import DOCUMENTS
@@ -22,6 +22,25 @@ MOST_VALUES: Final = 512
 _JCS: Final = "sign it with the jcs suite of the same key, which covers the JSON itself"
 _GRAPHS: Final = frozenset({"proof", "verifiableCredential"})
 """Members each of whose objects is a graph: what it says of an id is said apart."""
+
+
+def _iris(value: object) -> Iterator[str]:
+    """All that terms of a context stand for, those of its terms' own contexts among them."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _iris(inner)
+    elif isinstance(value, str) and ":" in value:
+        yield value
+
+
+_CONTEXTS: Final = [document["@context"] for document in DOCUMENTS.values()]
+_NAMED: Final = frozenset(iri for context in _CONTEXTS for iri in _iris(context))
+_VOCABULARIES: Final = tuple(context["@vocab"] for context in _CONTEXTS if "@vocab" in context)
+
+
+def _has_a_term(name: str) -> bool:
+    """Whether a name is an IRI for which a bundled context has a shorter one."""
+    return name in _NAMED or name.startswith(_VOCABULARIES)
 
 
 def check_rdf_form(document: Mapping[str, Any]) -> None:
@@ -48,11 +67,11 @@ def _check_node(node: Mapping[str, Any], pointer: str, described: set[str]) -> N
     for name in node:
         if name == "@context":
             _check_contexts(node[name], pointer)
-        elif ":" in name or name.startswith("@"):
+        elif name.startswith("@") or _has_a_term(name):
             raise _refuse(f"the member {name[:64]!r} has not its own name", f"{pointer}/{name}")
     types = node.get("type")
     for named in types if isinstance(types, list) else [types]:
-        if isinstance(named, str) and ":" in named:
+        if isinstance(named, str) and _has_a_term(named):
             raise _refuse(f"the type {named[:64]!r} has not its own name", f"{pointer}/type")
     identifier = node.get("id")
     if not isinstance(identifier, str):

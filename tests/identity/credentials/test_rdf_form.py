@@ -173,6 +173,16 @@ def test_what_was_hidden_refuses_where_it_is_not() -> None:
         verify(signed(credentialStatus=ENTRY))
 
 
+def test_a_name_that_no_context_has_is_its_own() -> None:
+    verify(signed(type=["VerifiableCredential", "https://acme.example/T"]))
+    verify(signed(credentialSubject={"https://acme.example/colour": "red"}))
+    examples = "https://www.w3.org/ns/credentials/examples"
+    contexts: Document = {"@context": [V2, f"{examples}/v2"]}
+    verify(signed(**contexts, credentialSubject={"colour": "red"}))
+    with pytest.raises(MalformedProof, match="own name"):
+        signed(**contexts, credentialSubject={f"{examples}#colour": "red"})
+
+
 def test_other_graphs_speak_of_the_same_ids() -> None:
     """Two credentials of one issuer in a presentation, and a chain of proofs."""
     issuer = {"id": ISSUER, "name": "N"}
