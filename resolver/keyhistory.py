@@ -41,7 +41,7 @@ from identity.operation import (
     RegistryGenesis,
     RegistryUpdate,
     operation_hash,
-    read_operation,
+    read_shown_operation,
     revealed_keys,
 )
 from registry.checking import verify_proofs
@@ -121,7 +121,7 @@ class KeyHistory:
     ) -> KeyHistory:
         """After one entry; the one that `ends` the tree names the log's keys, none before does."""
         entry = _included(shown, hashes, tree)
-        operation = read_operation(entry.operation)
+        operation = read_shown_operation(entry.operation)
         if not isinstance(operation, (*ROTATING, RecoveryBegin, RecoveryFinish)):
             raise InvalidAnswer("an entry that does not establish keys")
         if (operation.subject, operation.ledger) != (self.authority, self.ledger):
