@@ -13,27 +13,34 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from identity.did import tetrad_did, tetrad_method
+from identity.did import tetrad_did
 from identity.errors import TetradError
 from identity.keys import PrivateKey
 from registry.audit import audit
 from registry.keyupdates import KeyUpdates
 from registry.ledger import Accepted
+from resolver.pinned import Pinned
 from resolver.trust import Trust
 from resolver.verifier import verify_answer
-from tests import certificates
-from tests.enrolling import ISSUING, enrolled, granted
-from tests.factory import RULES, City, Signed, Subject, key, log_pair, log_vkeys, quorum, share
-from tests.resolver.answering import Answering, pinned
+from tests.enrolling import enrolled, granted
+from tests.factory import RULES, City, Signed, Subject, log_pair, log_vkeys, quorum, share
+from tests.resolver.answering import Answering
 
 WAIT = 3600
 TAKEN: Counter[str] = Counter()
 """How often operations of each type were taken, over all examples."""
+RARE = ("enrolment", "pair", "past", "recovery.finish", "transfer.accept")
 
 parties = st.integers(0, 7)
-places = st.sampled_from([[0, 1], [0, 2], [1, 2], [0], [0, 1, 2]])
+places = st.sampled_from([[0, 1], [0, 2], [1, 2], [0, 1], [0], [0, 1, 2]])
 
 
 class Lives(RuleBasedStateMachine):
@@ -51,6 +58,7 @@ class Lives(RuleBasedStateMachine):
         self.orgs: list[Subject] = [self.city.authority]
         self.devices: list[Subject] = []
         self.log = 0
+        self.times: list[str] = []
         for name in ("Acme", "Beta"):
             algorithm = "Ed25519+ML-DSA-44" if pairs and name == "Beta" else "Ed25519"
             org = self.city.organization(
@@ -95,6 +103,9 @@ class Lives(RuleBasedStateMachine):
             return False
         signed.accepted()
         TAKEN[signed.operation["type"]] += 1
+        proofs = signed.operation["proof"]
+        TAKEN["pair"] += any(one["cryptosuite"].startswith("mldsa") for one in proofs)
+        self.times.append(self.city.created)
         return True
 
     def shares(self, subject: Subject, places: Sequence[int]) -> list[PrivateKey]:
@@ -149,6 +160,7 @@ class Lives(RuleBasedStateMachine):
     def rotates(self, subject: int) -> None:
         self.send(self.city.rotate(self.subject(subject)))
 
+    @precondition(lambda self: self.city.now % 3 == 0)
     @rule()
     def updates_the_registry(self) -> None:
         following = (self.log + 1) % 3
@@ -185,23 +197,36 @@ class Lives(RuleBasedStateMachine):
             self.appointed[name] = finished.hash
 
     @precondition(lambda self: self.devices)
-    @rule(device=parties, to=st.integers(0, 2), takes_back=st.sampled_from([False, False, True]))
-    def offers_a_device(self, device: int, to: int, takes_back: bool) -> None:
+    @rule(device=parties, to=st.integers(0, 2))
+    def offers_a_device(self, device: int, to: int) -> None:
         found = self.device(device)
         offer = self.city.offer(found, self.controller(found), self.orgs[to])
-        if takes_back:
-            offer = self.city.follow(
-                found, "transfer.offer", {"offer": "none"}, by=[self.controller(found)]
-            )
         if self.send(offer):
-            self.offers.pop(found.name, None)
-            if not takes_back:
-                self.offers[found.name] = offer, to
+            self.offers[found.name] = offer, to
+
+    @precondition(lambda self: self.offers)
+    @rule(which=parties)
+    def takes_an_offer_back(self, which: int) -> None:
+        name = sorted(self.offers)[which % len(self.offers)]
+        found = next(one for one in self.devices if one.name == name)
+        none = {"offer": "none"}
+        by = [self.controller(found)]
+        if self.send(self.city.follow(found, "transfer.offer", none, by=by)):
+            del self.offers[name]
 
     @precondition(lambda self: self.offers)
     @rule(which=parties, outside=st.booleans())
     def accepts_a_device(self, which: int, outside: bool) -> None:
-        name = sorted(self.offers)[which % len(self.offers)]
+        self.accept(sorted(self.offers)[which % len(self.offers)], outside)
+
+    @precondition(lambda self: self.devices)
+    @rule(device=parties, to=st.integers(0, 2), outside=st.booleans())
+    def changes_hands(self, device: int, to: int, outside: bool) -> None:
+        self.offers_a_device(device, to)
+        if self.device(device).name in self.offers:
+            self.accept(self.device(device).name, outside)
+
+    def accept(self, name: str, outside: bool) -> None:
         offer, to = self.offers[name]
         found = next(one for one in self.devices if one.name == name)
         self.made += 1
@@ -217,23 +242,15 @@ class Lives(RuleBasedStateMachine):
             self.appointed[name] = accepted.hash
 
     @precondition(lambda self: self.devices)
-    @rule(device=parties, number=st.none() | st.integers(0, 2))
-    def rebinds_nothing(self, device: int, number: int | None) -> None:
+    @rule(device=parties)
+    def updates_a_device(self, device: int) -> None:
         found = self.device(device)
-        self.send(
-            self.city.follow(
-                found,
-                "device.update",
-                {"sector": {"domain": "consumption", "field": "home"}},
-                by=[self.controller(found)],
-            )
-        )
+        body = {"sector": {"domain": "consumption", "field": "home"}}
+        self.send(self.city.follow(found, "device.update", body, by=[self.controller(found)]))
 
     @rule(subject=parties, by=st.integers(0, 2), word=st.sampled_from(["suspend", "resume"]))
     def supervises(self, subject: int, by: int, word: str) -> None:
-        self.send(
-            self.city.supervise(self.subject(subject), f"status.{word}", "x", self.orgs[by])
-        )
+        self.send(self.city.supervise(self.subject(subject), f"status.{word}", "x", self.orgs[by]))
 
     @precondition(lambda self: self.devices)
     @rule(device=parties)
@@ -256,14 +273,25 @@ class Lives(RuleBasedStateMachine):
         trust = Trust.begin(city.genesis.operation)
         for item in KeyUpdates(city.store, city.reader).every():
             trust = trust.extend(item)
-        known = trust.pinned
         for device in self.devices:
-            answer = answering.answer(answering.resolver.did(device.did))
-            verified = verify_answer(answer, known, key=("did", device.did))
-            assert verified.device["controller"] == self.controller(device).did
-            if verified.status == "active":
-                assert verified.device["keys"] == [device.key.public.multikey]
+            self.check_answers(device, answering, trust.pinned)
+
+    def check_answers(self, device: Subject, answering: Answering, known: Pinned) -> None:
+        """What a client makes of it, as it is and as it was."""
+        asked = answering.resolver.did(device.did)
+        answer = answering.answer(asked)
+        verified = verify_answer(answer, known, key=("did", device.did))
+        assert verified.device["controller"] == self.controller(device).did
+        assert (verified.enrolled is not None) == device.name.startswith("enrolled")
+        assert verified.device["keys"] == [device.key.public.multikey]
+        since = answer["device"]["registered"]["time"]
+        at = [time for time in self.times if time >= since][-4:][0]
+        past = verify_answer(answering.answer(asked, at), known, key=("did", device.did))
+        assert past.as_of == at
+        TAKEN["past"] += 1
 
 
-Lives.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
-TestLives = Lives.TestCase
+def test_random_lives() -> None:
+    TAKEN.clear()
+    run_state_machine_as_test(Lives, settings=settings(max_examples=25, stateful_step_count=40))
+    assert all(TAKEN[type_] for type_ in RARE), TAKEN
