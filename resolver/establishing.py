@@ -118,8 +118,8 @@ class _Standing:
             raise InvalidAnswer("the end of a recovery whose beginning is not shown")
         brought = {f"{self.did}#{thumbprint(key)}" for key in begun.body.keys}
         signed = {proof.verificationMethod for proof in operation.proof}
-        own = {method for method in signed if method.startswith(f"{self.did}#")}
-        if own and own != signed | brought:
+        parties = {method.partition("#")[0] for method in signed}
+        if len(parties) != 1 or (self.did in parties and signed != brought):
             raise InvalidAnswer("all keys that a recovery brings sign its end, or one other party")
         self._appoint(begun.body.next, shown_recovery(begun.body.recovery), operation_hash)
         return begun.body.keys
@@ -139,10 +139,14 @@ class _Standing:
         signed = {proof.verificationMethod.partition("#")[0] for proof in operation.proof}
         if to not in signed:
             raise InvalidAnswer("whom a device is offered to has not signed its acceptance")
+        # For a key that the device had not committed to, the holder of the prefix signs as well.
+        outside = not {thumbprint(key) for key in body.keys} <= self._next
+        if len(signed - {to, self.did}) > outside:
+            raise InvalidAnswer("an acceptance is signed by a party that has no part in it")
         self._appoint(body.next, shown_recovery(body.recovery), operation_hash)
-        self.controller = to
+        self.controller, self._offered = to, {}
         return body.keys
 
     def _appoint(self, following: Sequence[str], recovery: Any, by: str) -> None:  # noqa: ANN401 - JSON
         self._next, self._recovery, self._appointed = set(following), recovery, by
-        self._begun, self._offered = {}, {}
+        self._begun = {}

@@ -185,7 +185,17 @@ class Lives(RuleBasedStateMachine):
     @precondition(lambda self: self.attempts)
     @rule(which=parties, by=st.none() | parties)
     def finishes_a_recovery(self, which: int, by: int | None) -> None:
-        name = sorted(self.attempts)[which % len(self.attempts)]
+        self.finish(sorted(self.attempts)[which % len(self.attempts)], by)
+
+    @rule(subject=parties, by=st.none() | parties)
+    def recovers(self, subject: int, by: int | None) -> None:
+        """All of it, whatever is under way."""
+        self.begins_a_recovery(subject, [0, 2])
+        self.city.now += WAIT
+        if self.subject(subject).name in self.attempts:
+            self.finish(self.subject(subject).name, by)
+
+    def finish(self, name: str, by: int | None) -> None:
         begun, number = self.attempts[name]
         found = next(one for one in [*self.orgs, *self.devices] if one.name == name)
         other = None if by is None else self.subject(by)
@@ -293,5 +303,5 @@ class Lives(RuleBasedStateMachine):
 
 def test_random_lives() -> None:
     TAKEN.clear()
-    run_state_machine_as_test(Lives, settings=settings(max_examples=25, stateful_step_count=40))
+    run_state_machine_as_test(Lives, settings=settings(max_examples=30, stateful_step_count=40))
     assert all(TAKEN[type_] for type_ in RARE), TAKEN
