@@ -153,7 +153,8 @@ class _Standing:
         if to not in signed:
             raise InvalidAnswer("whom a device is offered to has not signed its acceptance")
         # For a key that the device had not committed to, the holder of the prefix signs as well.
-        outside = not {thumbprint(key) for key in body.keys} <= self._next
+        committed = {thumbprint(key) for key in body.keys} <= self._next
+        outside = not (committed and keeps_kinds(self._keys, body.keys))
         if len(signed - {to, self.did}) > outside:
             raise InvalidAnswer("an acceptance is signed by a party that has no part in it")
         self._appoint(body.next, shown_recovery(body.recovery), operation_hash)
