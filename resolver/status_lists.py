@@ -10,18 +10,21 @@ old list in the place of one that revokes. Specified in specs/1-identity.md, "De
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from identity.credentials.credential import verify_credential
 from identity.credentials.datetimes import seconds_of
 from identity.credentials.status_list import LIST_TYPE, read_list
+from identity.did import parse_tetrad_did
 from identity.errors import (
     MalformedCredential,
+    MalformedInput,
     NotFound,
     QuotaExceeded,
     UnknownMethod,
     WrongState,
 )
+from identity.jcs import parse
 from identity.methods import Methods
 
 PATH: Final = "/v1/status-lists/"
@@ -77,6 +80,21 @@ class MemoryLists:
 def list_path(issuer: str, name: str) -> str:
     """Where a service shows a list."""
     return f"{PATH}{issuer}/{name}"
+
+
+def published(lists: ListStore, url: str) -> dict[str, Any] | None:
+    """The list at an address, where one is kept here under its path; None for any other address.
+
+    Whether it is the list that was asked for, its `id` says. Raises StorageFailed.
+    """
+    issuer, _, name = url.partition(PATH)[2].partition("/")
+    try:
+        parse_tetrad_did(issuer)
+        check_name(name)
+    except (MalformedInput, NotFound):
+        return None
+    data = lists.get(issuer, name)
+    return None if data is None else cast("dict[str, Any]", parse(data))
 
 
 def check_name(name: str) -> None:

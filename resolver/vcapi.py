@@ -14,24 +14,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from identity.credentials.credential import (
-    StatusLists,
-    check_credential,
-    verify_credential,
-)
+from identity.credentials.credential import StatusLists
+from identity.credentials.data_model_1 import of_first_model
 from identity.credentials.datetimes import seconds_of
+from identity.credentials.ed25519_2020 import verify_either
 from identity.credentials.presentation import (
     check_presentation,
     credentials_of,
     verify_presentation,
 )
-from identity.credentials.securing import secure, verify_secured
+from identity.credentials.securing import secure
 from identity.credentials.status_list import MOST_ENTRIES
 from identity.did import did_key, did_key_method
 from identity.errors import MalformedCredential, MalformedInput, MalformedProof
 from identity.keys import ED25519, P256, P384, PrivateKey
 from identity.members import format_time
 from identity.methods import Methods
+from resolver.vcversions import check_form, to_secure, verify_form_and_all, warnings_of
 
 ASSERTION: Final = "assertionMethod"
 AUTHENTICATION: Final = "authentication"
@@ -92,10 +91,10 @@ class Issuer:
         request = _request(body, "credential")
         options = _options(request)
         credential = request["credential"]
-        check_credential(credential)
+        check_form(credential)
         if "proof" in credential:
             raise MalformedCredential("the credential has a proof already", pointer="/proof")
-        credential = {**credential, "issuer": _replaced(credential["issuer"], self.did)}
+        credential = {**to_secure(credential), "issuer": _replaced(credential["issuer"], self.did)}
         wanted = _wanted(options, always=always)
         if len(_present(credential)) + len(wanted) > MOST_ENTRIES:
             raise MalformedCredential(
@@ -104,6 +103,11 @@ class Issuer:
         if wanted:
             if entries is None:
                 raise MalformedInput("no status lists are kept here")
+            # Before a place of a list is taken: its entry may mean nothing in this credential.
+            if of_first_model(credential):
+                raise MalformedCredential(
+                    "status lists are for credentials of the data model 2.0", pointer="/@context"
+                )
             _add_status(credential, entries(credential, wanted))
         return {"verifiableCredential": self._sign(credential, ASSERTION, options, now)}
 
@@ -146,13 +150,15 @@ class Outcome(NamedTuple):
     """What was checked, and holds."""
 
     checks: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    """What could not be checked, in words."""
 
     def value(self) -> dict[str, Any]:
         """The body of the answer."""
         return {
             "verified": True,
             "checks": list(self.checks),
-            "warnings": [],
+            "warnings": list(self.warnings),
             "errors": [],
             "problemDetails": [],
         }
@@ -181,16 +187,16 @@ def verify_credential_request(
     proof_only = _checks(options) == PROOF_ONLY
     credential = request["verifiableCredential"]
     if not proof_only:
-        held = verify_credential(credential, methods, now=now, status=status, high_s=True)
+        held = verify_form_and_all(credential, methods, now=now, status=status)
         if subject is not None:
             for identifier in held.subject_ids:
                 subject(identifier)
     else:
-        check_credential(credential)
+        check_form(credential)
     # Whoever states a purpose, a challenge or a domain has it checked, whatever else is.
     if proof_only or any(name in options for name in _STATED):
         _check_proofs(credential, methods, options, ASSERTION, now)
-    return _PROOF if proof_only else _ALL
+    return (_PROOF if proof_only else _ALL)._replace(warnings=warnings_of(credential))
 
 
 def verify_presentation_request(
@@ -239,7 +245,7 @@ def _check_proofs(
     purpose: str,
     now: int,
 ) -> None:
-    verify_secured(
+    verify_either(
         document,
         methods,
         purpose=_text(options, "expectedProofPurpose") or purpose,

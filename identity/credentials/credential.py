@@ -59,6 +59,9 @@ StatusLists = Callable[[dict[str, Any]], dict[str, Any]]
 Schemas = Mapping[str, Callable[[dict[str, Any]], None]]
 """By the id of a JSON schema, what checks a credential against it (MalformedCredential)."""
 
+Secured = Callable[..., tuple[VerifiedProof, ...]]
+"""What checks the proofs of a document, with the arguments and the errors of `verify_secured`."""
+
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -127,10 +130,12 @@ def verify_credential(
     status: StatusLists | None = None,
     schemas: Schemas = _NONE,
     high_s: bool = False,
+    secured: Secured = verify_secured,
 ) -> VerifiedCredential:
     """Check form, proofs, issuer, validity and, where `status` gives the lists, status.
 
-    `now` in whole seconds; `high_s` as in `verify_secured`. Without `status`, whether the
+    `now` in whole seconds; `high_s` as in `verify_secured`, in whose place `secured` may stand.
+    Without `status`, whether the
     credential was revoked is left to the caller. Raises the errors of `check_credential` and
     `verify_secured`, and CredentialOutOfTime, CredentialRevoked, CredentialSuspended,
     StatusUnknown.
@@ -138,7 +143,7 @@ def verify_credential(
     checked = check_credential(credential, schemas=schemas)
     check_validity(checked, now)
     issuer = identifier_of(checked["issuer"])
-    proofs = verify_secured(
+    proofs = secured(
         checked, methods, purpose="assertionMethod", now=now, controller=issuer, high_s=high_s
     )
     checked = signed_terms(checked)

@@ -9,11 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from identity.credentials.contexts import BASE
+from identity.credentials.contexts import BASE, FIRST
 from identity.errors import MalformedCredential
 
 BASE_CONTEXT = BASE
-_OLD_CONTEXT = "https://www.w3.org/2018/credentials/v1"
 
 # An absolute URL as far as an identifier needs it: a scheme, and no character that no URL has.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x20\x7f]+")
@@ -39,14 +38,19 @@ def check_contexts(document: Mapping[str, Any]) -> None:
     contexts = document.get("@context")
     if not isinstance(contexts, list):
         raise refuse("@context is a list", "/@context")
-    if _OLD_CONTEXT in contexts:
+    if FIRST in contexts:
         raise refuse(
             "a credential of the data model 1.1", "/@context", "issue it by the data model 2.0"
         )
     if not contexts or contexts[0] != BASE_CONTEXT:
         raise refuse(f"the first item of @context is not {BASE_CONTEXT}", "/@context")
+    check_each_context(contexts)
+
+
+def check_each_context(contexts: list[Any]) -> None:
+    """Each item of `@context` is a URL or an object."""
     for place, context in enumerate(contexts):
-        if not isinstance(context, dict) and context != BASE_CONTEXT and not is_url(context):
+        if not isinstance(context, dict) and not is_url(context):
             raise refuse("a context is a URL or an object", f"/@context/{place}")
 
 

@@ -94,7 +94,7 @@ def secure(
         ("previousProof", previous_proof),
     )
     proof: dict[str, Any] = {name: value for name, value in named if value is not None}
-    present = _proofs_of(document) if "proof" in document else []
+    present = proofs_of(document) if "proof" in document else []
     if "@context" in document and not _is_rdfc(suite):
         proof["@context"] = document["@context"]
     _check_proof(proof, key.public)
@@ -126,15 +126,15 @@ def verify_secured(
     SignerMissing and SignerUnexpected where a controller has keys of two kinds and did not sign
     with exactly one of each.
     """
-    proofs = _proofs_of(document)
+    proofs = proofs_of(document)
     secured = _Secured(document, proofs)
     verified = []
     for proof in proofs:
         method = methods(_text(proof, "verificationMethod"))
         _check_proof(proof, method.key, purpose)
-        _check_times(proof, now)
-        _check_audience(proof, challenge, domain)
-        _check_method(method, proof["proofPurpose"], controller)
+        check_times(proof, now)
+        check_audience(proof, challenge, domain)
+        check_method(method, proof["proofPurpose"], controller)
         signature = signature_of(proof, method.key.algorithm)
         if high_s:
             signature = low_s(method.key.algorithm, signature)
@@ -148,7 +148,7 @@ def verify_secured(
                 proof.get("id"),
             )
         )
-    _check_kinds(verified)
+    check_kinds(verified)
     return tuple(verified)
 
 
@@ -164,7 +164,7 @@ def as_signed(document: Mapping[str, Any]) -> Mapping[str, Any]:
         return document
     signed = [
         proof["@context"]
-        for proof in _proofs_of(document)
+        for proof in proofs_of(document)
         if "@context" in proof and not _is_rdfc(proof["cryptosuite"])
     ]
     listed = [one if isinstance(one, list) else [one] for one in signed]
@@ -246,8 +246,8 @@ def _is_rdfc(suite: str) -> bool:
     return "-rdfc-" in suite
 
 
-def _proofs_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The proofs of a document, one or more, each an object."""
+def proofs_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The proofs of a document, one or more, each an object. Raises MalformedProof."""
     value = document.get("proof")
     proofs: list[Any] = value if isinstance(value, list) else [value]
     if not proofs or not all(isinstance(proof, dict) for proof in proofs):
@@ -304,7 +304,11 @@ def _strings(proof: Mapping[str, Any], member: str) -> set[str]:
     return set(values)
 
 
-def _check_times(proof: Mapping[str, Any], now: int) -> None:
+def check_times(proof: Mapping[str, Any], now: int) -> None:
+    """`created` and `expires`, where a proof has them.
+
+    Raises MalformedProof, CredentialOutOfTime.
+    """
     try:
         created = seconds_of(proof["created"]) if "created" in proof else None
         expires = seconds_of(proof["expires"]) if "expires" in proof else None
@@ -316,10 +320,11 @@ def _check_times(proof: Mapping[str, Any], now: int) -> None:
         raise CredentialOutOfTime("the proof has expired", pointer="/proof/expires")
 
 
-def _check_audience(
+def check_audience(
     proof: Mapping[str, Any], challenge: str | None, domain: str | list[str] | None
 ) -> None:
-    # VC Data Integrity 1.0, 4.4 steps 10 and 11.
+    """`challenge` and `domain`, where they are given (VC Data Integrity 1.0, section 4.4, steps 10
+    and 11). Raises MalformedProof."""
     if challenge is not None and proof.get("challenge") != challenge:
         raise MalformedProof("the proof answers another challenge", pointer="/proof/challenge")
     if domain is not None:
@@ -328,7 +333,8 @@ def _check_audience(
             raise MalformedProof("the proof is for another domain", pointer="/proof/domain")
 
 
-def _check_method(method: Method, purpose: str, controller: str | None) -> None:
+def check_method(method: Method, purpose: str, controller: str | None) -> None:
+    """Whose the method is, and that it may be used for this. Raises UnknownMethod."""
     if controller is not None and method.controller != controller:
         raise UnknownMethod(
             "the verification method belongs to another party",
@@ -342,8 +348,9 @@ def _check_method(method: Method, purpose: str, controller: str | None) -> None:
         )
 
 
-def _check_kinds(verified: Iterable[VerifiedProof]) -> None:
-    """Who has classical and post-quantum keys signs with exactly one of each."""
+def check_kinds(verified: Iterable[VerifiedProof]) -> None:
+    """Who has classical and post-quantum keys signs with exactly one of each. Raises SignerMissing,
+    SignerUnexpected."""
     needed: dict[str, set[str]] = {}
     present: dict[str, list[str]] = {}
     for proof in verified:

@@ -29,6 +29,7 @@ from resolver.interop import Interop
 from resolver.methods import LedgerMethods
 from resolver.service import Service
 from resolver.status_book import PATH
+from resolver.status_lists import published
 from resolver.subjects import subject_in_force
 from resolver.vcapi import DEFAULT, Issuer, verify_credential_request, verify_presentation_request
 from resolver.vcproblems import refusal_status, refusal_value
@@ -53,6 +54,7 @@ class CredentialEndpoints:
         self._service = service
         self._issuers = interop.issuers
         self._statuses = interop.statuses
+        self._lists = service.site.lists
         self._methods = LedgerMethods(service.store)
         self._subject = partial(subject_in_force, service.store)
         self._openapi = InteropDescription(service, interop, version)
@@ -115,7 +117,7 @@ class CredentialEndpoints:
             body,
             self._methods,
             now=now,
-            status=lambda entry: self._statuses.fetched(entry, now),
+            status=lambda entry: self._list(entry, now),
             subject=self._subject,
         ).value()
 
@@ -124,9 +126,14 @@ class CredentialEndpoints:
             body,
             self._methods,
             now=now,
-            status=lambda entry: self._statuses.fetched(entry, now),
+            status=lambda entry: self._list(entry, now),
             subject=self._subject,
         ).value()
+
+    def _list(self, entry: Document, now: int) -> dict[str, Any]:
+        """The list that an entry names: one that its issuer published here, or one of our own."""
+        found = published(self._lists, str(entry["statusListCredential"]))
+        return self._statuses.fetched(entry, now) if found is None else found
 
     def _update_status(self, _: Scope, body: object, __: int) -> dict[str, Any]:
         places = self._statuses.update(body)

@@ -15,22 +15,29 @@ from types import MappingProxyType
 from typing import Any
 
 BASE = "https://www.w3.org/ns/credentials/v2"
+FIRST = "https://www.w3.org/2018/credentials/v1"
+"""Of the data model 1.1."""
+INTEGRITY = "https://w3id.org/security/data-integrity/v2"
 
 _FILES = {
     BASE: "credentials-v2.json",
     "https://www.w3.org/ns/credentials/examples/v2": "examples-v2.json",
     "https://www.w3.org/ns/credentials/undefined-terms/v2": "undefined-terms-v2.json",
-    "https://w3id.org/security/data-integrity/v2": "data-integrity-v2.json",
+    INTEGRITY: "data-integrity-v2.json",
     "https://w3id.org/security/multikey/v1": "multikey-v1.json",
     "https://www.w3.org/ns/did/v1": "did-v1.json",
+    # What other people's credentials name: nothing of ours does.
+    FIRST: "credentials-v1.json",
+    "https://www.w3.org/2018/credentials/examples/v1": "examples-v1.json",
+    "https://www.w3.org/ns/odrl.jsonld": "odrl.json",
+    "https://w3id.org/security/suites/ed25519-2020/v1": "ed25519-2020-v1.json",
+    "https://w3id.org/citizenship/v4rc1": "citizenship-v4rc1.json",
     "urn:tetrad:credentials:v1": "tetrad-credentials-v1.json",
 }
 
 DIGESTS = MappingProxyType(
     {
-        "https://w3id.org/security/data-integrity/v2": (
-            "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4"
-        ),
+        INTEGRITY: ("67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4"),
         "https://w3id.org/security/multikey/v1": (
             "ba2c182de2d92f7e47184bcca8fcf0beaee6d3986c527bf664c195bbc7c58597"
         ),
