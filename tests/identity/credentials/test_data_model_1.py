@@ -122,7 +122,7 @@ BAD: dict[str, tuple[Document, str]] = {
     "a type that nothing defines": (credential(type=["VerifiableCredential", "X"]), "/type"),
     "a protected term again": (
         credential(**{"@context": [V1, {"VerifiableCredential": "https://x.example/V"}]}),
-        "",
+        "/@context",
     ),
 }
 
