@@ -1,4 +1,4 @@
-"""`--recovery-key`, wherever a subject begins, and `--also-known-as`; typed against real services."""
+"""`--recovery-key`, where a subject begins, and `--also-known-as`; against real services."""
 
 from __future__ import annotations
 
