@@ -67,6 +67,8 @@ class Authentication(NamedTuple):
     key: PublicKey
     """That signed; where a classical and a post-quantum one did, the classical one if it has a
     JWK, as all but SM2's have."""
+    beside: PublicKey | None
+    """The other key of a pair, if that has a JWK as well."""
     proofs: tuple[VerifiedProof, ...]
     credentials: tuple[VerifiedCredential, ...]
     previous: str | None
@@ -184,11 +186,12 @@ def verify_answer_proofs(
         challenge=challenge,
         domain=domain,
     )
-    if len({proof.method.id for proof in proofs}) != len(proofs):
-        raise MalformedProof("two proofs are of the same key", pointer="/proof")
     keys = sorted((proof.method.key for proof in proofs), key=_preference)
-    bound = keys[0]
-    return Authentication(answer.holder, bound, proofs, (), answer.previous)
+    if len({kind_of(key.algorithm) for key in keys}) != len(keys):
+        raise MalformedProof("two proofs by keys of one kind", pointer="/proof")
+    bound, *others = keys
+    beside = next((key for key in others if key.algorithm in JWS_ALGORITHMS), None)
+    return Authentication(answer.holder, bound, beside, proofs, (), answer.previous)
 
 
 def verify_credentials(

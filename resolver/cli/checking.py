@@ -49,7 +49,7 @@ class Verified:
 def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     """Checks one item. Raises EvidenceRefused, InvalidProof."""
     if wanted.challenge is not None or wanted.bundle is not None:
-        # Whoever was asked may send what holds, and answers nothing: it must not pass for an answer.
+        # Whoever was asked may send what holds and answers nothing: that must not pass for more.
         return _authenticated(frame, item, wanted)
     if "bundle" in item:
         return _answered(*_bundled(frame, item, wanted), wanted)

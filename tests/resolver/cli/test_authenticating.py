@@ -105,7 +105,10 @@ def test_a_device_is_asked_by_a_file_and_verified_offline(tmp_path: Path) -> Non
     assert "--challenge FILE" in asker("verify", str(files["answer"])).err
     assert "--challenge FILE" in asker("verify", str(files["bundle"]), *given[2:]).err
     # Whoever is asked may send something else that holds: that answers nothing.
-    for sent in (files["bundle"].read_bytes(), answered.out.encode() + files["bundle"].read_bytes()):
+    for sent in (
+        files["bundle"].read_bytes(),
+        answered.out.encode() + files["bundle"].read_bytes(),
+    ):
         files["challenge"].write_text(made.out)
         assert asker("verify", "-", *given, stdin=sent).status == 1
     # Another device of the same wallet answers for the one that was asked, under its own record.
