@@ -21,7 +21,6 @@ from identity.credentials.members import identifier_of
 from identity.credentials.presentation import check_presentation, credentials_of
 from identity.credentials.securing import VerifiedProof, verify_secured
 from identity.did import parse_tetrad_did
-from identity.dpop import normal_address
 from identity.errors import (
     AuthenticationFailed,
     InvalidAnswer,
@@ -37,7 +36,7 @@ from identity.members import format_time
 from identity.methods import SIGNING_PURPOSES, Method, Methods
 from identity.wallet import Wallet
 from registry.state import Subject
-from resolver.challenges import PURPOSE, Challenge
+from resolver.challenges import PURPOSE, Challenge, names_server
 from resolver.verifier import VerifiedAnswer
 
 MOST_PROOFS: Final = 2
@@ -110,7 +109,7 @@ def answer_challenge(
     be signed in there. `domain` is the verifier that is expected, where that is known. Raises
     InvalidChallenge, KeystoreError.
     """
-    if normal_address(challenge.domain) is not None:
+    if names_server(challenge.domain):
         raise InvalidChallenge(
             f"this is a challenge of the server {challenge.domain[:80]}, and not of who shows it",
             hint="a server is answered where it was asked: tetrad authenticate",

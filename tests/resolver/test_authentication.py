@@ -378,6 +378,9 @@ def test_a_challenge_in_the_name_of_a_server_is_not_answered() -> None:
         "https://registry.example",
         "http://127.0.0.1:8000",
         "HTTPS://Registry.Example/x",
+        "https://registry.example/a b",
+        "https://registry\n.example",
+        "coap://lock",
     ):
         with pytest.raises(InvalidChallenge, match="not of who shows it"):
             meeting.answer(meeting.asks(domain))
