@@ -449,6 +449,14 @@ WRONG = [
     ("resolution/absences", "NOBODY", "SOMEBODY", "a code of nobody's (resolution)"),
     ("identity/handshake", "read the meter", "open it", "in a context, initiator (handshake)"),
     ("identity/handshake", '"domain": "did:t', '"domain": "did:s', "a meeting, initiator"),
+    ("identity/device_credentials", '"stars": 2', '"stars": 5', "NetworkSecurityLabel (form)"),
+    ("resolution/accreditation", '"Office"', '"Offices"', "holds (accreditation)"),
+    (
+        "resolution/accreditation",
+        '"credential.suspended"',
+        '"credential.revoked"',
+        "afterwards: the device is suspended (accreditation)",
+    ),
 ]
 
 
@@ -461,6 +469,7 @@ def test_node_notices_a_wrong_vector(
         pytest.skip("node is not installed: the vectors are checked by our own code alone")
     folder = tmp_path / "vectors"
     shutil.copytree(VECTORS, folder)
+    shutil.copytree(SPECS / "schemas", tmp_path / "schemas")
     path = folder / f"{file}.json"
     text = path.read_text("utf-8")
     assert right in text

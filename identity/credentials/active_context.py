@@ -132,7 +132,7 @@ def _identity(local: object) -> Hashable:
     """Something that is the same for the same context, and for no other."""
     if local is None or isinstance(local, str):
         return local
-    if isinstance(local, list) and all(type(item) is str for item in local):
+    if isinstance(local, list) and {str}.issuperset(map(type, local)):
         return tuple(local)
     return canonicalize(local)  # type: ignore[arg-type]  # JSON, or refused there
 

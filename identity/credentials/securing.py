@@ -80,20 +80,20 @@ def secure(
     """
     algorithm = key.public.algorithm
     suite = cryptosuite or CRYPTOSUITES[algorithm]
-    named = (
-        ("id", proof_id),
-        ("type", "DataIntegrityProof"),
-        ("cryptosuite", suite),
-        ("created", created),
-        ("expires", expires),
-        ("verificationMethod", method),
-        ("proofPurpose", purpose),
-        ("challenge", challenge),
-        ("domain", domain),
-        ("nonce", nonce),
-        ("previousProof", previous_proof),
-    )
-    proof: dict[str, Any] = {name: value for name, value in named if value is not None}
+    named = {
+        "id": proof_id,
+        "type": "DataIntegrityProof",
+        "cryptosuite": suite,
+        "created": created,
+        "expires": expires,
+        "verificationMethod": method,
+        "proofPurpose": purpose,
+        "challenge": challenge,
+        "domain": domain,
+        "nonce": nonce,
+        "previousProof": previous_proof,
+    }
+    proof: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     present = proofs_of(document) if "proof" in document else []
     if "@context" in document and not _is_rdfc(suite):
         proof["@context"] = document["@context"]
@@ -230,16 +230,13 @@ class _Secured:
 
 
 def _hashed(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
-    return digest(SUITES[algorithm].hash, _canonical(value, algorithm, rdfc=rdfc))
-
-
-def _canonical(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
+    hash_name = SUITES[algorithm].hash
     if not rdfc:
-        return canonicalize(value)
+        return digest(hash_name, canonicalize(value))
     from identity.credentials import rdfc as rdf  # only where PyLD is asked for
 
     check_rdf_form(value)
-    return rdf.canonicalize(value, algorithm)
+    return digest(hash_name, rdf.canonicalize(value, algorithm))
 
 
 def _is_rdfc(suite: str) -> bool:

@@ -20,6 +20,8 @@ _DEEPEST = 64
 _VALUE_KEYS = frozenset({"@value", "@type", "@language", "@direction", "@index"})
 _MAPS = frozenset({"@id", "@index", "@language", "@type"})
 _READ = frozenset({"@context", "@type"})  # elsewhere, or nothing to be read
+_REFERENCES = frozenset({"@id", "@vocab"})
+"""Types of terms whose values are IRIs, or stand for them."""
 _WRAPPERS = frozenset({"@graph", "@included", "@list", "@set"})
 
 
@@ -54,7 +56,7 @@ def _object(
             raise _refuse(f"no context defines {key[:64]!r}", f"{pointer}/{key}")
         if iri[0] != "@":
             # Most values are strings of no further meaning; the others are looked at.
-            if type(value) is not str or (defined is not None and defined.type is not None):
+            if type(value) is not str or (defined is not None and defined.type in _REFERENCES):
                 _value(value, active, defined, f"{pointer}/{key}", depth + 1)
         elif iri not in _READ:
             if iri in keywords and iri != "@included":
@@ -112,7 +114,7 @@ def _value(
     if term is not None and term.type == "@json":
         return
     if isinstance(value, str):
-        if term is not None and term.type in ("@id", "@vocab"):
+        if term is not None and term.type in _REFERENCES:
             if term.context is not ABSENT:  # 5.1.2 step 4.2
                 active = active.scoped(term.context, of_type=False)
             _reference(value, active, pointer, vocab=term.type == "@vocab")

@@ -10,6 +10,7 @@ service that passes on another's challenge gets nothing that would let it in the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -34,6 +35,10 @@ from resolver.client.flow import (
 from resolver.client.sending import Sending
 from resolver.trust import Trust
 
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,2048}=*")
+"""RFC 6750, section 2.1: of what goes into a header, nothing may be a line feed."""
+_LONGEST = 2_048
+"""Characters of what is signed the next time, and kept until then."""
 _ATTEMPTS = 3
 """At an answer that was lost, or whose challenge has run out: each with a new challenge."""
 
@@ -138,7 +143,9 @@ class Authenticating(Sending):
 
     def _session(self, did: str, domain: str, answer: dict[str, Json]) -> Session:
         """What the service says of an authentication, held against who was authenticated."""
-        token, given = member(answer, "token", str), member(answer, "next", str)
+        token, given = (member(answer, name, str) for name in ("token", "next"))
+        if not _TOKEN.fullmatch(token) or not 0 < len(given) <= _LONGEST:
+            raise InvalidAnswer("the service gives what is no token, or nothing to go on with")
         if member(answer, "did", str) != did or not member(answer, "expires", str):
             raise InvalidAnswer("the service answers about another party", pointer="/did")
         thumbprint = member(answer, "key", str).removeprefix(f"{did}#")

@@ -14,10 +14,10 @@ import pytest
 
 from identity.credentials.securing import secure
 from identity.dpop import create_dpop
-from identity.errors import AuthenticationFailed, ForgedProof, InvalidChallenge
+from identity.errors import AuthenticationFailed, ForgedProof, InvalidAnswer, InvalidChallenge
 from identity.keys import PrivateKey
 from identity.multibase import multibase_decode, multibase_encode
-from resolver.client.flow import Request
+from resolver.client.flow import Request, Response
 from resolver.settings import Settings
 from tests.factory import Subject, key
 from tests.resolver.authenticating import HERE, Visitor
@@ -213,6 +213,39 @@ def test_a_client_answers_nobody_who_passes_on_a_challenge(scene: Scene) -> None
     with pytest.raises(InvalidChallenge, match="gives out a challenge of another"):
         visitor.authenticate(scene.device)
     assert [one.path for one in asked] == ["/v1/challenges"]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"token": "A\r\nX-Admin: yes"},
+        {"token": "é"},
+        {"token": ""},
+        {"token": "A" * 4_000},
+        {"next": ""},
+        {"next": "A" * 4_000},
+        {"did": "did:tetrad:aaaaaaaaaaaaaaaa:zQm"},
+        {"key": "zQm"},
+    ],
+)
+def test_a_client_takes_no_answer_that_it_could_not_go_on_with(
+    scene: Scene, lie: dict[str, str]
+) -> None:
+    visitor = Visitor(scene.town, scene.device)
+    honest = visitor.ask
+
+    def lying(request: Request) -> Response:
+        response = honest(request)
+        if request.path == "/v1/authentications":
+            body = orjson.dumps({**orjson.loads(response.body), **lie})
+            return Response(response.status, response.media, body)
+        return response
+
+    visitor.ask = lying  # type: ignore[method-assign]
+    with pytest.raises(InvalidAnswer):
+        visitor.authenticate(scene.device)
+    assert visitor.saved == 0
+    assert visitor.wallet.continuation(scene.device.did, HERE) is None
 
 
 @pytest.mark.parametrize("purpose", ["assertionMethod", "capabilityInvocation", "keyAgreement"])

@@ -76,7 +76,7 @@ class Library:
         task = {
             "library": self.name,
             "cryptosuite": suite.cryptosuite,
-            "key": _described(key),
+            "key": described(key),
             "created": CREATED,
             "purpose": "assertionMethod",
             **options,
@@ -91,7 +91,8 @@ class Library:
         return [Verdict(one["verified"], one["reason"]) for one in answers]
 
 
-def _described(key: PrivateKey) -> dict[str, str]:
+def described(key: PrivateKey) -> dict[str, str]:
+    """A key as the libraries read it."""
     secret = key.secret()
     return {
         "type": "Multikey",

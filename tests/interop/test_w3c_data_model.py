@@ -28,6 +28,8 @@ def context(**terms: str) -> list[Any]:
 
 ENGLISH = {"@value": "Meter", "@language": "en"}
 BOTH = [ENGLISH, {"@value": "مقياس", "@language": "ar", "@direction": "rtl"}]
+RESOURCE = "https://w3c.github.io/vc-data-model/related-resource.json"
+RESOURCE_DIGEST = "ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356"
 MAPPED = {"@context": context(Sample="https://example.org/examples#Sample")}
 
 ISSUED: dict[str, Document] = {
@@ -80,6 +82,9 @@ ISSUED: dict[str, Document] = {
             "digestMultibase": "uEiAjCHMnK5-ayOIZLWo_TBoKYVvSAprlkYEjRlm19Cj0uw",
             "mediaType": "application/json",
         }
+    },
+    "a related resource in the suite's spelling": {
+        "relatedResource": [{"id": RESOURCE, "digestSRI": f"sha256-{RESOURCE_DIGEST}"}]
     },
     # 5.4 to 5.6
     "refresh services": {
@@ -196,6 +201,22 @@ REFUSED: dict[str, Document] = {
             }
         ]
         * 2
+    },
+    "the digest of something else in the suite's spelling": {
+        "relatedResource": [
+            {
+                "id": RESOURCE,
+                "digestSRI": f"sha256-{RESOURCE_DIGEST.replace('f7eaac', 'f634ac')}",
+            }
+        ]
+    },
+    "a multihash that is none": {
+        "relatedResource": [
+            {
+                "id": RESOURCE,
+                "digestMultibase": "uZTQ0MjM1NiAgcmVwb3J0cc5jZWxhdGVkLXJlc291cmNlLmpzb24K",
+            }
+        ]
     },
     "the digest of something else": {
         "relatedResource": {

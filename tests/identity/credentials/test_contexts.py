@@ -43,7 +43,10 @@ def test_the_base_context_has_the_published_digest(vectors: Path) -> None:
 
 
 def test_each_is_a_context_that_can_be_processed_after_the_base() -> None:
+    # Each data model protects its terms from the other, and so from the examples of the first.
+    examples = "https://www.w3.org/2018/credentials/examples/v1"
+    assert EMPTY.extended([contexts.FIRST, examples]).terms.keys() >= {"proof", "degreeType"}
     base = EMPTY.extended([contexts.BASE])
     assert base.terms
-    for url in contexts.DOCUMENTS:
+    for url in contexts.DOCUMENTS.keys() - {contexts.FIRST, examples}:
         assert base.extended(url).terms.keys() >= base.terms.keys()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from copy import deepcopy
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -64,6 +65,8 @@ def signed(key: PrivateKey = KEY, **changes: Any) -> Document:
 
 
 TYPED = "https://acme.example/#Typed"
+PUBLIC = "https://w3c.github.io/vc-data-model/related-resource.json"
+EMPTY_OBJECT = sha256(b"{}\n").hexdigest()
 INLINE = {"Lamp": "https://acme.example/#Lamp"}
 GOOD: dict[str, Document] = {
     "plain": credential(),
@@ -107,6 +110,15 @@ GOOD: dict[str, Document] = {
                 "mediaType": "application/json",
             }
         ]
+    ),
+    "a related resource that the W3C writes in hexadecimal": credential(
+        relatedResource={"id": PUBLIC, "digestSRI": f"sha256-{EMPTY_OBJECT}"}
+    ),
+    "a related resource in base64": credential(
+        relatedResource={
+            "id": PUBLIC,
+            "digestSRI": "sha256-yj0WO6sFU4GCciYUBWjzvvfqrBh869doeOC2Pp5EI1Y=",
+        }
     ),
     "the base context as related resource": credential(
         relatedResource=[
@@ -286,6 +298,17 @@ BAD: dict[str, tuple[Any, str]] = {
     ),
     "another digest of the base context": (
         credential(relatedResource={"id": V2, "digestSRI": "sha256-MIwhzJyufmsjiGS1qP0waCmF"}),
+        "/relatedResource/0/digestSRI",
+    ),
+    "another digest in hexadecimal": (
+        credential(
+            relatedResource=[
+                {
+                    "id": PUBLIC,
+                    "digestSRI": f"sha256-{EMPTY_OBJECT.replace('f7eaac', 'f634ac')}",
+                }
+            ]
+        ),
         "/relatedResource/0/digestSRI",
     ),
     "another digest of a context": (

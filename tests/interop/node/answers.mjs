@@ -141,5 +141,5 @@ export function checkAnswers(load, holds, tools) {
     check(file, (one) => run(one, pinned));
   }
   check(load("resolution/bundles.json"), checkBundle);
-  return { checkBundle };
+  return { checkBundle, pin, stateOf, present };
 }

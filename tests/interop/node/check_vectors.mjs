@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkAccreditations } from "./accreditations.mjs";
 import { checkAnswers } from "./answers.mjs";
 import { checkCredentials } from "./credential_vectors.mjs";
 import { checkAuthentications } from "./authentication.mjs";
@@ -461,9 +462,12 @@ for (const [index, root] of stateRoots) {
 
 const didIn = (ledger, operation) =>
   `did:tetrad:${base32(unbase58(ledger.slice(1)).subarray(2, 12))}:${operation}`;
-const { checkBundle } = checkAnswers(load, holds, {
+const { checkBundle, ...answering } = checkAnswers(load, holds, {
   sha256, hex, jcs, leafHash, rootFromInclusion, opened, checkMapProof,
   operationHash, thumbprint, proofHolds, didIn,
+});
+checkAccreditations(load, holds, folder, {
+  jcs, thumbprint, proofHolds, operationHash, didIn, ...answering,
 });
 checkMeetings(load, holds, {
   sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
