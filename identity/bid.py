@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -97,6 +97,15 @@ def is_bid_of(bid: Bid, multikeys: Iterable[str]) -> bool:
     return raw is not None and any(
         _LETTERS.get(key.algorithm) == bid.key_type and _hashed(key) == raw for key in keys
     )
+
+
+def own_names(names: Sequence[str], multikeys: Sequence[str]) -> list[str]:
+    """Names of a subject with these keys, where `did:bid` alone stands for the one that is made of
+    its Ed25519 or SM2 key. Raises `MalformedInput` where there is no such key."""
+    made = [one for one in multikeys if public_key(one).algorithm in _LETTERS]
+    if "did:bid" in names and not made:
+        raise MalformedInput("none of the keys is one that did:bid is made of: Ed25519 or SM2")
+    return [bid_of(made[0]) if name == "did:bid" else name for name in names]
 
 
 def _hashed(key: PublicKey) -> bytes:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import math
-from types import NoneType
 from typing import Any, NoReturn
 
 import orjson
@@ -78,7 +77,7 @@ def canonicalize(value: Json) -> bytes:
     than 128 levels. A float that is whole and between 2^53 and 10^21 is written as RFC 8785 asks,
     in digits, which `parse` then refuses to read: no schema of ours has such a number.
     """
-    if _is_plain(value):
+    if _is_plain((value,), DEEPEST + 1):
         try:
             plain = orjson.dumps(value, option=_PLAIN)
         except TypeError as refusal:
@@ -99,21 +98,16 @@ def canonicalize_profile(value: Json) -> bytes:
     return orjson.dumps(value, option=_PLAIN)
 
 
-def _is_plain(value: Json) -> bool:
-    """Whether a value holds only what orjson writes as JCS does, whatever the order of keys."""
-    if isinstance(value, (dict, list, tuple)):
-        return _is_plain_container(value, DEEPEST)
-    return type(value) in (str, int, bool, NoneType)
-
-
-def _is_plain_container(container: dict[str, Any] | list[Any], levels: int) -> bool:
+def _is_plain(container: dict[str, Any] | list[Any] | tuple[Any, ...], levels: int) -> bool:
+    """Whether it holds only what orjson writes as JCS does, whatever the order of keys, in at most
+    so many levels of containers."""
     # Exact types, by identity: the cheapest test there is, and subclasses go the slow way.
     for item in container.values() if isinstance(container, dict) else container:
         kind = type(item)
         if kind is str:
             continue
         if kind is dict or kind is list or kind is tuple:
-            if levels == 1 or not _is_plain_container(item, levels - 1):
+            if levels == 1 or not _is_plain(item, levels - 1):
                 return False
         elif kind is not int and kind is not bool and item is not None:
             return False

@@ -14,20 +14,25 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import sys
 from hashlib import sha256
 
 from identity.errors import MalformedInput
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-# Ten digits at a time, and within them two: few operations on large numbers, and no more tables
-# than a page or two of memory. Pairs are looked up by the 16-bit number of their two characters.
+# Encoding takes ten digits at a time, and within them two: few operations on large numbers, and no
+# more tables than a page or two of memory.
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
-_PAIR_VALUES = {
-    int.from_bytes(pair.encode("ascii"), sys.byteorder): n for n, pair in enumerate(_PAIRS)
-}
 _TWO, _FOUR, _TEN = 58**2, 58**4, 58**10
-_LONGEST = 4096  # decoding is quadratic: a limit, far above any classical key or signature
+_LONGEST = 4096  # a limit, far above any classical key or signature
+# Decoding takes all digits at once. Each is a byte of one large number; neighbours are joined into
+# pairs, these into fours, and so on: high * 2^width + low becomes high * 58^digits + low.
+_NO_DIGIT = b"\xff"
+_VALUES = bytes(_ALPHABET.find(chr(byte)) & 0xFF for byte in range(256))
+_JOINS = [
+    (width, 2**width - 58 ** (width // 8), int.from_bytes(half * (_LONGEST // len(half)), "big"))
+    for width in (8 * 2**level for level in range(12))
+    for half in [bytes(width // 8) + b"\xff" * (width // 8)]
+]
 
 _SHA2_256 = b"\x12\x20"  # multicodec sha2-256, 32 bytes
 _MULTIHASH = re.compile(r"zQm[1-9A-HJ-NP-Za-km-z]{44}", re.ASCII)
@@ -53,15 +58,17 @@ def base58_decode(text: str) -> bytes:
     if len(text) > _LONGEST:
         raise MalformedInput(f"base58 of {len(text)} characters is too long")
     digits = text.lstrip("1")
-    number = 0
     try:
-        padded = digits.encode("ascii").rjust(-(-len(digits) // 10) * 10, b"1")
-        values = map(_PAIR_VALUES.__getitem__, memoryview(padded).cast("H"))
-        for a, b, c, d, e in zip(values, values, values, values, values, strict=True):
-            rest = (((a * _TWO + b) * _TWO + c) * _TWO + d) * _TWO + e
-            number = number * _TEN + rest
-    except (KeyError, UnicodeEncodeError):
-        raise MalformedInput("a character that base58 does not have") from None
+        values = digits.encode("ascii").translate(_VALUES)
+    except UnicodeEncodeError:
+        values = _NO_DIGIT
+    if _NO_DIGIT in values:
+        raise MalformedInput("a character that base58 does not have")
+    number = int.from_bytes(values, "big")
+    for width, surplus, lower_halves in _JOINS:
+        if width >= 8 * len(values):
+            break
+        number -= surplus * (number >> width & lower_halves)
     return bytes(len(text) - len(digits)) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 

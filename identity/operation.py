@@ -326,6 +326,21 @@ def read_operation(value: Json) -> AnyOperation:
         raise schema_violation(error) from None
 
 
+def read_shown_operation(value: Json) -> AnyOperation:
+    """An operation that somebody says stands in a ledger: read as strictly as the ledger would.
+
+    Only so are the bytes that its hash is of also those that its proofs, whatever their suite, are
+    held against. Raises SchemaViolation, InputTooLarge, or MalformedInput where it has no canonical
+    form.
+    """
+    operation = read_operation(value)
+    whole = as_object(value)
+    canonical = canonicalize(whole)
+    check_no_null(whole, canonical)
+    check_size(canonical)
+    return operation
+
+
 def operation_value(operation: BaseModel) -> dict[str, Any]:
     """The operation as JSON values, members that are absent left out."""
     return operation.model_dump(mode="json", by_alias=True, exclude_none=True)

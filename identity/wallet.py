@@ -130,7 +130,8 @@ class Wallet:
         found = [did for did, identity in self.identities.items() if identity.name == name]
         if len(found) != 1:
             raise KeystoreError(
-                f"{len(found)} identities of this wallet are called {name!r}", hint="name the DID"
+                f"{len(found) or 'no'} identities of this wallet are called {name!r}",
+                hint="name the DID; `tetrad keys list` shows whom the wallet knows",
             )
         return found[0]
 

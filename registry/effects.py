@@ -209,11 +209,12 @@ def _recovering(
 
 
 def _establish(record: dict[str, Any], named: Mapping[str, Any], operation_hash: str) -> None:
-    """Other keys with another quorum, which has tried nothing yet."""
+    """Other keys with another quorum, which has tried nothing yet. Who had the keys before, a thief
+    or a former controller, may still speak for names that were made of them."""
     record |= {member: named[member] for member in ("keys", "next", "recovery")}
     record["appointed"] = operation_hash
-    record.pop("recovering", None)
-    record.pop("cancelled", None)
+    for member in ("recovering", "cancelled", "alsoKnownAs"):
+        record.pop(member, None)
 
 
 def _offer(record: dict[str, Any], operation: TransferOffer, operation_hash: str) -> None:

@@ -10,15 +10,17 @@ party's clock never binds another's suspension. Specified in specs/2-registry.md
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from identity.errors import (
     KeyReused,
+    SignerMissing,
     TimeOutOfBounds,
     UnknownMethod,
     WrongState,
 )
-from identity.keys import thumbprint
+from identity.keys import kind_of_multikey, thumbprint
 from identity.operation import KeysRotate, RegistryUpdate, StatusResume, StatusSuspend
 from registry.case import Case
 from registry.devices import freed_number
@@ -42,6 +44,12 @@ def rotated(case: Case, subject: Subject) -> Changes:
                 pointer=f"/body/keys/{place}",
                 hint="rotate to keys whose thumbprints stand in the subject's `next`",
             )
+    if not keeps_kinds(subject["keys"], body.keys):
+        raise SignerMissing(
+            "a pair of keys is followed by a pair, which reveals both",
+            pointer="/body/keys",
+            hint="half of what was committed to does not replace a pair",
+        )
     case.signers(new_keys=body.keys, rotating=subject["did"]).exactly(set())
     case.in_order(subject)
     case.unserved(body.next)
@@ -49,6 +57,13 @@ def rotated(case: Case, subject: Subject) -> Changes:
     if set(body.next) & set(shares):
         raise KeyReused("a recovery key is not committed to", pointer="/body/next")
     return case.claim_keys(subject["did"], body.keys, body.next)
+
+
+def keeps_kinds(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether keys of both kinds are followed by keys of both: else who has stolen the weaker half
+    of what was committed to would take over with it alone."""
+    kinds = {kind_of_multikey(key) for key in before}
+    return len(kinds) == 1 or kinds == {kind_of_multikey(key) for key in after}
 
 
 def _controller(subject: Subject) -> str:

@@ -20,6 +20,7 @@ from identity.members import parse_time
 from registry.case import Case
 from registry.effects import shown_recovery
 from registry.state import Changes, Device, subject_of
+from registry.status import keeps_kinds
 
 
 def transfer_offer(case: Case) -> Changes:
@@ -70,8 +71,10 @@ def transfer_accept(case: Case) -> Changes:
 
 
 def outside_next(device: Device, body: TransferAcceptBody) -> bool:
-    """Whether a key takes over to which the device had not committed."""
-    return not {thumbprint(key) for key in body.keys} <= set(device["next"])
+    """Whether a key takes over to which the device had not committed, or half a pair after a
+    pair."""
+    committed = {thumbprint(key) for key in body.keys} <= set(device["next"])
+    return not (committed and keeps_kinds(device["keys"], body.keys))
 
 
 def check_accept(device: Device, body: TransferAcceptBody, now: int) -> None:

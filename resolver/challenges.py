@@ -55,7 +55,10 @@ def read_challenge(value: object) -> Challenge:
     """The inverse of `value`: a challenge as a service or a file has it. Raises SchemaViolation."""
     members = {"challenge", "domain", "purpose", "expires"}
     if not isinstance(value, Mapping) or not members <= set(value) <= members | {"did"}:
-        raise SchemaViolation(f"a challenge has the members {', '.join(sorted(members))}")
+        raise SchemaViolation(
+            f"a challenge has the members {', '.join(sorted(members))}",
+            hint="`tetrad challenge CODE` writes one, and so does POST /v1/challenges",
+        )
     if not all(isinstance(text, str) and 0 < len(text) <= _LONGEST for text in value.values()):
         raise SchemaViolation("the members of a challenge are texts")
     if value["purpose"] != PURPOSE:

@@ -34,7 +34,9 @@ _MEMBERS: Final = {
 
 def lists_at_hand(lists: Sequence[Json]) -> StatusLists:
     """Status lists by the address that each says is its own; the others are not at hand."""
-    known = {one["id"]: one for one in lists if isinstance(one, dict) and "id" in one}
+    known = {
+        one["id"]: one for one in lists if isinstance(one, dict) and isinstance(one.get("id"), str)
+    }
 
     def find(entry: dict[str, Any]) -> dict[str, Any]:
         url = entry["statusListCredential"]

@@ -31,6 +31,7 @@ from identity.operation import (
 from registry.effects import shown_recovery
 from registry.recovering import check_begin
 from registry.state import Subject
+from registry.status import keeps_kinds
 from resolver.pinned import Pinned
 from resolver.replaying import Established, Signed, own_methods
 
@@ -44,14 +45,16 @@ def keys_of(signed: Sequence[Signed], pinned: Pinned) -> dict[str, Established]:
     Raises InvalidAnswer for keys to which nothing shown before has committed.
     """
     keys = _established(pinned.authority, pinned.keys)
-    known = {pinned.authority: _Standing(pinned.authority, pinned.next, pinned.recovery)}
+    known = {
+        pinned.authority: _Standing(pinned.authority, pinned.keys, pinned.next, pinned.recovery)
+    }
     for item in signed:
         operation: Any = item.operation
         brought: Sequence[str] = ()
         if isinstance(operation, OrganizationRegister | DeviceRegister):
             did = tetrad_did(pinned.ledger, item.hash)
             body = operation.body
-            known[did] = _Standing(did, body.next, shown_recovery(body.recovery))
+            known[did] = _Standing(did, body.keys, body.next, shown_recovery(body.recovery))
             known[did].controller = getattr(body, "controller", did)
             brought = body.keys
         elif isinstance(operation, LIFE):
@@ -73,9 +76,16 @@ def _established(did: str, multikeys: Sequence[str]) -> dict[str, Established]:
 class _Standing:
     """What commits to the next keys of one subject, as far as it is shown."""
 
-    def __init__(self, did: str, following: Sequence[str], recovery: Any) -> None:  # noqa: ANN401 - JSON
+    def __init__(
+        self,
+        did: str,
+        keys: Sequence[str],
+        following: Sequence[str],
+        recovery: Any,  # noqa: ANN401 - JSON
+    ) -> None:
         self.did = did
         self.controller = did
+        self._keys = keys
         self._next = set(following)
         self._recovery = recovery
         self._appointed: str | None = None
@@ -96,7 +106,9 @@ class _Standing:
         elif isinstance(operation, ROTATING):
             if not {thumbprint(key) for key in operation.body.keys} <= self._next:
                 raise InvalidAnswer("a rotation to keys that nothing shown has committed to")
-            self._next = set(operation.body.next)
+            if not keeps_kinds(self._keys, operation.body.keys):
+                raise InvalidAnswer("half a pair of keys follows a pair")
+            self._keys, self._next = operation.body.keys, set(operation.body.next)
             return operation.body.keys
         return ()
 
@@ -118,9 +130,10 @@ class _Standing:
             raise InvalidAnswer("the end of a recovery whose beginning is not shown")
         brought = {f"{self.did}#{thumbprint(key)}" for key in begun.body.keys}
         signed = {proof.verificationMethod for proof in operation.proof}
-        own = {method for method in signed if method.startswith(f"{self.did}#")}
-        if own and own != signed | brought:
+        parties = {method.partition("#")[0] for method in signed}
+        if len(parties) != 1 or (self.did in parties and signed != brought):
             raise InvalidAnswer("all keys that a recovery brings sign its end, or one other party")
+        self._keys = begun.body.keys
         self._appoint(begun.body.next, shown_recovery(begun.body.recovery), operation_hash)
         return begun.body.keys
 
@@ -139,10 +152,15 @@ class _Standing:
         signed = {proof.verificationMethod.partition("#")[0] for proof in operation.proof}
         if to not in signed:
             raise InvalidAnswer("whom a device is offered to has not signed its acceptance")
+        # For a key that the device had not committed to, the holder of the prefix signs as well.
+        committed = {thumbprint(key) for key in body.keys} <= self._next
+        outside = not (committed and keeps_kinds(self._keys, body.keys))
+        if len(signed - {to, self.did}) > outside:
+            raise InvalidAnswer("an acceptance is signed by a party that has no part in it")
         self._appoint(body.next, shown_recovery(body.recovery), operation_hash)
-        self.controller = to
+        self._keys, self.controller, self._offered = body.keys, to, {}
         return body.keys
 
     def _appoint(self, following: Sequence[str], recovery: Any, by: str) -> None:  # noqa: ANN401 - JSON
         self._next, self._recovery, self._appointed = set(following), recovery, by
-        self._begun, self._offered = {}, {}
+        self._begun = {}

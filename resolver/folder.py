@@ -169,10 +169,12 @@ def genesis_operation(
     mode: str = "sandbox",
     name: str = "Sandbox",
     policy: Mapping[str, Json] = SANDBOX_POLICY,
+    recovery: Json = "none",
 ) -> dict[str, Json]:
     """The signed genesis of a new ledger, `now` in seconds since the epoch.
 
-    The authority's keys are drawn from the wallet, which then speaks for it under its name.
+    The authority's keys are drawn from the wallet, which then speaks for it under its name;
+    `recovery` is the quorum that may replace them.
     """
     first = wallet.draw()
     operation: dict[str, Any] = {
@@ -185,7 +187,7 @@ def genesis_operation(
             "authority": name,
             "keys": first.keys,
             "next": first.next,
-            "recovery": "none",
+            "recovery": recovery,
             "log": [str(signer.key) for signer in keys.signers],
             "policy": dict(policy),
             "uniqueness": keys.unique.member,
@@ -266,6 +268,7 @@ class DataFolder:
         policy: Mapping[str, Json] = SANDBOX_POLICY,
         passphrase: str = SANDBOX_PASSPHRASE,
         uniqueness: str = HMAC,
+        recovery: Json = "none",
     ) -> DataFolder:
         """Begins a ledger in a folder without one, and opens it. Raises KeystoreError.
 
@@ -288,7 +291,13 @@ class DataFolder:
                     path / "authority.wallet", passphrase, secrets.token_bytes
                 ) as keystore:
                     genesis = genesis_operation(
-                        keys, keystore.wallet, now=now, mode=mode, name=name, policy=policy
+                        keys,
+                        keystore.wallet,
+                        now=now,
+                        mode=mode,
+                        name=name,
+                        policy=policy,
+                        recovery=recovery,
                     )
                     keystore.save()
                 replace_file(path / "genesis.json", canonicalize(genesis) + b"\n", mode=0o644)

@@ -9,9 +9,11 @@ ledger in memory. None of them is a key of the ledger or of its authority.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -57,10 +59,15 @@ class Interop:
     def _append(self, line: bytes) -> None:
         if self._log is None:
             return
+        size = os.fstat(self._log).st_size
         try:
-            os.write(self._log, line)
+            if os.write(self._log, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fdatasync(self._log)
         except OSError as error:
+            # The rest of a line would be read as the beginning of the next.
+            with suppress(OSError):
+                os.ftruncate(self._log, size)
             raise StorageFailed(f"{STATUS} cannot be written: {error.strerror}") from None
 
     def close(self) -> None:

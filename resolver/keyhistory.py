@@ -41,7 +41,7 @@ from identity.operation import (
     RegistryGenesis,
     RegistryUpdate,
     operation_hash,
-    read_operation,
+    read_shown_operation,
     revealed_keys,
 )
 from registry.checking import verify_proofs
@@ -53,6 +53,7 @@ from registry.merkle import check_inclusion, leaf_hash
 from registry.note import VerifierKey, decode64
 from registry.recovering import check_begin, check_finish
 from registry.state import Stamp, Subject
+from registry.status import keeps_kinds
 from registry.updating import check_log_keys
 
 MAX_ENTRIES = 1_000
@@ -76,7 +77,7 @@ class KeyHistory:
     """Of that establishment: its place in the authority's sequence, and its hash; a recovery has no
     place of its own."""
     quorum: Subject
-    """Of the authority's record what a recovery reads and writes."""
+    """Of the authority's record what a recovery reads and writes, its keys among it."""
 
     @classmethod
     def begin(cls, genesis: RegistryGenesis, ledger: str) -> KeyHistory:
@@ -84,7 +85,7 @@ class KeyHistory:
         body = genesis.body
         first = tuple(VerifierKey.parse(vkey) for vkey in body.log)
         did = tetrad_did(ledger, ledger)
-        recovery = {"did": did, "recovery": shown_recovery(body.recovery)}
+        recovery = {"did": did, "keys": body.keys, "recovery": shown_recovery(body.recovery)}
         return cls(
             *(ledger, body.origin, LogKeys(first), 0, tuple(body.next), 0, ledger),
             cast("Subject", recovery),
@@ -121,7 +122,7 @@ class KeyHistory:
     ) -> KeyHistory:
         """After one entry; the one that `ends` the tree names the log's keys, none before does."""
         entry = _included(shown, hashes, tree)
-        operation = read_operation(entry.operation)
+        operation = read_shown_operation(entry.operation)
         if not isinstance(operation, (*ROTATING, RecoveryBegin, RecoveryFinish)):
             raise InvalidAnswer("an entry that does not establish keys")
         if (operation.subject, operation.ledger) != (self.authority, self.ledger):
@@ -182,6 +183,8 @@ class KeyHistory:
         for multikey in operation.body.keys:
             if thumbprint(multikey) not in self.committed:
                 raise InvalidAnswer("the authority had not committed to this key")
+        if not keeps_kinds(self.quorum["keys"], operation.body.keys):
+            raise InvalidAnswer("half a pair of keys follows a pair")
         self._check_own(operation, entry, operation.body.keys)
 
     def _check_own(self, operation: AnyOperation, entry: Entry, keys: Sequence[str]) -> None:

@@ -43,7 +43,7 @@ from identity.operation import (
     StatusSuspend,
     TransferAccept,
     operation_hash,
-    read_operation,
+    read_shown_operation,
     revealed_keys,
 )
 from registry import effects
@@ -89,7 +89,7 @@ def shown_entries(entries: Json) -> list[Shown]:
             entry = read_entry(value, cast("int", value["index"]))
             if not isinstance(entry, Entry):
                 raise InvalidAnswer("it has no operation")
-            operation = read_operation(entry.operation)
+            operation = read_shown_operation(entry.operation)
         except TetradError as error:
             raise InvalidAnswer(
                 f"an entry that does not hold: {error.detail}", pointer=f"/proof/entries/{place}"
@@ -108,7 +108,7 @@ def shown_operations(operations: Json) -> list[Signed]:
     found: list[Signed] = []
     for place, value in enumerate(operations):
         try:
-            operation = read_operation(value)
+            operation = read_shown_operation(value)
         except TetradError as error:
             raise InvalidAnswer(
                 f"an operation that does not hold: {error.detail}",

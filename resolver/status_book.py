@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from identity.credentials.status_list import (
     ENTRY_TYPE,
+    MOST_ENTRIES,
     StatusList,
     draw_index,
     entry,
@@ -122,18 +123,21 @@ class StatusBook:
             raise MalformedInput("the body is a JSON object")
         value = body.get("credentialStatus")
         asked: list[Any] = value if isinstance(value, list) else [value]
-        if not asked or not all(isinstance(one, dict) for one in asked):
-            raise SchemaViolation("credentialStatus is an object", pointer="/credentialStatus")
+        if not 1 <= len(asked) <= MOST_ENTRIES or not all(isinstance(one, dict) for one in asked):
+            raise SchemaViolation(
+                f"credentialStatus is 1 to {MOST_ENTRIES} objects", pointer="/credentialStatus"
+            )
         changes: list[dict[str, Any]] = [
             {"list": place.name, "index": place.number, "value": wanted}
             for one in asked
             for wanted in [_value(one, body)]
             for place in self._named(one, body.get("credentialId"))
         ]
+        if len({(change["list"], change["index"]) for change in changes}) < len(changes):
+            raise SchemaViolation("one entry is named twice", pointer="/credentialStatus")
         for change in changes:
             self._check(change)
-        for change in changes:
-            self._keep(change)
+        self._keep(*changes)
         return [Place(change["list"], change["index"]) for change in changes]
 
     def signed(self, name: str, url: str, now: int) -> dict[str, Any]:
@@ -184,15 +188,17 @@ class StatusBook:
         self._newest[suite, purpose, bits] = name
         return name
 
-    def _keep(self, change: dict[str, Json]) -> None:
-        self._append(canonicalize(change) + b"\n")
-        self._apply(change)
+    def _keep(self, *changes: dict[str, Json]) -> None:
+        self._append(b"".join(canonicalize(change) + b"\n" for change in changes))
+        for change in changes:
+            self._apply(change)
 
     def _apply(self, change: Mapping[str, Any]) -> None:
         name, index = change["list"], change["index"]
         if "value" in change:
-            self._lists[name].statuses.set(index, change["value"])
-            self._lists[name].shown.clear()
+            if name in self._lists:  # else that of an issuer that this installation does not have
+                self._lists[name].statuses.set(index, change["value"])
+                self._lists[name].shown.clear()
             return
         if change["suite"] not in self._issuers:
             return  # an issuer that this installation does not have

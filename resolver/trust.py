@@ -32,7 +32,12 @@ from identity.errors import (
     TetradError,
 )
 from identity.jcs import Json
-from identity.operation import RegistryGenesis, operation_hash, read_operation
+from identity.operation import (
+    RegistryGenesis,
+    operation_hash,
+    read_operation,
+    read_shown_operation,
+)
 from registry.checking import document_digest, verify_proofs
 from registry.checkpoint import Checkpoint, OpenedCheckpoint
 from registry.merkle import check_consistency
@@ -62,7 +67,7 @@ class Trust:
         Whether it is the right one is for a person to decide, by its `ledger`. Raises InvalidInput,
         InvalidKey or InvalidProof.
         """
-        operation = read_operation(genesis)
+        operation = read_shown_operation(genesis)
         if not isinstance(operation, RegistryGenesis):
             raise InvalidAnswer("a ledger begins with a registry.genesis")
         trust = cls(cast("dict[str, Json]", genesis))

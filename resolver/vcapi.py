@@ -24,6 +24,7 @@ from identity.credentials.presentation import (
     verify_presentation,
 )
 from identity.credentials.securing import secure
+from identity.credentials.status_list import MOST_ENTRIES
 from identity.did import did_key, did_key_method
 from identity.errors import MalformedCredential, MalformedInput, MalformedProof
 from identity.keys import ED25519, P256, P384, PrivateKey
@@ -95,6 +96,10 @@ class Issuer:
             raise MalformedCredential("the credential has a proof already", pointer="/proof")
         credential = {**to_secure(credential), "issuer": _replaced(credential["issuer"], self.did)}
         wanted = _wanted(options, always=always)
+        if len(_present(credential)) + len(wanted) > MOST_ENTRIES:
+            raise MalformedCredential(
+                f"more than {MOST_ENTRIES} entries", pointer="/credentialStatus"
+            )
         if wanted:
             if entries is None:
                 raise MalformedInput("no status lists are kept here")
@@ -314,14 +319,19 @@ def _wanted(options: Mapping[str, Any], *, always: bool) -> list[dict[str, Any]]
     if value is None:
         return [{"type": "BitstringStatusListEntry", "statusPurpose": "revocation"}] * always
     wanted = value if isinstance(value, list) else [value]
-    if not wanted or not all(isinstance(one, dict) for one in wanted):
+    # Each takes a place in a list for good, and a write to the disk.
+    if not 1 <= len(wanted) <= MOST_ENTRIES or not all(isinstance(one, dict) for one in wanted):
         raise MalformedInput(
-            "credentialStatus is one or more objects", pointer="/options/credentialStatus"
+            f"credentialStatus is 1 to {MOST_ENTRIES} objects", pointer="/options/credentialStatus"
         )
     return wanted
 
 
-def _add_status(credential: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+def _present(credential: Mapping[str, Any]) -> list[Any]:
     present = credential.get("credentialStatus", [])
-    every = [*(present if isinstance(present, list) else [present]), *entries]
+    return present if isinstance(present, list) else [present]
+
+
+def _add_status(credential: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+    every = [*_present(credential), *entries]
     credential["credentialStatus"] = every[0] if len(every) == 1 else every

@@ -19,6 +19,8 @@ from identity.errors import (
     InvalidProof,
     MalformedCredential,
     NotFound,
+    SignerMissing,
+    SignerUnexpected,
     SlowRequest,
     StatusUnknown,
     TetradError,
@@ -40,6 +42,8 @@ _TYPES: Final[tuple[tuple[type[TetradError], str], ...]] = (
     (CredentialRefused, _DATA_MODEL + "MALFORMED_VALUE_ERROR"),
     (InvalidKey, _INTEGRITY + "INVALID_VERIFICATION_METHOD"),
     (InvalidProof, _INTEGRITY + "PROOF_VERIFICATION_ERROR"),
+    (SignerMissing, _INTEGRITY + "PROOF_VERIFICATION_ERROR"),
+    (SignerUnexpected, _INTEGRITY + "PROOF_VERIFICATION_ERROR"),
 )
 _OF_MEMBER: Final = {
     "/proof/domain": _INTEGRITY + "INVALID_DOMAIN_ERROR",

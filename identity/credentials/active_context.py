@@ -26,6 +26,10 @@ from identity.jcs import canonicalize
 
 _DEEPEST = 8
 """Contexts within contexts."""
+_MOST_LISTED = 32
+"""Contexts of one `@context`."""
+_MOST_TERMS = 512
+"""Terms in force in one place: each further context copies them."""
 _MOST_KEPT = 512
 """Derived contexts, and meanings of keys, that one context keeps: documents choose both."""
 _LONGEST_KEPT = 2048
@@ -59,10 +63,7 @@ class ActiveContext:
         """What is in force again in the next node, where this one came with a type."""
         self.meanings: dict[str, tuple[str | None, Term | None]] = {}
         """What `meaning` has found before."""
-        self.id_keys, self.type_keys, self.value_keys = (
-            (keyword, *sorted(name for name, term in terms.items() if term.iri == keyword))
-            for keyword in ("@id", "@type", "@value")
-        )
+        self.id_keys, self.type_keys, self.value_keys = _names_of_keywords(terms)
         """The names of these keywords, in their order."""
         self._derived: dict[Hashable, ActiveContext] = {}
         self._scoped: dict[tuple[int, bool], tuple[object, ActiveContext]] = {}
@@ -114,6 +115,15 @@ class ActiveContext:
         return known
 
 
+def _names_of_keywords(terms: Mapping[str, Term]) -> list[tuple[str, ...]]:
+    """Of `@id`, `@type` and `@value`: the keyword, then the terms that stand for it."""
+    names: dict[str | None, list[str]] = {"@id": [], "@type": [], "@value": []}
+    for name, term in terms.items():
+        if term.iri in names:
+            names[term.iri].append(name)
+    return [(str(keyword), *sorted(found)) for keyword, found in names.items()]
+
+
 EMPTY: Final = ActiveContext({}, None)
 """Before any context: nothing is defined."""
 
@@ -122,7 +132,7 @@ def _identity(local: object) -> Hashable:
     """Something that is the same for the same context, and for no other."""
     if local is None or isinstance(local, str):
         return local
-    if isinstance(local, list) and all(type(item) is str for item in local):
+    if isinstance(local, list) and {str}.issuperset(map(type, local)):
         return tuple(local)
     return canonicalize(local)  # type: ignore[arg-type]  # JSON, or refused there
 
@@ -137,7 +147,10 @@ def _process(
     result = ActiveContext(active.terms, active.vocabulary, active.previous)
     if not propagate and result.previous is None:
         result.previous = active
-    for item in local if isinstance(local, list) else [local]:
+    listed = local if isinstance(local, list) else [local]
+    if len(listed) > _MOST_LISTED:
+        raise refuse_context(f"more than {_MOST_LISTED} contexts in one place")
+    for item in listed:
         if item is None:
             if not override and any(term.protected for term in result.terms.values()):
                 raise refuse_context("a null context would take away protected terms")
@@ -161,6 +174,10 @@ def _loaded(active: ActiveContext, url: str, *, override: bool, depth: int) -> A
 def _defined(
     active: ActiveContext, local: Mapping[str, object], *, override: bool, depth: int
 ) -> ActiveContext:
+    if not local:
+        return active
+    if len(active.terms) + len(local) > _MOST_TERMS:
+        raise refuse_context(f"more than {_MOST_TERMS} terms in force in one place")
     made = Definitions(active.terms, active.vocabulary, local, override=override)
     result = ActiveContext(made.terms, made.vocabulary, active.previous)
     for scoped in made.scoped:  # 4.2 step 21: good even where it is never used

@@ -24,10 +24,11 @@ from identity.credentials.members import (
     refuse,
 )
 from identity.credentials.related import check_related
-from identity.credentials.securing import VerifiedProof, verify_secured
+from identity.credentials.securing import VerifiedProof, as_signed, verify_secured
 from identity.credentials.status_list import (
     ENTRY_TYPE,
     LIST_TYPE,
+    MOST_ENTRIES,
     Status,
     check_entry,
     read_list,
@@ -43,6 +44,7 @@ from identity.errors import (
     InvalidProof,
     MalformedInput,
     SignerMissing,
+    SignerUnexpected,
     StatusUnknown,
 )
 from identity.methods import Methods
@@ -102,7 +104,10 @@ def check_members(
     check_issuer(value.get("issuer"))
     check_subject(value.get("credentialSubject"))
     _validity(value)
-    for pointer, entry in check_typed(value, "credentialStatus"):
+    entries = check_typed(value, "credentialStatus")
+    if len(entries) > MOST_ENTRIES:
+        raise refuse(f"more than {MOST_ENTRIES} entries", "/credentialStatus")
+    for pointer, entry in entries:
         if entry["type"] == ENTRY_TYPE:
             check_entry(entry, pointer)
     if LIST_TYPE in types:
@@ -141,8 +146,18 @@ def verify_credential(
     proofs = secured(
         checked, methods, purpose="assertionMethod", now=now, controller=issuer, high_s=high_s
     )
+    checked = signed_terms(checked)
     statuses = _statuses(checked, methods, now, status, high_s) if status is not None else ()
     return verified(checked, proofs, statuses)
+
+
+def signed_terms(document: dict[str, Any]) -> dict[str, Any]:
+    """A verified document as it was signed, every term of which is defined by what was signed."""
+    signed = as_signed(document)
+    if signed is document:
+        return document
+    check_terms(signed)
+    return dict(signed)
 
 
 def verified(
@@ -204,7 +219,13 @@ def _verified_list(value: object, methods: Methods, now: int, high_s: bool) -> M
     """A status list credential whose proof and time hold. Raises StatusUnknown."""
     try:
         return verify_credential(value, methods, now=now, high_s=high_s).credential
-    except (CredentialRefused, InvalidProof, InvalidKey, SignerMissing) as refusal:
+    except (
+        CredentialRefused,
+        InvalidProof,
+        InvalidKey,
+        SignerMissing,
+        SignerUnexpected,
+    ) as refusal:
         raise StatusUnknown(
             f"the status list does not hold: {refusal.detail}", pointer=refusal.pointer
         ) from None

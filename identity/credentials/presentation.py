@@ -13,6 +13,7 @@ from identity.credentials.credential import (
     VerifiedCredential,
     check_members,
     check_validity,
+    signed_terms,
     verified,
     verify_credential,
 )
@@ -97,6 +98,7 @@ def verify_presentation(
         domain=domain,
         high_s=high_s,
     )
+    checked = signed_terms(checked)
     credentials = []
     for credential in credentials_of(checked):
         if "proof" in credential:

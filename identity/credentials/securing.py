@@ -15,11 +15,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from identity.credentials.datetimes import seconds_of
+from identity.credentials.rdf_form import check_rdf_form
 from identity.errors import (
     CredentialOutOfTime,
     MalformedInput,
     MalformedProof,
     SignerMissing,
+    SignerUnexpected,
     UnknownMethod,
 )
 from identity.jcs import canonicalize
@@ -78,20 +80,20 @@ def secure(
     """
     algorithm = key.public.algorithm
     suite = cryptosuite or CRYPTOSUITES[algorithm]
-    named = (
-        ("id", proof_id),
-        ("type", "DataIntegrityProof"),
-        ("cryptosuite", suite),
-        ("created", created),
-        ("expires", expires),
-        ("verificationMethod", method),
-        ("proofPurpose", purpose),
-        ("challenge", challenge),
-        ("domain", domain),
-        ("nonce", nonce),
-        ("previousProof", previous_proof),
-    )
-    proof: dict[str, Any] = {name: value for name, value in named if value is not None}
+    named = {
+        "id": proof_id,
+        "type": "DataIntegrityProof",
+        "cryptosuite": suite,
+        "created": created,
+        "expires": expires,
+        "verificationMethod": method,
+        "proofPurpose": purpose,
+        "challenge": challenge,
+        "domain": domain,
+        "nonce": nonce,
+        "previousProof": previous_proof,
+    }
+    proof: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     present = proofs_of(document) if "proof" in document else []
     if "@context" in document and not _is_rdfc(suite):
         proof["@context"] = document["@context"]
@@ -121,7 +123,8 @@ def verify_secured(
     given. `high_s` accepts ECDSA signatures whose s is above n/2, as half of those of other
     people's signers are.
     Raises MalformedProof, ForgedProof, UnknownMethod, InvalidKey, CredentialOutOfTime, and
-    SignerMissing where a controller has keys of two kinds and signed with one.
+    SignerMissing and SignerUnexpected where a controller has keys of two kinds and did not sign
+    with exactly one of each.
     """
     proofs = proofs_of(document)
     secured = _Secured(document, proofs)
@@ -147,6 +150,28 @@ def verify_secured(
         )
     check_kinds(verified)
     return tuple(verified)
+
+
+def as_signed(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A document that was verified, with no context but those that all of its proofs sign.
+
+    Whoever passes it on may append to `@context`, and so change what its terms mean: what was
+    verified is the document without that (ECDSA and EdDSA Cryptosuites 1.0, 3.3.2 step 4). It is
+    the same object where all of its contexts are signed.
+    """
+    contexts = document.get("@context")
+    if not isinstance(contexts, list):
+        return document
+    signed = [
+        proof["@context"]
+        for proof in proofs_of(document)
+        if "@context" in proof and not _is_rdfc(proof["cryptosuite"])
+    ]
+    listed = [one if isinstance(one, list) else [one] for one in signed]
+    shortest = min(listed, key=len, default=contexts)
+    if len(shortest) == len(contexts):
+        return document
+    return {**document, "@context": shortest}
 
 
 class _Secured:
@@ -205,15 +230,13 @@ class _Secured:
 
 
 def _hashed(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
-    return digest(SUITES[algorithm].hash, _canonical(value, algorithm, rdfc=rdfc))
-
-
-def _canonical(value: dict[str, Any], algorithm: str, *, rdfc: bool) -> bytes:
+    hash_name = SUITES[algorithm].hash
     if not rdfc:
-        return canonicalize(value)
+        return digest(hash_name, canonicalize(value))
     from identity.credentials import rdfc as rdf  # only where PyLD is asked for
 
-    return rdf.canonicalize(value, algorithm)
+    check_rdf_form(value)
+    return digest(hash_name, rdf.canonicalize(value, algorithm))
 
 
 def _is_rdfc(suite: str) -> bool:
@@ -323,17 +346,23 @@ def check_method(method: Method, purpose: str, controller: str | None) -> None:
 
 
 def check_kinds(verified: Iterable[VerifiedProof]) -> None:
-    """Who has classical and post-quantum keys signs with one of each. Raises SignerMissing."""
+    """Who has classical and post-quantum keys signs with exactly one of each. Raises SignerMissing,
+    SignerUnexpected."""
     needed: dict[str, set[str]] = {}
-    present: dict[str, set[str]] = {}
+    present: dict[str, list[str]] = {}
     for proof in verified:
         controller = proof.method.controller
         needed.setdefault(controller, set()).update(map(kind_of, proof.method.beside))
-        present.setdefault(controller, set()).add(kind_of(proof.method.key.algorithm))
+        present.setdefault(controller, []).append(kind_of(proof.method.key.algorithm))
     for controller, kinds in needed.items():
-        missing = kinds - present[controller]
+        signed = present[controller]
+        missing = kinds.difference(signed)
         if missing:
             raise SignerMissing(
                 f"{controller} has keys of two kinds and signs with one of each",
                 missing=sorted(missing),
+            )
+        if len(kinds) > 1 and len(signed) > len(kinds):
+            raise SignerUnexpected(
+                f"{controller} has keys of two kinds and signs once with each", pointer="/proof"
             )

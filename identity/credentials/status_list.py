@@ -28,6 +28,8 @@ MOST_BYTES = 4 * 1024 * 1024
 """Bytes to which an encoded list is expanded at most, whatever it claims."""
 MOST_BITS = 8
 """Bits of one entry that are read here."""
+MOST_ENTRIES = 8
+"""Entries of one credential: each takes a list, and its signature, to be looked at."""
 LIST_TYPE = "BitstringStatusListCredential"
 ENTRY_TYPE = "BitstringStatusListEntry"
 

@@ -176,7 +176,12 @@ class Definitions:
     def _definition(self, name: str, value: object) -> Term:
         protected = self._local.get("@protected", False)
         if value is None or (isinstance(value, dict) and value.get("@id", ABSENT) is None):
-            return Term(None, protected=protected)
+            # Processors differ about what else may stand beside an @id of null.
+            if value is not None and not value.keys() <= {"@id", "@protected"}:
+                raise refuse_context(f"{name[:64]!r} is taken out, and defined all the same")
+            term = Term(None, protected=(value or {}).get("@protected", protected))
+            _check_flags(name, term, {})
+            return term
         simple = isinstance(value, str)
         members = {"@id": value} if simple else value
         if not isinstance(members, dict) or not members.keys() <= _MEMBERS:
@@ -261,9 +266,7 @@ def _check_language(members: Mapping[str, Any]) -> None:
 def _check_flags(name: str, term: Term, members: Mapping[str, Any]) -> None:
     if not isinstance(term.protected, bool) or not isinstance(term.prefix, bool):
         raise refuse_context(f"@protected and @prefix of {name[:64]!r} are true or false")
-    if "@prefix" in members and (
-        ":" in name or "/" in name or (term.prefix and term.iri in KEYWORDS)
-    ):
+    if "@prefix" in members and (":" in name or "/" in name or term.iri in KEYWORDS):
         raise refuse_context(f"{name[:64]!r} cannot be a prefix")
     if "@index" in members and (
         not isinstance(term.index_property, str) or "@index" not in term.containers

@@ -20,6 +20,8 @@ _DEEPEST = 64
 _VALUE_KEYS = frozenset({"@value", "@type", "@language", "@direction", "@index"})
 _MAPS = frozenset({"@id", "@index", "@language", "@type"})
 _READ = frozenset({"@context", "@type"})  # elsewhere, or nothing to be read
+_REFERENCES = frozenset({"@id", "@vocab"})
+"""Types of terms whose values are IRIs, or stand for them."""
 _WRAPPERS = frozenset({"@graph", "@included", "@list", "@set"})
 
 
@@ -43,19 +45,23 @@ def _object(
     if depth > _DEEPEST:
         raise _refuse(f"nested deeper than {_DEEPEST} levels", pointer)
     active = _context_of(element, active, term, pointer)
+    if not element.keys().isdisjoint(active.value_keys):
+        _check_value(element, active, pointer)
+        return
     known = active.meanings
+    keywords: set[str] = set()
     for key, value in element.items():
         iri, defined = known.get(key) or active.meaning(key)
         if iri is None:
             raise _refuse(f"no context defines {key[:64]!r}", f"{pointer}/{key}")
         if iri[0] != "@":
             # Most values are strings of no further meaning; the others are looked at.
-            if type(value) is not str or (defined is not None and defined.type is not None):
+            if type(value) is not str or (defined is not None and defined.type in _REFERENCES):
                 _value(value, active, defined, f"{pointer}/{key}", depth + 1)
-        elif iri == "@value":
-            _check_value(element, active, pointer)
-            return
         elif iri not in _READ:
+            if iri in keywords and iri != "@included":
+                raise _refuse(f"{iri} has two names here", f"{pointer}/{key}")
+            keywords.add(iri)
             _keyword(iri, value, active, f"{pointer}/{key}", depth + 1)
 
 
@@ -108,7 +114,7 @@ def _value(
     if term is not None and term.type == "@json":
         return
     if isinstance(value, str):
-        if term is not None and term.type in ("@id", "@vocab"):
+        if term is not None and term.type in _REFERENCES:
             if term.context is not ABSENT:  # 5.1.2 step 4.2
                 active = active.scoped(term.context, of_type=False)
             _reference(value, active, pointer, vocab=term.type == "@vocab")
@@ -120,15 +126,22 @@ def _value(
     elif isinstance(value, list):
         if depth > _DEEPEST:
             raise _refuse(f"nested deeper than {_DEEPEST} levels", pointer)
+        of_items = _unmapped(term)  # 5.1.2 steps 13.7 and 13.8: an object in a list is no map
         for place, item in enumerate(value):
-            _value(item, active, term, f"{pointer}/{place}", depth + 1)
+            _value(item, active, of_items, f"{pointer}/{place}", depth + 1)
+
+
+def _unmapped(term: Term | None) -> Term | None:
+    if term is None or not term.containers & _MAPS:
+        return term
+    return term._replace(containers=term.containers - _MAPS)
 
 
 def _map(
     value: Mapping[str, Any], active: ActiveContext, term: Term, pointer: str, depth: int
 ) -> None:
     """The keys of a map are languages, indices, ids or types, and no terms."""
-    plain = term._replace(containers=term.containers - _MAPS)
+    plain = _unmapped(term)
     for key, item in value.items():
         if "@language" in term.containers:
             for text in item if isinstance(item, list) else [item]:
@@ -173,14 +186,14 @@ def _check_value(element: Mapping[str, Any], active: ActiveContext, pointer: str
     if not members.keys() <= _VALUE_KEYS:
         raise _refuse("a value object has other members than a value has", pointer)
     value, kind = members["@value"], members.get("@type")
+    if kind is not None and ("@language" in members or "@direction" in members):
+        raise _refuse("a value has a type or a language", pointer)
     if isinstance(kind, str) and active.expand(kind, vocab=True) == "@json":
         return
     if isinstance(value, dict | list):
         raise _refuse("@value is not a string, number or boolean", pointer)
     if kind is not None and not isinstance(kind, str):
         raise _refuse("a value has one type", pointer)
-    if kind is not None and ("@language" in members or "@direction" in members):
-        raise _refuse("a value has a type or a language", pointer)
     _check_language(members, pointer)
 
 

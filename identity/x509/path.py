@@ -92,8 +92,11 @@ class Authorities:
         if not said.usage & DIGITAL_SIGNATURE:
             raise InvalidCertificate("its key is not for signatures")
         issuer = self._issuer(leaf)
-        for one in (leaf, issuer.certificate, *issuer.above):
+        leaf.check_time(now)
+        for one in (issuer.certificate, *issuer.above):
             one.check_time(now)
+            if leaf.subject == one.subject or leaf.multikey == one.multikey:
+                raise InvalidCertificate("a device with the name or the key of an authority")
         leaf.check_signature(issuer.certificate.key)
 
 

@@ -30,6 +30,7 @@ from identity.errors import (
     InvalidToken,
     MalformedInput,
     SignerMissing,
+    SignerUnexpected,
     TetradError,
     UnknownMethod,
 )
@@ -221,7 +222,7 @@ class Authenticating:
             found = verify_answer_proofs(
                 answer, method, challenge=issued.challenge, domain=issued.domain, now=now
             )
-        except (InvalidProof, InvalidKey, SignerMissing, CredentialOutOfTime):
+        except (InvalidProof, InvalidKey, SignerMissing, SignerUnexpected, CredentialOutOfTime):
             raise _unproved() from None
         if record is None:
             raise RuntimeError("a signature verifies under a key that nobody has")

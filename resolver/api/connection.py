@@ -8,7 +8,7 @@ as HTTP is answered with problem details like everything else.
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -86,12 +86,16 @@ class Connection(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """A piece of the address."""
-        self._count(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > self.settings.header_bytes:
+            self._head_too_large()
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header."""
-        self._count(len(name) + len(value) + 4)
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self.settings.header_bytes:
+            self._head_too_large()
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -99,12 +103,10 @@ class Connection(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
 
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > self.settings.header_bytes:
-            most = self.settings.header_bytes
-            self._refusal = InputTooLarge(f"address and headers of at most {most} bytes are read")
-            raise httptools.HttpParserError("head too large")
+    def _head_too_large(self) -> NoReturn:
+        most = self.settings.header_bytes
+        self._refusal = InputTooLarge(f"address and headers of at most {most} bytes are read")
+        raise httptools.HttpParserError("head too large")
 
     def _start_timer(self) -> None:
         if not self.transport.is_closing():

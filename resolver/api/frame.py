@@ -49,11 +49,11 @@ class Direct:
     """An ASGI application as a routed endpoint: Starlette takes functions for something else."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 class Frame:
@@ -102,7 +102,7 @@ class Frame:
 def direct_endpoints(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], ASGIApp]:
     """The endpoints among the routes that need no search, by method and path."""
     return {
-        (method, route.path): route.endpoint
+        (method, route.path): route.endpoint.app
         for route in routes
         if isinstance(route, Route) and isinstance(route.endpoint, Direct)
         for method in route.methods or ()

@@ -10,8 +10,8 @@ tetrad verify answer.json --challenge challenge.json --bundle device.json
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -29,17 +29,27 @@ from resolver.cli.subjects import subject_of
         metavar="NAME",
         help="A name in the wallet, a DID, or a device's code.  [default: the only organization]",
     ),
+    click.option(
+        "--credential",
+        "files",
+        type=click.Path(dir_okay=False, allow_dash=True),
+        multiple=True,
+        metavar="FILE",
+        help="A device credential about who one is, to be shown as well: repeat it.",
+    ),
     wallet=True,
     acts=False,
 )
-def authenticate(frame: Frame, name: str | None) -> None:
+def authenticate(frame: Frame, name: str | None, files: tuple[str, ...]) -> None:
     """Prove to the service that the wallet has the keys, and show what it makes of that.
 
-    The token that it gives is used once, to ask who one is, and forgotten.
+    The token that it gives is used once, to ask who one is, and forgotten. Of a --credential the
+    service follows who signed it to the genesis, by the status lists that it has itself.
     """
+    credentials = [_credential(file) for file in files]
     with frame.writing() as client:
         did = subject_of(client, name) if name else only_organization(client.wallet)
-        session = client.authenticate(did)
+        session = client.authenticate(did, credentials)
         path = "/v1/authentications/current"
         response = client.request_as(session, "GET", path)
     if response.status != 200:
@@ -53,8 +63,18 @@ def authenticate(frame: Frame, name: str | None) -> None:
         f"✓ {session.domain} knows that this is {did}",
         f"  {known.get('kind')}, by the key {str(known.get('key')).rpartition('#')[2]}",
         f"  until {session.expires}, as long as it stays active and keeps that key",
+        *(f"  shown: {one}" for one in session.answer.get("credentials", ())),
         *([f"! {warning}"] if isinstance(warning, str) else []),
     )
+
+
+def _credential(file: str) -> dict[str, Any]:
+    from identity.jcs import parse
+
+    value = parse(read_input(file), max_bytes=2**24)
+    if not isinstance(value, dict):
+        raise SchemaViolation(f"{file} is no credential", hint="tetrad credential issue --out FILE")
+    return value
 
 
 @click.command()
@@ -94,7 +114,7 @@ def challenge(
     if domain is None:
         with frame.keystore(frame.trust()) as keystore:
             domain = frame.actor(keystore.wallet)
-    made = new_challenge(os.urandom, domain=domain, did=did, expires=int(time.time()) + seconds)
+    made = new_challenge(os.urandom, domain=domain, did=did, expires=frame.now + seconds)
     click.echo(orjson.dumps(made.value(), option=orjson.OPT_INDENT_2))
     frame.note(f"for {did}, to be verified within {seconds} s, once")
 
@@ -136,6 +156,6 @@ def answer(frame: Frame, file: str, *, name: str | None, domain: str | None) -> 
     with frame.keystore(frame.trust()) as keystore:
         wallet = keystore.wallet
         did = asked.did or (frame.party(wallet, name) if name else only_organization(wallet))
-        presentation = answer_challenge(wallet, asked, did, int(time.time()), domain=domain)
+        presentation = answer_challenge(wallet, asked, did, frame.now, domain=domain)
     click.echo(orjson.dumps(presentation))
     frame.note(f"{did} answers {asked.domain}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -49,11 +48,11 @@ class Verified:
 def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     """Checks one item. Raises EvidenceRefused, InvalidProof."""
     if "bundle" in item:
-        return _answered(*_bundled(frame, item, wanted), wanted)
+        return _answered(frame, *_bundled(frame, item, wanted), wanted)
     if isinstance(item.get("device"), dict):
         label, _ = parse_tetrad_did(str(item["device"].get("did")))
         trust = wanted.of(frame.home.trust_labelled(label))
-        return _answered(verify_answer(item, trust.pinned), trust, wanted)
+        return _answered(frame, verify_answer(item, trust.pinned), trust, wanted)
     if item.get("holder") is not None and "proof" in item:
         return _authenticated(frame, item, wanted)
     if isinstance(item.get("operation"), dict) and isinstance(item.get("receipt"), str):
@@ -75,14 +74,14 @@ def _authenticated(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verifi
             "an answer is held against its challenge and the device's proved record",
             hint="--challenge FILE, and --bundle FILE of `tetrad resolve --bundle FILE`",
         )
-    challenge = read_challenge(parse(read_input(str(wanted.challenge))))
+    challenge = read_challenge(parse(_challenge_file(wanted.challenge)))
     if challenge_of(item) == challenge.challenge:
         _use_up(wanted.challenge)
     bundled = parse(read_input(str(wanted.bundle)), max_bytes=2**24)
     verified, trust = _bundled(frame, bundled, wanted)
     most = MOST_AGE if wanted.max_age is None else wanted.max_age
-    shown = _answered(verified, trust, replace(wanted, max_age=most))
-    now = int(time.time())
+    shown = _answered(frame, verified, trust, replace(wanted, max_age=most))
+    now = frame.now
     if challenge.expires <= now:
         raise InvalidChallenge("the challenge has expired", hint="ask again: tetrad challenge")
     record = proved_record(verified)
@@ -97,13 +96,24 @@ def _authenticated(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verifi
     )
 
 
+def _challenge_file(path: Path) -> bytes:
+    if not path.exists():
+        raise InvalidChallenge(
+            f"there is no challenge in {path}",
+            hint="each is removed by the first answer that names it; ask again: tetrad challenge",
+        )
+    return read_input(str(path))
+
+
 def _use_up(challenge: Path) -> None:
     """A challenge is verified once, whatever comes of it: of two at the same time, one removes its
     file. Raises InvalidChallenge."""
     try:
         challenge.unlink()
     except OSError as failure:
-        raise InvalidChallenge(f"{challenge} cannot be used up: {failure.strerror}") from None
+        raise InvalidChallenge(
+            f"{challenge} cannot be used up: {failure.strerror}", hint="ask again: tetrad challenge"
+        ) from None
 
 
 def _bundled(frame: Frame, item: Any, wanted: Wanted) -> tuple[VerifiedAnswer, Trust]:  # noqa: ANN401 - any JSON
@@ -123,7 +133,7 @@ def _receipted(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
         item["receipt"].encode("utf-8", "replace"), operation, trust.pinned
     ).checkpoint
     if wanted.policy is not None:
-        age_of(opened, trust.witnesses, int(time.time()))
+        age_of(opened, trust.witnesses, frame.now)
     return Verified(opened.checkpoint.size, opened.checkpoint.origin)
 
 
@@ -145,9 +155,9 @@ def _coded(verified: VerifiedAnswer) -> list[str]:
     return [f"✓ its code: {code['scheme']} {code['value']}"] if "value" in code else []
 
 
-def _answered(verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verified:
+def _answered(frame: Frame, verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verified:
     opened = verified.checkpoint
-    age = age_of(opened, trust.witnesses, int(time.time()))
+    age = age_of(opened, trust.witnesses, frame.now)
     if wanted.max_age is not None:
         check_age(age, wanted.max_age)
     tree, root = opened.checkpoint, verified.state.root

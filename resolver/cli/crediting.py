@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from identity.errors import SchemaViolation
+from identity.errors import MalformedCredential, SchemaViolation
 from resolver.cli.frame import MAX_AGE, POLICY, Frame, read_input, verb, write_output
 from resolver.cli.subjects import subject_of
 
@@ -23,7 +22,7 @@ def credential() -> None:
     """Device credentials: what accredited parties say about devices."""
 
 
-@credential.command()
+@credential.command(short_help="Issue a credential of TYPE about a device or a model.")
 @click.argument("type_", metavar="TYPE")
 @verb(
     click.option("--device", metavar="CODE", required=True, help="The device, by code or DID."),
@@ -31,7 +30,13 @@ def credential() -> None:
     click.option(
         "--claims", type=click.Path(dir_okay=False, allow_dash=True), help="A JSON object: claims."
     ),
-    click.option("--claim", "claim", multiple=True, metavar="NAME=VALUE", help="One claim more."),
+    click.option(
+        "--claim",
+        "claim",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="One claim more; JSON where it reads so, as in filing='\"17\"' for a text.",
+    ),
     click.option("--from", "valid_from", metavar="TIME", help="[default: now]"),
     click.option("--until", "valid_until", metavar="TIME", help="As in 2027-11-22T08:00:00Z."),
     OUT,
@@ -49,13 +54,17 @@ def issue(frame: Frame, type_: str, device: str, out: Path | None, **given: Any)
     with frame.writing() as client:
         wish = Wish(type_, claims, given["model"], given["valid_from"], given["valid_until"])
         issuing = Issuing(client, frame.home, frame.actor(client.wallet))
-        issued = issuing.issue(wish, subject_of(client, device))
+        try:
+            issued = issuing.issue(wish, subject_of(client, device))
+        except MalformedCredential as error:
+            _point_at_claim(error)
+            raise
     lines = [f"✓ {type_} {issued['id']}", f"  about {issued['credentialSubject']['id']}"]
     lines += _write(out, issued)
     frame.show(issued, *lines)
 
 
-@credential.command()
+@credential.command(short_help="Check the credential in FILE, to the pinned genesis.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @verb(
     DEVICE,
@@ -115,7 +124,7 @@ def _offline(
     pinned = frame.home.trust_in(read.trust.ledger) if known else None
     trust = known_as(Bundle(read.trust, None, {}), ledger or read.trust.ledger, pinned)
     trust = Wanted(ledger, policy, max_age).of(trust)
-    _show(frame, read.verify(trust, now=int(time.time()), within=max_age, device=device))
+    _show(frame, read.verify(trust, now=frame.now, within=max_age, device=device))
 
 
 def _show(frame: Frame, verified: Any) -> None:  # noqa: ANN401 - a VerifiedDeviceCredential
@@ -135,7 +144,7 @@ def _show(frame: Frame, verified: Any) -> None:  # noqa: ANN401 - a VerifiedDevi
     )
 
 
-@credential.command()
+@credential.command(short_help="Keep the credential in FILE for its device, to present it.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @verb(DEVICE, wallet=True, acts=False)
 def keep(frame: Frame, file: str, device: str | None) -> None:
@@ -152,7 +161,7 @@ def keep(frame: Frame, file: str, device: str | None) -> None:
     )
 
 
-@credential.command()
+@credential.command(short_help="Present kept credentials to one verifier.")
 @verb(
     click.option("--device", metavar="CODE", required=True, help="Who presents, by code or DID."),
     click.option("--challenge", required=True, help="What the verifier drew."),
@@ -184,7 +193,7 @@ def present(
             did,
             shown,
             purpose="authentication",
-            created=format_time(int(time.time())),
+            created=format_time(frame.now),
             challenge=challenge,
             domain=domain,
         )
@@ -207,7 +216,7 @@ def _changing(frame: Frame, name: str, change: str, reason: str = "") -> None:
 REASON = click.option("--reason", required=True, help="Why; kept here, and not published.")
 
 
-@credential.command()
+@credential.command(short_help="Revoke the credential ID for good.")
 @click.argument("id_", metavar="ID")
 @verb(REASON, wallet=True)
 def revoke(frame: Frame, id_: str, reason: str) -> None:
@@ -231,7 +240,7 @@ def reinstate(frame: Frame, id_: str) -> None:
     _changing(frame, id_, "reinstate")
 
 
-@credential.command(name="list")
+@credential.command(name="list", short_help="List what was issued, or what is kept.")
 @verb(click.option("--held", is_flag=True, help="Those kept for devices instead."), wallet=True)
 def list_(frame: Frame, *, held: bool) -> None:
     """List what was issued, by the organization that acts, or what is kept."""
@@ -282,6 +291,18 @@ def sync(frame: Frame) -> None:
         *(f"✓ {one.id} is {one.status}: {why[one.id]}" for one in changed),
         f"✓ {len(lists)} lists signed and published",
         *(f"– {one.id} was signed by a key that was rotated: issue it anew" for one in outlived),
+    )
+
+
+def _point_at_claim(error: MalformedCredential) -> None:
+    """The option that is wrong, rather than the place in a credential that nobody has seen."""
+    place, _, name = error.pointer.partition("/credentialSubject/")
+    if place or not name:
+        return
+    error.pointer = f"--claim {name}"
+    error.hint = (
+        f"specs/schemas/credentials show every claim; a text that reads as JSON goes in quotes "
+        f"of its own: --claim '{name.partition('/')[0]}=\"17\"'"
     )
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from resolver.cli.frame import Frame, read_input, verb
 from resolver.cli.listing import list_page, page_options
-from resolver.cli.organizations import acknowledged
+from resolver.cli.organizations import KNOWN_AS_NOW, acknowledged, known_as_of
 from resolver.cli.resolving import resolve
 from resolver.cli.statuses import retire
 from resolver.cli.subjects import subject_of
@@ -56,7 +56,7 @@ def history(frame: Frame, name: str) -> None:
     frame.show(changes, *lines)
 
 
-@device.command()
+@device.command(short_help="The receipt of DEVICE's registration, proved.")
 @click.argument("name", metavar="DEVICE")
 @verb(
     click.option(
@@ -84,7 +84,7 @@ def receipt(frame: Frame, name: str, *, witnessed: bool) -> None:
     click.echo(text, nl=False)
 
 
-@device.command()
+@device.command(short_help="Keep the newest bundle of each DEVICE, to meet others.")
 @click.argument("names", metavar="[DEVICE]...", nargs=-1)
 @verb()
 def bundle(frame: Frame, names: tuple[str, ...]) -> None:
@@ -116,19 +116,25 @@ def bundle(frame: Frame, names: tuple[str, ...]) -> None:
     click.option("--sector", metavar="DOMAIN/FIELD", help="As in production/industry/C4016."),
     click.option("--parent", metavar="DID", help="The device that it is part of, or none."),
     click.option("--data", metavar="FILE", help="JSON of the new data record, or none."),
+    KNOWN_AS_NOW,
     wallet=True,
 )
 def update(
-    frame: Frame, name: str, sector: str | None, parent: str | None, data: str | None
+    frame: Frame,
+    name: str,
+    sector: str | None,
+    parent: str | None,
+    data: str | None,
+    known_as: tuple[str, ...],
 ) -> None:
-    """Change the data record, parent or sector of DEVICE.
+    """Change the data record, parent, sector or other names of DEVICE.
 
     The data record is JSON: describes, schema, version, grade, endpoints, and content (which is
     committed to) or commitment.
     """
     from resolver.cli.rows import sector_of
 
-    body: dict[str, Any] = {}
+    body: dict[str, Any] = known_as_of(known_as)
     if sector:
         body["sector"] = sector_of(sector)
     if parent:
@@ -136,7 +142,7 @@ def update(
     if data:
         body["data"] = "none" if data == "none" else _json(data)
     if not body:
-        raise click.UsageError("say what changes: --sector, --parent or --data")
+        raise click.UsageError("say what changes: --sector, --parent, --data or --also-known-as")
     with frame.writing() as client:
         done = client.update_device(subject_of(client, name), body)
     shown = acknowledged(done) | {"disclosures": done.disclosures}

@@ -118,6 +118,11 @@ class Frame:
         return Home(path) if path else Home.from_environment(os.environ)
 
     @property
+    def now(self) -> int:
+        """Whole seconds since the epoch, by the clock that `clock_of` gives."""
+        return int(clock_of(os.environ)())
+
+    @property
     def url(self) -> str:
         """The service that is meant."""
         return self._options.get("url") or self.home.url()
@@ -325,7 +330,10 @@ def read_input(path: str) -> bytes:
             return sys.stdin.buffer.read()
         return Path(path).read_bytes()
     except OSError as failure:
-        raise MalformedInput(f"{path} cannot be read: {failure.strerror}") from None
+        raise MalformedInput(
+            f"{path} cannot be read: {failure.strerror}",
+            hint="look at its name; - is the standard input",
+        ) from None
 
 
 def write_output(path: Path, data: bytes) -> None:
@@ -333,7 +341,9 @@ def write_output(path: Path, data: bytes) -> None:
     try:
         replace_file(path, data, mode=0o644)
     except OSError as failure:
-        raise MalformedInput(f"{path} cannot be written: {failure.strerror}") from None
+        raise MalformedInput(
+            f"{path} cannot be written: {failure.strerror}", hint="name a file in another folder"
+        ) from None
 
 
 def prefix_of(text: str) -> dict[str, str]:

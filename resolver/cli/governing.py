@@ -20,7 +20,7 @@ def registry() -> None:
     """The registry itself: its log keys, its policy, the witnesses that it recommends."""
 
 
-@registry.command()
+@registry.command(short_help="Show the registry's policy and its log keys.")
 @verb()
 def show(frame: Frame) -> None:
     """Show the registry's policy and its log keys, from the first to those in force.
@@ -71,7 +71,7 @@ def _short(vkey: str) -> str:
     return vkey if len(vkey) < 120 else f"{vkey[:60]}…"
 
 
-@registry.command()
+@registry.command(short_help="Replace the log's keys, the policy or the witnesses.")
 @verb(
     click.option(
         "--rotate-log-keys",

@@ -15,7 +15,7 @@ def keys() -> None:
     """Keys: drawn here, kept in the wallet, never shown."""
 
 
-@keys.command()
+@keys.command(short_help="Draw keys, for an operation described by hand.")
 @verb(
     algorithm_option("What the hardware of the signer can do; a pair such as Ed25519+ML-DSA-44."),
     wallet=True,
@@ -37,7 +37,7 @@ def new(frame: Frame, algorithm: str) -> None:
     frame.show(shown, *lines)
 
 
-@keys.command()
+@keys.command(short_help="Let the committed keys of SUBJECT take over.")
 @click.argument("subject", required=False)
 @verb(
     algorithm_option("Of the keys to follow.  [default: the same as now]", default=""),

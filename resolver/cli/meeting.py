@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,16 +81,12 @@ def meet(frame: Frame, name: str, **options: Any) -> None:
     machine: Any = (Initiator if begins else Responder)(own, terms, os.urandom)
     with _wire(frame, options) as wire:
         if begins:
-            wire.send(machine.first(_now()))
+            wire.send(machine.first(frame.now))
         while machine.peer is None:
-            reply = machine.receive(wire.receive(), _now())
+            reply = machine.receive(wire.receive(), frame.now)
             if reply:
                 wire.send(reply)
     _tell(frame, machine.peer, terms, piped=bool(options["pipe"]))
-
-
-def _now() -> int:
-    return int(time.time())
 
 
 def _wire(frame: Frame, options: dict[str, Any]) -> AbstractContextManager[Wire]:

@@ -47,6 +47,30 @@ def recovery_of(shares: Sequence[str], threshold: int | None, wait: int) -> Any:
     return {"threshold": threshold or most, "keys": list(shares), "wait": wait}
 
 
+KNOWN_AS: Option = click.option(
+    "--also-known-as",
+    "known_as",
+    multiple=True,
+    metavar="DID",
+    help="A did:bid of its key, which `did:bid` alone makes: repeat it.",
+)
+KNOWN_AS_NOW: Option = click.option(
+    "--also-known-as",
+    "known_as",
+    multiple=True,
+    metavar="DID",
+    help="A did:bid of its present key, which `did:bid` alone makes, in place of those before: "
+    "repeat it. Or none.",
+)
+
+
+def known_as_of(names: Sequence[str]) -> dict[str, Any]:
+    """The member `alsoKnownAs` out of that option, if it was given."""
+    if not names:
+        return {}
+    return {"alsoKnownAs": [] if list(names) == ["none"] else list(names)}
+
+
 @click.group()
 def org() -> None:
     """Organizations: makers, operators, issuers."""
@@ -57,6 +81,7 @@ def org() -> None:
 @verb(
     click.option("--prefix", metavar="SCHEME:PREFIX", help="Also take this prefix (a sandbox)."),
     click.option("--uscc", help="China's unified social credit code."),
+    KNOWN_AS,
     algorithm_option("Of its keys; a pair such as Ed25519+ML-DSA-44."),
     *recovery_options("the quorum that may replace its keys"),
     wallet=True,
@@ -66,6 +91,7 @@ def create(
     name: str,
     prefix: str | None,
     uscc: str | None,
+    known_as: tuple[str, ...],
     algorithm: str,
     **appointed: Any,
 ) -> None:
@@ -88,6 +114,7 @@ def create(
             by=[admits] if admits else [],
             algorithm=algorithm,
             recovery=recovery_of(**appointed),
+            known_as=known_as,
         )
         did = cast("str", made.did)
         lines = [f"✓ {name}", f"  {did}", f"✓ in the ledger, entry {made.index}"]
@@ -119,14 +146,22 @@ def show(frame: Frame, name: str | None) -> None:
 @verb(
     click.option("--name", "new_name", help="Another name."),
     click.option("--uscc", help="Another unified social credit code."),
+    KNOWN_AS_NOW,
     wallet=True,
 )
-def update(frame: Frame, name: str | None, new_name: str | None, uscc: str | None) -> None:
-    """Change the name or code of an organization, the only one of the wallet unless named."""
+def update(
+    frame: Frame,
+    name: str | None,
+    new_name: str | None,
+    uscc: str | None,
+    known_as: tuple[str, ...],
+) -> None:
+    """Change the names or the code of an organization, the only one of the wallet unless named."""
     body: dict[str, Any] = {"name": new_name, "uscc": uscc}
     body = {member: value for member, value in body.items() if value is not None}
+    body |= known_as_of(known_as)
     if not body:
-        raise click.UsageError("say what changes: --name or --uscc")
+        raise click.UsageError("say what changes: --name, --uscc or --also-known-as")
     with frame.writing() as client:
         did = frame.party(client.wallet, name) if name else frame.actor(client.wallet)
         done = client.update_organization(did, body)
@@ -146,7 +181,9 @@ def described(record: dict[str, Any]) -> list[str]:
     """An organization's record in lines."""
     held = [f"  {right}: {len(grants)}" for right, grants in record.get("grants", {}).items()]
     code = [f"  USCC {record['uscc']}"] if "uscc" in record else []
-    return [f"{str(record['status']).upper()}  {record['did']}  {record['name']}", *code, *held]
+    names = [f"  also known as {name}" for name in record.get("alsoKnownAs", [])]
+    first = f"{str(record['status']).upper()}  {record['did']}  {record['name']}"
+    return [first, *code, *names, *held]
 
 
 def acknowledged(done: Acknowledged) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def share(frame: Frame, note: str) -> None:
     frame.show(shown, f"thumbprint  {key.thumbprint}", f"key         {key.multikey}")
 
 
-@recovery.command(name="list")
+@recovery.command(name="list", short_help="List the recovery keys that the wallet keeps.")
 @verb(wallet=True, acts=False)
 def list_(frame: Frame) -> None:
     """List the recovery keys that the wallet keeps, and what is under way."""
@@ -76,7 +76,7 @@ def begin(
     algorithm: str,
     **appointed: Any,
 ) -> None:
-    """Ask for new keys of SUBJECT, by its quorum: a DID, or a device's code.
+    """Ask for new keys of SUBJECT, by its quorum: a DID, a device's code, or `authority`.
 
     New keys are drawn here. Recovery keys of this wallet sign at once; for the others, --pass-on
     FILE writes what they are to `tetrad sign`. Everybody sees it from then on, and who holds the

@@ -11,7 +11,13 @@ import click
 from identity.errors import PolicyViolated, TetradError
 from resolver.cli.algorithms import algorithm_option
 from resolver.cli.frame import Frame, read_input, verb
-from resolver.cli.organizations import acknowledged
+from resolver.cli.organizations import (
+    KNOWN_AS,
+    acknowledged,
+    known_as_of,
+    recovery_of,
+    recovery_options,
+)
 from resolver.cli.progress import Progress, bar
 from resolver.cli.rows import COLUMNS, Row, Wrong, check_rows, device_body, read_rows, table
 
@@ -47,6 +53,8 @@ def _cell(name: str) -> Callable[[Any], Any]:
     click.option("--maker", metavar="NAME", help="Who made it.  [default: who acts]"),
     click.option("--also", metavar="NAME", multiple=True, help="Who signs as well."),
     algorithm_option("Of the devices' keys; a pair such as Ed25519+ML-DSA-44."),
+    KNOWN_AS,
+    *recovery_options("the quorum that may replace the devices' keys"),
     *map(_cell, _SINGLE),
     wallet=True,
 )  # fmt: skip
@@ -62,6 +70,10 @@ def register(
     maker: str | None,
     also: tuple[str, ...],
     algorithm: str,
+    known_as: tuple[str, ...],
+    shares: tuple[str, ...],
+    threshold: int | None,
+    wait: int,
     **cells: str | None,
 ) -> None:
     """Register devices, each under keys of its own that are drawn here and kept in the wallet.
@@ -73,9 +85,14 @@ def register(
         raise click.UsageError(
             "name a file with --from, or one device by --model, --serial, --code"
         )
+    if file is not None and shares:
+        raise click.UsageError(
+            "--recovery-key is for one device: those who keep the keys draw new ones for each"
+        )
     filled = {**dict(map(_default, defaults)), **given}
     with frame.writing() as client:
-        registration = Registration(frame, client, maker, also, algorithm)
+        common = {"recovery": recovery_of(shares, threshold, wait), **known_as_of(known_as)}
+        registration = Registration(frame, client, maker, also, algorithm, common)
         if file is None:
             _one(frame, client, registration, Row(1, filled), dry_run=dry_run)
             return
@@ -100,6 +117,7 @@ class Registration:
         maker: str | None,
         also: tuple[str, ...],
         algorithm: str,
+        common: dict[str, Any],
     ) -> None:
         from identity.keys import algorithms_named
         from identity.wallet import Wallet
@@ -120,6 +138,7 @@ class Registration:
                 trial.add_key(wallet.key(thumbprint))
             trial.identities[did] = identity
         self._algorithm = algorithm
+        self._common = common
         first = trial.draw(*algorithms_named(algorithm))
         self._keys = {"keys": list(first.keys), "next": list(first.next)}
         self._foreign = client.run(client.flows.keys_of(dict.fromkeys(parties)))
@@ -133,7 +152,7 @@ class Registration:
 
     def body(self, row: Row) -> dict[str, Any]:
         """The row's plain body. Raises SchemaViolation."""
-        return device_body(row, self._maker, self._controller)
+        return {**device_body(row, self._maker, self._controller), **self._common}
 
     def check(self, row: Row) -> None:
         """Whatever can be told before anything is sent. Raises TetradError."""

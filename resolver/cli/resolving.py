@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resolver.freshness import Age
 
 
-@click.command()
+@click.command(short_help="Find the device that bears CODE, and prove the answer.")
 @click.argument("code", required=False)
 @verb(
     click.option("--scheme", help="The scheme of the code, where it is not plain."),

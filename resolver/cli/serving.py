@@ -7,15 +7,17 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from identity.errors import PolicyViolated
 from resolver.cli.frame import Frame, read_input, verb
+from resolver.cli.organizations import recovery_of, recovery_options
 from resolver.vcapi import SUITES
 
 if TYPE_CHECKING:
+    from identity.jcs import Json
     from resolver.folder import DataFolder, MemorySite, Site
     from resolver.service import Clock
     from resolver.vcapi import Issuer
@@ -47,6 +49,7 @@ _PASSPHRASE = click.option(
     click.option("--name", help="What the authority calls itself."),
     _ORIGIN,
     _UNIQUENESS,
+    *recovery_options("the quorum that may replace the authority's keys"),
     _PASSPHRASE,
     server=False,
 )
@@ -59,10 +62,13 @@ def init(
     origin: str | None,
     uniqueness: str | None,
     secret: Path | None,
+    **appointed: Any,
 ) -> None:
     """Begin a ledger: a sandbox, or with --permissioned the real kind.
 
-    The authority's keys come to lie in authority.wallet in that folder: keep a copy elsewhere.
+    The authority's keys come to lie in authority.wallet in that folder: keep a copy elsewhere. A
+    quorum of others who can replace them is appointed here or never; each draws a key by `tetrad
+    recovery share`, of whatever ledger, and signs with that wallet.
     """
     if data is None:
         raise click.UsageError("name the folder: --data DIR")
@@ -73,6 +79,7 @@ def init(
         origin=origin,
         uniqueness=uniqueness,
         secret=secret,
+        recovery=recovery_of(**appointed),
     )
     shown = _described(folder)
     folder.close()
@@ -252,6 +259,7 @@ def create(
     origin: str | None = None,
     uniqueness: str | None = None,
     secret: Path | None = None,
+    recovery: Json = "none",
 ) -> DataFolder:
     """A new ledger in a folder; the passphrase of a sandbox is known to all unless one is given."""
     from identity.keystore import read_passphrase
@@ -273,6 +281,7 @@ def create(
         name=name or ("Authority" if permissioned else "Sandbox"),
         passphrase=passphrase,
         uniqueness=uniqueness or HMAC,
+        recovery=recovery,
     )
 
 

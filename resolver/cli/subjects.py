@@ -11,13 +11,15 @@ if TYPE_CHECKING:
 
 
 def subject_of(client: Client, text: str, *, ended: bool = False) -> str:
-    """The DID: itself, an organization's name in the wallet, or the device that bears a code.
+    """The DID: itself, `authority`, an organization's name in the wallet, or the device with a code.
 
     What a code leads to is proved. Raises InvalidIdentifier, NotFound, and Gone for a device that
     is revoked or retired, unless `ended` ones are meant as well.
     """
     if text.startswith("did:"):
         return text
+    if text == "authority":
+        return client.trust.authority
     try:
         return client.wallet.named(text)
     except KeystoreError:

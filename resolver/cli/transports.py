@@ -98,7 +98,10 @@ def connected(address: Address, timeout: float) -> Iterator[Wire]:
     try:
         connection = socket.create_connection(address, timeout)
     except OSError as failure:
-        raise ServerUnreachable(f"nobody answers at {address}: {_why(failure)}") from None
+        raise ServerUnreachable(
+            f"nobody answers at {address}: {_why(failure)}",
+            hint="the other device waits there with `tetrad meet --listen`",
+        ) from None
     with _over(connection, timeout) as wire:
         yield wire
 

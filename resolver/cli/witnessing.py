@@ -33,7 +33,7 @@ def witness() -> None:
     """
 
 
-@witness.command()
+@witness.command(short_help="Begin a witness: make its keys.")
 @verb(
     _DATA,
     click.option("--name", required=True, help="Its name, as in example.com/witness."),

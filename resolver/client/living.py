@@ -65,7 +65,11 @@ class Living(Writing):
         """The recovery keys that sign: those named, and of this wallet's as many as it takes."""
         recovery = record["recovery"]
         if recovery == "none":
-            raise WrongState("the subject has appointed no quorum", pointer="/subject")
+            raise WrongState(
+                "the subject has appointed no quorum",
+                pointer="/subject",
+                hint="one is appointed at registration or transfer: --recovery-key",
+            )
         held = [self.wallet.key(one).public.multikey for one in self.wallet.shares]
         mine = [one for one in held if thumbprint(one) in recovery["keys"]]
         revealed = list(dict.fromkeys([*quorum, *mine]))[: max(recovery["threshold"], len(quorum))]

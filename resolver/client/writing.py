@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from identity.bid import own_names
 from identity.did import tetrad_did, tetrad_method
 from identity.errors import (
     InvalidAnswer,
@@ -61,21 +62,24 @@ class Writing(Authenticating):
         by: Sequence[str] = (),
         algorithm: str = "Ed25519",
         recovery: Json = "none",
+        known_as: Sequence[str] = (),
     ) -> Flow[Acknowledged]:
         """A new organization under keys drawn here. Outside a sandbox, `by` admits it. A pair of
         keys is drawn for an `algorithm` such as `Ed25519+ML-DSA-44`; `recovery` is the quorum that
-        may replace them."""
+        may replace them. Of the names that it is `known_as`, `did:bid` alone is made of its key."""
         foreign = yield from self.keys_of(by)
         first = self.wallet.draw(*algorithms_named(algorithm))
         body: dict[str, Json] = {"name": name, **_keys(first), "recovery": recovery}
         if uscc is not None:
             body["uscc"] = uscc
+        if known_as:
+            body["alsoKnownAs"] = [*own_names(known_as, first.keys)]
         prepared = self._prepare("organization.register", body, by=by, foreign=foreign)
         self.wallet.adopt(self._did_of(prepared), first, name=name)
         return (yield from self.send(prepared))
 
     def update_organization(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
-        """Another `name` or `uscc`."""
+        """Another `name` or `uscc`, or other names in `alsoKnownAs` (`did:bid`: of its key)."""
         acknowledged = yield from self.change("organization.update", did, body, by=[did])
         if isinstance(body.get("name"), str) and did in self.wallet.identities:
             self.wallet.identities[did].name = cast("str", body["name"])
@@ -135,6 +139,9 @@ class Writing(Authenticating):
         described.setdefault("controller", maker)
         first = self._establishment(described, algorithm)
         described |= _keys(first)
+        if "alsoKnownAs" in described:
+            names = cast("list[str]", described["alsoKnownAs"])
+            described["alsoKnownAs"] = [*own_names(names, first.keys)]
         parties = [described["controller"], *([maker] if maker in self.wallet.identities else [])]
         by = list(dict.fromkeys([*cast("list[str]", parties), *also]))
         prepared = self._prepare("device.register", described, by=by, foreign=foreign)
@@ -164,7 +171,8 @@ class Writing(Authenticating):
         return sign_what_we_can(prepared, self.wallet).submission()
 
     def update_device(self, did: str, body: Mapping[str, Json]) -> Flow[Acknowledged]:
-        """Another `data` record, `parent` (a DID or "none") or `sector`, by the controller."""
+        """Another `data` record, `parent` (a DID or "none"), `sector` or `alsoKnownAs` (`did:bid`:
+        of its key), by the controller."""
         return (yield from self.change("device.update", did, body))
 
     def rebind_number(
@@ -263,6 +271,9 @@ class Writing(Authenticating):
         record = yield from self.subject(subject)
         try:
             position = Position.of(record)
+            if "alsoKnownAs" in body:
+                names = cast("list[str]", body["alsoKnownAs"])
+                body = {**body, "alsoKnownAs": [*own_names(names, record["keys"])]}
         except (AttributeError, KeyError, TypeError):
             raise InvalidAnswer("the server's record is not that of a subject") from None
         signers = [position.controller] if by is None else by

@@ -113,9 +113,17 @@ def _presentation(**changes: Any) -> Document:
     return _sign(unsigned, holder, purpose="authentication", challenge=CHALLENGE, domain=DOMAIN)
 
 
-def _longer_context() -> Document:
-    secured = _credential(changes={"@context": [V2], "type": ["VerifiableCredential"]})
+def _longer_context(**changes: Any) -> Document:
+    secured = _credential(changes={**PLAIN, **changes})
     return {**secured, "@context": [V2, EXAMPLES]}
+
+
+def _hidden_end() -> Document:
+    """The same RDF, and so the same signature, without a `validUntil` that a reader would find."""
+    secured = _credential(suite="eddsa-rdfc-2022", validUntil="2026-11-22T07:59:59Z")
+    until = {"@type": "http://www.w3.org/2001/XMLSchema#dateTime", "@value": secured["validUntil"]}
+    name = "https://www.w3.org/2018/credentials#validUntil"
+    return {**{k: v for k, v in secured.items() if k != "validUntil"}, name: until}
 
 
 PLAIN = {"@context": [V2], "type": ["VerifiableCredential"], "credentialSubject": {"id": "urn:a:b"}}
@@ -149,6 +157,9 @@ CREDENTIALS: dict[str, Callable[[], Document]] = {
     "a high s": _high_s,
     "the suite of another key": lambda: _altered(_credential(), cryptosuite="ecdsa-jcs-2019"),
     "the other canonicalization": lambda: _altered(_credential(), cryptosuite="eddsa-rdfc-2022"),
+    "a term that an appended context defines": lambda: _longer_context(
+        credentialSubject={"colour": "red"}
+    ),
     "a context in the place of the signed one": lambda: {
         **_credential(changes={**PLAIN, "@context": [V2, EXAMPLES]}),
         "@context": [V2, "https://w3id.org/security/multikey/v1"],
@@ -176,6 +187,7 @@ CREDENTIALS: dict[str, Callable[[], Document]] = {
     "an empty subject": lambda: _credential(credentialSubject={}),
     "a time without zone": lambda: _credential(validFrom="2026-01-01T00:00:00"),
     "no proof": lambda: _plain(_issuer()),
+    "over RDF, an end under its IRI": _hidden_end,
 }
 PRESENTATIONS: dict[str, Callable[[], Document]] = {
     "a presentation": _presentation,

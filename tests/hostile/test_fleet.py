@@ -12,6 +12,7 @@ from resolver.folder import DataFolder
 from resolver.schemes import SCHEMES
 from resolver.simulator.attacks import ATTACKS
 from resolver.simulator.deceptions import DECEPTIONS
+from resolver.simulator.impostures import IMPOSTURES
 from resolver.simulator.life_attacks import LIFE_ATTACKS
 from resolver.simulator.run import run_simulation
 from resolver.simulator.summary import Played, Summary
@@ -19,7 +20,8 @@ from tests.integration.server import Server
 
 EXTRA = ("all of these", "concurrent replay")
 OPERATIONS = [*(one.name for one in ATTACKS), *(one.name for one in LIFE_ATTACKS)]
-NAMES = [*OPERATIONS, *EXTRA, *(one.name for one in DECEPTIONS)]
+ANSWERS = [*(one.name for one in IMPOSTURES), "concurrent answers"]
+NAMES = [*OPERATIONS, *EXTRA, *ANSWERS, *(one.name for one in DECEPTIONS)]
 
 
 @pytest.fixture(scope="module")

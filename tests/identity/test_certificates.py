@@ -241,6 +241,18 @@ WRONG_LEAVES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: make.device(SERIAL, below=ROOT, changes={make.BASIC_CONSTRAINTS: CA_EXTENSION}),
         "no device's",
     ),
+    "the name of its issuer": (
+        lambda: make.device(SERIAL, below=ISSUING, subject=ISSUING.name),
+        "name or the key of an authority",
+    ),
+    "the name of the anchor": (
+        lambda: make.device(SERIAL, below=ISSUING, subject=ROOT.name),
+        "name or the key of an authority",
+    ),
+    "the key of its issuer": (
+        lambda: make.device(SERIAL, below=ISSUING, private=ISSUING.private),
+        "name or the key of an authority",
+    ),
     "no key usage": (
         lambda: make.device(SERIAL, below=ISSUING, changes={make.KEY_USAGE: None}),
         "without key usage",

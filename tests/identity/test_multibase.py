@@ -43,6 +43,16 @@ class TestBase58:
     def test_no_second_spelling(self, text: str) -> None:
         assert multibase.base58_encode(multibase.base58_decode(text)) == text
 
+    @pytest.mark.parametrize("length", [*range(1, 140), 255, 256, 257, 2_048, 2_049, 4_095, 4_096])
+    def test_digits_of_every_length_are_read_as_arithmetic_has_it(self, length: int) -> None:
+        for text in ("z" * length, "2" + "1" * (length - 1), ("2zA9y" * length)[:length]):
+            number = 0
+            for digit in text:
+                alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+                number = number * 58 + alphabet.index(digit)
+            whole = number.to_bytes((number.bit_length() + 7) // 8, "big")
+            assert multibase.base58_decode(text) == whole
+
     @given(st.text(max_size=60))
     def test_hostile_text_raises_only_our_errors(self, text: str) -> None:
         for decode in (

@@ -232,11 +232,20 @@ REFUSED: dict[str, Document] = {
 }
 
 
+def is_signed_over_rdf(members: Document) -> bool:
+    """Whether its contexts are bundled: others are not covered by a signature over RDF, so that
+    whoever passes it on could rename what it says (VC Data Integrity 1.0, section 2.4.1)."""
+    return all(isinstance(one, str) for one in members.get("@context", []))
+
+
 @pytest.mark.parametrize("members", ISSUED.values(), ids=ISSUED.keys())
 @pytest.mark.parametrize("prefix", ["", "/eddsa-rdfc-2022"])
 def test_a_conforming_credential_is_issued_and_verified(
     implementation: Implementation, members: Document, prefix: str
 ) -> None:
+    if prefix and not is_signed_over_rdf(members):
+        refused(implementation.issue(credential(**members), prefix))
+        return
     signed = implementation.issued(credential(**members), prefix)
     for name, value in members.items():
         if name != "issuer":

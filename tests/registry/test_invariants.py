@@ -9,13 +9,22 @@ its records included.
 from __future__ import annotations
 
 import copy
+from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from identity.disclosure import NUMBER, SERIAL
 from identity.errors import TetradError
@@ -27,6 +36,8 @@ from registry.grants import prefix_holder
 from registry.merkle import leaf_hash
 from registry.state import Changes, Key, MemoryState, linked
 from resolver.schemes import SCHEMES
+from tests import certificates
+from tests.enrolling import ISSUING, TEMPLATE, scope
 from tests.factory import NOW, RULES, disclosed, key
 
 POOL = [key(f"pool {n}").public for n in range(256)]
@@ -34,8 +45,21 @@ SHARES = {one.thumbprint: one for one in (key(f"share {n}").public for n in rang
 WAIT = 3600
 PREFIXES = ["095060001", "0950600012", "09506000134352", "04012345", "09506000"]
 ITEMS = ["09506000134352", "09506000199993", "04012345000009"]
-FOR_EVER = ("code", "object", "key")
+FOR_EVER = ("code", "object", "key", "serial")
 """Kinds whose records, once made, never change."""
+QUOTA = 3
+TAKEN: Counter[str] = Counter()
+"""How often operations of each type were accepted, over all examples."""
+RARE = (
+    "enrolled",
+    "enrolment.revoke",
+    "keys.rotate",
+    "recovery.begin",
+    "recovery.finish",
+    "transfer.accept",
+    "transfer.offer",
+)
+"""What takes several steps in the right order, and might never come about."""
 
 parties = st.integers(0, 7)
 # New keys, mostly; sometimes some that may have served before.
@@ -95,6 +119,9 @@ class RuleBookMachine(RuleBasedStateMachine):
                 self.device_register(
                     (place - 1, place - 1, 1), item, (serial, serial), serial + 2 * place, 1, 1, ""
                 )
+        factory = {"right": "enrol", "to": self.dids[1], "scope": scope(quota=QUOTA)}
+        granted = self.follow("grant.issue", self.dids[1], factory, "", self.dids[1])
+        self.enrolment = operation_hash(granted)
 
     # What is sent
 
@@ -140,6 +167,7 @@ class RuleBookMachine(RuleBasedStateMachine):
         by: Iterable[str] = (),
         keys: Sequence[int] = (),
         shares: Sequence[str] = (),
+        also: Sequence[str] = (),
         unique: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Sends an operation with proofs of parties, and of new keys as what they are."""
@@ -149,6 +177,7 @@ class RuleBookMachine(RuleBasedStateMachine):
             as_key = f"did:key:{one.multikey}#{one.multikey}"
             methods.append(f"{subject}#{one.thumbprint}" if subject else as_key)
         methods += [f"{subject}#{one}" for one in shares]
+        methods += also
         for did in by:
             known = self.record(did).get("keys") or [POOL[0].multikey]
             methods.append(f"{did}#{thumbprint(known[0])}")
@@ -180,6 +209,8 @@ class RuleBookMachine(RuleBasedStateMachine):
         assert outcomes[0] == outcomes[1]
         assert self.state.records == before
         if "status" not in outcomes[0]:
+            TAKEN[signed["type"]] += 1
+            TAKEN["enrolled"] += "enrolment" in signed["body"]
             self.check_step(signed, outcomes[0])
             leaf = leaf_hash(b"%d %s" % (self.state.size, hashed.encode()))
             for changed in outcomes[0]:
@@ -306,6 +337,62 @@ class RuleBookMachine(RuleBasedStateMachine):
             "body": body,
         }
         return self.apply(operation, keys=keys, by=dict.fromkeys(by), unique=unique), unique
+
+    @rule(
+        target=sent,
+        serials=st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4)),
+        keys=pool,
+        own=st.booleans(),
+        tamper=tampering,
+    )
+    def enrols(
+        self, serials: tuple[int, int, int], keys: Drawn, own: bool, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """A device of A's factory, with some certificate, for some code and some serial."""
+        certified, coded, disclosed_ = serials if tamper else (serials[0],) * 3
+        maker = self.dids[1]
+        leaf = certificates.leaf_key(f"SN-{serials[1]}").public.multikey
+        der = certificates.device(
+            f"SN-{certified}",
+            below=ISSUING,
+            private=certificates.leaf_key(f"SN-{serials[1]}"),
+        )
+        drawn = [] if own else self.drawn(keys)
+        serial = digest(f"{maker} M1 SN-{disclosed_}")
+        body = {
+            "object": {
+                "maker": maker,
+                "model": "M1",
+                "serial": serial,
+                "sector": {"domain": "consumption", "field": "home"},
+                "ipv6": "none",
+            },
+            "code": {"scheme": "gs1", "value": TEMPLATE.replace("{serial}", f"SN-{coded}")},
+            "number": "none",
+            "data": "none",
+            "keys": [POOL[n].multikey for n in drawn] or [leaf],
+            "next": [POOL[n].thumbprint for n in self.drawn(1)],
+            "recovery": self.quorum(),
+            "controller": maker,
+            "enrolment": {"grant": self.enrolment, "certificate": b64encode(der).decode()},
+        }
+        operation = {
+            "type": "device.register",
+            "ledger": self.ledger,
+            "created": self.time,
+            "body": body,
+        }
+        also = [] if tamper == "drop" else [f"did:key:{leaf}#{leaf}"]
+        by = [self.dids[-1]] if tamper == "add" else []
+        unique = {SERIAL: serial}
+        return self.apply(operation, keys=drawn, by=by, also=also, unique=unique), unique
+
+    @rule(target=sent, by=parties, serial=st.integers(0, 9), tamper=tampering)
+    def enrolment_revoke(
+        self, by: int, serial: int, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        body = {"grant": self.enrolment, "serials": [f"SN-{serial}"], "reason": "lost"}
+        return self.follow("enrolment.revoke", self.of(by), body, tamper, self.of(by)), {}
 
     @rule(
         target=sent,
@@ -467,16 +554,41 @@ class RuleBookMachine(RuleBasedStateMachine):
         by = self.record(did).get("controller", did)
         return self.follow("transfer.offer", did, body, tamper, by), {}
 
+    @rule(target=sent, device=parties, to=parties, lone=st.booleans())
+    def changes_hands(
+        self, device: int, to: int, lone: bool
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """One device after the other, so that the rest happens to devices that were sold as well;
+        now and then with a key outside `next`."""
+        active = [
+            did
+            for did in self.dids
+            if self.record(did)["kind"] == "device" and self.record(did)["status"] == "active"
+        ]
+        did = active[device % len(active)] if active else self.dids[-1]
+        record = self.record(did)
+        to_ = self.of(to, "organization")
+        offer = {"to": to_, "notAfter": format_time(self.now + 60)}
+        by = record.get("controller", did)
+        self.follow("transfer.offer", did, {"offer": offer}, "", by)
+        return self.take_over(did, "", [] if lone else 1, 1)
+
     @rule(target=sent, device=parties, hostile=pool, following=pool, tamper=tampering)
     def transfer_accept(
         self, device: int, hostile: Drawn, following: Drawn, tamper: str
     ) -> tuple[dict[str, Any], dict[str, str]]:
-        following = self.drawn(following)
         did = self.with_member("offer", device, "device")
+        return self.take_over(did, tamper, hostile, following)
+
+    def take_over(
+        self, did: str, tamper: str, hostile: Drawn, following: Drawn
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """An acceptance of the offer that stands: with what is in `next`, or with other keys."""
+        following = self.drawn(following)
         record = self.record(did)
         keys = [n for n, one in enumerate(POOL) if one.thumbprint in record.get("next", ())]
         outside = isinstance(hostile, list)
-        keys = hostile if isinstance(hostile, list) else keys
+        keys = (hostile or self.drawn(1)) if isinstance(hostile, list) else keys
         offer = record.get("offer", {"operation": self.ledger, "to": self.authority})
         by = [offer["to"]]
         if outside and record["kind"] == "device":
@@ -562,13 +674,14 @@ class RuleBookMachine(RuleBasedStateMachine):
                 assert (old["status"], record["status"]) == ("active", "withdrawn")
         expected = {"did", "operation"} if subject else {"did", "key", "registry"}
         allowed = {
-            "device.register": {"code", "object", "number"},
+            "device.register": {"code", "object", "number", "enrolment"},
+            "enrolment.revoke": {"serial"},
             "number.rebind": {"number"},
             "status.retire": {"number"},
             "keys.rotate": {"key"},
             "recovery.begin": {"key"},
             "transfer.accept": {"key"},
-            "grant.issue": {"grant", "prefix", "held"},
+            "grant.issue": {"grant", "prefix", "held", "enrolment"},
             "grant.withdraw": {"grant", "prefix", "held"},
         }.get(signed["type"], set())
         assert {changed[0] for changed in changes} <= expected | allowed
@@ -643,6 +756,21 @@ class RuleBookMachine(RuleBasedStateMachine):
         assert not borne
 
     @invariant()
+    def an_enrolment_counts_its_devices(self) -> None:
+        enrolled = [one for _, one in self.records("did") if "enrolment" in one]
+        for found, record in self.records("enrolment"):
+            serials = {
+                one["code"]["value"].rpartition("/")[2]
+                for one in enrolled
+                if one["enrolment"] == found[1]
+            }
+            assert record["enrolled"] == len(serials) <= QUOTA
+            assert not {key[2] for key, _ in self.records("serial")} & serials
+        leaves = {thumbprint(certificates.leaf_key(f"SN-{n}").public.multikey) for n in range(5)}
+        taken = [one["did"] for key, one in self.records("key") if key[1] in leaves]
+        assert sorted(taken) == sorted(one["did"] for one in enrolled)
+
+    @invariant()
     def a_key_belongs_to_one_subject(self) -> None:
         for _, one in self.records("did"):
             for multikey in one["keys"]:
@@ -688,5 +816,9 @@ class RuleBookMachine(RuleBasedStateMachine):
                 parent = self.record(parent)["object"].get("parent")
 
 
-RuleBookMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=40)
-TestRuleBook = RuleBookMachine.TestCase
+def test_the_rule_book() -> None:
+    TAKEN.clear()
+    run_state_machine_as_test(
+        RuleBookMachine, settings=settings(max_examples=80, stateful_step_count=40)
+    )
+    assert all(TAKEN[type_] for type_ in RARE), TAKEN

@@ -29,6 +29,7 @@ from identity.errors import (
 )
 from identity.members import format_time
 from resolver.accreditation import Accreditation, Bearer, Link, Party, _check_in_force
+from resolver.credential_bundle import lists_at_hand
 from tests.factory import Subject
 from tests.resolver.accrediting import LABEL, Street, Value
 
@@ -319,6 +320,15 @@ def test_a_status_list_that_is_not_at_hand(street: Street) -> None:
     }
     issued = street.issue(LABEL, street.lab, status=[entry])
     assert isinstance(refusal(street, issued, street.evidence(street.lab)), StatusUnknown)
+
+
+@pytest.mark.parametrize("name", [None, 7, [], {}, True])
+def test_a_list_whose_id_is_anything(name: object) -> None:
+    """What a service sends as a list is anything at all."""
+    find = lists_at_hand([{"id": name}, {"id": "https://lists.test/2"}, None, "x"])
+    assert find({"statusListCredential": "https://lists.test/2"})
+    with pytest.raises(StatusUnknown):
+        find({"statusListCredential": "https://lists.test/1"})
 
 
 def test_passed_on_beyond_its_depth(street: Street) -> None:

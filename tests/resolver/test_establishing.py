@@ -16,7 +16,7 @@ from registry.audit import audit
 from registry.keyupdates import KeyUpdates
 from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer, verify_answer
-from tests.factory import RULES, City, Signed, Subject, key, log_vkeys, quorum, share
+from tests.factory import RULES, City, Signed, Subject, key, log_vkeys, quorum, share, sign
 from tests.resolver.answering import Answer, Answering, pinned
 
 WEEK = 7 * 86_400
@@ -302,3 +302,41 @@ def test_a_forged_history_of_keys_is_refused(forgery: str) -> None:
     FORGERIES[forgery](items)
     with pytest.raises(TetradError):
         extended(items)
+
+
+def recovering_meter(city: City) -> tuple[Subject, Subject, Subject, Signed]:
+    """Acme, Beta and Acme's meter, with an attempt to recover it."""
+    acme, beta = city.organization("Acme"), city.organization("Beta")
+    city.accept(city.prefix(acme, "gtin:09506000"))
+    meter = city.device("M-1", acme, recovery=quorum("meter"))
+    begun = city.begin_recovery(meter, METER, 10)
+    city.accept(begun)
+    return acme, beta, meter, begun
+
+
+def verified(city: City, device: Subject) -> VerifiedAnswer:
+    answering = Answering(city)
+    answering.publish()
+    return verify_answer(answering.answer(answering.resolver.did(device.did)), pinned(city))
+
+
+def test_an_offer_outlives_a_recovery() -> None:
+    city = City()
+    acme, beta, meter, begun = recovering_meter(city)
+    city.now += WEEK
+    offer = city.offer(meter, acme, beta)
+    city.accept(offer, city.finish_recovery(meter, begun, 10))
+    city.accept(city.accept_offer(meter, offer, [beta]))
+    assert verified(city, meter).device["controller"] == beta.did
+
+
+@pytest.mark.parametrize(
+    ("place", "words"), [(5, "or one other party"), (7, "a party that has no part in it")]
+)
+def test_nobody_signs_beside_those_who_may(place: int, words: str) -> None:
+    """The end of a recovery by two parties, and an acceptance out of `next` by a third."""
+    answer = copy.deepcopy(ANSWER)
+    operation = at(answer, place)["operation"]
+    operation["proof"] += sign(operation, *LIFE.acme.methods)["proof"]
+    with pytest.raises(EvidenceRefused, match=words):
+        LIFE.verify(answer)

@@ -118,6 +118,20 @@ def test_keys_of_two_times_make_no_pair() -> None:
         pair.check(pair.update(method, pair.acme.methods[1]))
 
 
+def test_half_a_pair_that_follows_a_pair_is_refused_by_a_verifier_too() -> None:
+    pair = Pair()
+    one = pair.acme.next_key
+    body = {
+        "keys": [one.public.multikey],
+        "next": [key("thief").public.thumbprint],
+    }
+    method = (one, f"{pair.acme.did}#{one.public.thumbprint}")
+    item = pair.city.follow(pair.acme, "keys.rotate", body, methods=[method])
+    shown = Signed(read_operation(item.operation), item.hash)
+    with pytest.raises(InvalidAnswer, match="half a pair"):
+        keys_of([*pair.shown, shown], pinned(pair.city))
+
+
 def test_a_broken_half_is_refused_whichever_it_is() -> None:
     pair = Pair()
     for place in (0, 1):

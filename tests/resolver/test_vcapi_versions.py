@@ -65,14 +65,15 @@ def test_each_suite_issues_by_the_data_model_1_1(town: Town, suite: Any) -> None
 
 
 def test_what_lacks_the_form_is_not_issued(town: Town) -> None:
-    for changes in (
+    spoiled: tuple[dict[str, Any], ...] = (
         {"issuanceDate": "yesterday"},
         {"expirationDate": 4},
         {"issuer": "x"},
         {"credentialSubject": []},
         {"@context": [V1, BASE]},
         {"undefinedTerm": 1},
-    ):
+    )
+    for changes in spoiled:
         body = {"credential": first(**changes)}
         assert refused(post(town, "/credentials/issue", body))["code"] == "credential.malformed"
     without = {name: value for name, value in first().items() if name != "issuanceDate"}

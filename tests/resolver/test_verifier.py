@@ -331,6 +331,35 @@ def test_an_organization_is_no_device() -> None:
         verify_answer(answer, pinned(CITY))
 
 
+def test_an_operation_with_a_null_is_refused_though_its_log_took_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The model drops a null, and the hash has it: what was signed is then not what is read."""
+    monkeypatch.setattr("registry.checking.check_no_null", lambda *_: None)
+    city = City()
+    acme, meter = city.fill(1)
+    body = {"data": "none", "sector": None}
+    city.accept(city.follow(meter, "device.update", body, by=[acme]))
+    with pytest.raises(InvalidAnswer, match="null"):
+        verify_answer(answer_about(city, meter), pinned(city))
+
+
+def test_a_signer_with_a_null_is_refused_though_its_log_took_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("registry.checking.check_no_null", lambda *_: None)
+    city = City()
+    acme = city.new_organization("Acme")
+    body = {"name": "Acme", **acme.establishment, "uscc": None}
+    first = Signed(city.operation("organization.register", body, *acme.first_methods), [])
+    city._establish(acme, first)
+    city.accept(first, city.prefix(acme, "gtin:09506000"))
+    meter = city.device("M-1", acme)
+    with pytest.raises(InvalidAnswer, match="null") as refused:
+        verify_answer(answer_about(city, meter), pinned(city))
+    assert refused.value.pointer == "/proof/signers/0"
+
+
 def test_an_answer_of_another_ledger_or_log_is_refused() -> None:
     stranger = Signer(ORIGIN, SignatureType.ED25519, bytes(32))
     with pytest.raises(EvidenceRefused):

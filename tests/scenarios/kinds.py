@@ -149,6 +149,16 @@ def keys_rotate__pair_by_its_classical_key(town: Town) -> Signed:
     return Signed(sign(town.rotate(gamma).operation, method), [])
 
 
+@refused(SignerMissing, "/body/keys")
+def keys_rotate__pair_to_half_of_what_it_committed_to(town: Town) -> Signed:
+    """Nor does it replace the pair: who stole one of its two next keys has not got both."""
+    gamma = _gamma(town)
+    one = gamma.next_key
+    method = (one, tetrad_method(gamma.did, one.public.thumbprint))
+    body = {**town.rotate(gamma).operation["body"], "keys": [one.public.multikey]}
+    return town.follow(gamma, "keys.rotate", body, methods=[method])
+
+
 @accepted
 def keys_rotate__into_a_pair(town: Town) -> Signed:
     """How a party moves to post-quantum keys: it commits to a pair, then reveals it."""

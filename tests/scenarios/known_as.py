@@ -6,8 +6,8 @@ from typing import Any
 
 from identity.bid import bid_of, parse_bid
 from identity.errors import MalformedCode, RightMissing
-from tests.factory import Signed, Subject, key
-from tests.scenarios import Town, accepted, refused
+from tests.factory import Signed, Subject, key, quorum, share
+from tests.scenarios import DAY, Town, accepted, refused
 
 
 def _bid(subject: Subject) -> str:
@@ -138,3 +138,26 @@ def device_update__known_by_the_key_of_another_device(town: Town) -> Signed:
     """Two devices do not share one."""
     meter, other = town.meter(), town.meter("M-2", number="1440000000002")
     return town.follow(meter, "device.update", {"alsoKnownAs": [_bid(other)]}, by=[town.acme])
+
+
+@accepted
+def recovery_finish__ends_what_it_is_known_as(town: Town) -> Signed:
+    """Whoever stole the old key may still have its identifier on the other chain."""
+    acme = town.organization("Known", recovery=quorum("known"))
+    named = {"alsoKnownAs": [_bid(acme)]}
+    town.accept(town.follow(acme, "organization.update", named))
+    begun = town.begin_recovery(acme, [share("known", 0), share("known", 2)], 30)
+    town.accept(begun)
+    town.now += 7 * DAY
+    return town.finish_recovery(acme, begun, 30)
+
+
+@accepted
+def transfer_accept__ends_what_it_is_known_as(town: Town) -> Signed:
+    """So may the old controller."""
+    meter = town.meter()
+    named = {"alsoKnownAs": [_bid(meter)]}
+    town.accept(town.follow(meter, "device.update", named, by=[town.acme]))
+    offer = town.offer(meter, town.acme, town.beta)
+    town.accept(offer)
+    return town.accept_offer(meter, offer, [town.beta])

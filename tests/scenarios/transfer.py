@@ -368,3 +368,10 @@ def recovery_finish__cleared_by_a_transfer(town: Town) -> Signed:
     town.accept(first, town.accept_offer(meter, offer, [town.beta]))
     town.now += 7 * DAY
     return town.finish_recovery(meter, first, 10)
+
+
+@refused(SignerMissing, "/proof")
+def transfer_accept__half_of_a_pair(town: Town) -> Signed:
+    """Of a pair that the device committed to, one half is as good as a strange key."""
+    meter, offer = offered(town, algorithm="Ed25519+ML-DSA-44")
+    return town.accept_offer(meter, offer, [town.beta])

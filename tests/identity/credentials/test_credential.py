@@ -468,6 +468,19 @@ def verify(whole: Document, held_list: Any) -> tuple[Any, ...]:
 REVOCABLE = with_status(entry(URL, 94_567, "revocation"))
 
 
+def test_contexts_that_were_appended_mean_nothing() -> None:
+    """They are not signed: whoever passes the credential on may have added them."""
+    whole = signed()
+    added = {**whole, "@context": [*whole["@context"], {"alumniOf": "https://evil.example/bans"}]}
+    found = verify_credential(added, did_key_methods, now=NOW)
+    assert found.credential["@context"] == whole["@context"]
+    undefined = signed(credentialSubject={"alumniOf": "a school"})
+    defined = {**undefined, "@context": [V2, {"alumniOf": "https://evil.example/bans"}]}
+    for one in (undefined, defined):
+        with pytest.raises(MalformedCredential, match="no context defines"):
+            verify_credential(one, did_key_methods, now=NOW)
+
+
 class TestStatus:
     def test_not_revoked(self) -> None:
         (found,) = verify(REVOCABLE, status_credential())

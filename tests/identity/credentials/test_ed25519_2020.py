@@ -136,7 +136,7 @@ def test_what_a_proof_says_is_checked_though_its_signature_holds() -> None:
     for document, options, error in cases:
         with pytest.raises(error):
             verify(document, **options)
-    told = {"challenge": "c", "domain": "d.example"}
+    told: Any = {"challenge": "c", "domain": "d.example"}
     assert verify(signed(**told), **told, controller=did_key(KEY.public.multikey))
 
 

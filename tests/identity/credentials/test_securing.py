@@ -21,6 +21,7 @@ from identity.errors import (
     MalformedCredential,
     MalformedProof,
     SignerMissing,
+    SignerUnexpected,
     TetradError,
     UnknownMethod,
 )
@@ -471,6 +472,16 @@ class TestBothKinds:
         for alone in both["proof"]:
             with pytest.raises(SignerMissing):
                 verify_secured({**both, "proof": alone}, beside, purpose="assertionMethod", now=NOW)
+
+    def test_and_with_no_more_than_one_of_each(self) -> None:
+        """Also where all hold: of two of a kind, which one counts would be for each to guess."""
+        beside = self.methods("Ed25519", "P-256", "ML-DSA-65")
+        both = signed("ML-DSA-65", on=signed())
+        for again in ("P-256", "Ed25519", "ML-DSA-65"):
+            with pytest.raises(SignerUnexpected):
+                verify_secured(signed(again, on=both), beside, purpose="assertionMethod", now=NOW)
+        one_kind = self.methods("Ed25519", "P-256")
+        verify_secured(signed("P-256", on=signed()), one_kind, purpose="assertionMethod", now=NOW)
 
     def test_each_party_for_itself(self) -> None:
         """What one party has signed does not stand in for another's missing signature."""

@@ -266,6 +266,65 @@ def test_deep_nesting_is_refused_and_not_followed() -> None:
         check_terms({"@context": [V2, context]})
 
 
+@pytest.mark.parametrize("more", [{"@prefix": False}, {"@container": "@set"}, {"@protected": 1}])
+def test_a_term_is_taken_out_and_nothing_else(more: dict[str, Any]) -> None:
+    check_terms({"@context": [V2, {"acme:c": {"@id": None, "@protected": True}}], "name": "x"})
+    with pytest.raises(MalformedCredential):
+        check_terms({"@context": [V2, {"acme:c": {"@id": None, **more}}], "name": "x"})
+
+
+def test_one_keyword_under_two_names() -> None:
+    """JSON-LD, 5.1.2 step 13.4.2: which of two ids it is, nobody could tell."""
+    with pytest.raises(MalformedCredential, match="two names"):
+        check_terms({"@context": [V2], "name": "x", "id": "did:example:a", "@id": "did:example:b"})
+
+
+@pytest.mark.parametrize("container", ["@index", "@language", "@id", "@type"])
+def test_an_object_in_a_list_is_no_map(container: str) -> None:
+    """Its keys are terms then; as those of a map, they would pass without a meaning."""
+    term = {"@id": ACME + "by", "@container": container}
+    for value in ([{"https": {"name": "x"}}], [{"https": "x"}]):
+        document = {"@context": [V2, {"by": term}], "by": value}
+        assert not accepted_by_pyld(document)
+        with pytest.raises(MalformedCredential, match="no context defines 'https'"):
+            check_terms(document)
+    check_terms({"@context": [V2, {"by": term}], "by": [{"@value": 1.5}]})
+
+
+def test_the_members_of_a_value_stand_in_any_order() -> None:
+    for value in (
+        {"@language": "en", "@value": "x"},
+        {"@value": "x", "@language": "en"},
+        {"@direction": "ltr", "@language": "en", "@value": "x"},
+    ):
+        check_terms({"@context": [V2], "name": value})
+
+
+def test_a_value_has_a_type_or_a_language() -> None:
+    with pytest.raises(MalformedCredential, match="a type or a language"):
+        check_terms(
+            {"@context": [V2], "name": {"@value": None, "@language": "en", "@type": "@json"}}
+        )
+
+
+def test_contexts_cost_no_more_than_the_document_is_long() -> None:
+    """Each context copies the terms before it: without an end, a few kilobytes take seconds."""
+    few = [{f"a{n}": ACME} for n in range(31)]
+    check_terms({"@context": [V2, *few]})
+    with pytest.raises(MalformedCredential, match="32 contexts"):
+        check_terms({"@context": [V2, *few, {}]})
+    for amount in (200, 600):
+        document = {"@context": [V2, {f"a{n}": ACME for n in range(amount)}]}
+        if amount < 512:
+            check_terms(document)
+        else:
+            with pytest.raises(MalformedCredential, match="512 terms"):
+                check_terms(document)
+    scoped = {f"b{n}": ACME for n in range(400)}
+    with pytest.raises(MalformedCredential, match="512 terms"):
+        check_terms({"@context": [V2, scoped, {"a": {"@id": ACME, "@context": scoped}}]})
+
+
 # --- any document made of known and unknown terms
 
 URLS = [

@@ -11,6 +11,7 @@ import pytest
 
 from identity.errors import InvalidChallenge
 from identity.keystore import Keystore
+from identity.members import parse_time
 from resolver.client import AsyncClient, Client
 from resolver.client.home import Home
 from resolver.folder import SANDBOX_PASSPHRASE
@@ -36,6 +37,24 @@ def test_the_service_knows_the_organization_and_its_device(shell: Shell) -> None
         assert (known["did"], known["kind"]) == (did, "device")
         assert known["keyShared"] is False
         assert "token" not in known
+
+
+def test_a_credential_about_the_device_is_shown(shell: Shell, tmp_path: Path) -> None:
+    code, did = device(shell)
+    wallet = tmp_path / "credential.json"
+    wallet.write_text('{"type": ["VerifiableCredential", "DeviceIdentity"]}')
+    refused = shell("authenticate", "--as", code, "--credential", str(wallet))
+    assert "[credential.malformed]" in refused.err
+    wallet.write_text("[]")
+    assert "is no credential" in shell("authenticate", "--as", did, "--credential", str(wallet)).err
+
+
+def test_a_clock_that_was_put_forward_dates_challenges(shell: Shell) -> None:
+    _, did = device(shell)
+    now = shell.must("challenge", did).json["expires"]
+    shell.environment |= {"TETRAD_TEST_CLOCK": "604800"}
+    later = shell.must("challenge", did)
+    assert 604_700 < parse_time(later.json["expires"]) - parse_time(now) < 604_900
 
 
 def test_a_suspended_device_and_a_stranger_are_told(shell: Shell) -> None:

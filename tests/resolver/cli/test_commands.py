@@ -63,6 +63,17 @@ def test_every_command_helps(name: str, command: click.Command) -> None:
         assert "as_json" in {parameter.name for parameter in command.params}
 
 
+@pytest.mark.parametrize(
+    ("name", "group"), [("", tetrad), *(one for one in EVERY if isinstance(one[1], click.Group))]
+)
+def test_help_keeps_each_command_on_its_line(name: str, group: click.Group) -> None:
+    """In a terminal of 80 columns, and whole."""
+    context = click.Context(group, info_name=name, terminal_width=80, max_content_width=80)
+    listed = group.get_help(context).split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in listed] == group.list_commands(context)
+    assert not [line for line in listed if line.endswith("...")]
+
+
 def test_every_operation_of_the_rule_book_has_its_verb() -> None:
     verbs = {name for name, _ in EVERY}
     assert {
@@ -206,6 +217,7 @@ def test_files_that_are_not_there(shell: Shell, tmp_path: Path) -> None:
         ("keys", "list", "--wallet", "nowhere"),
     ):
         assert shell(*words).status == 1
+    assert shell("credential", "verify", "nowhere").err.splitlines()[-1].startswith("hint: ")
 
 
 def test_a_sandbox_stays_on_this_machine_unless_told(shell: Shell) -> None:

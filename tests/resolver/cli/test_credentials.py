@@ -146,3 +146,19 @@ def test_every_verb_has_help(stage: Stage) -> None:
     assert sorted(command.commands) == sorted(verbs)  # type: ignore[union-attr]
     for verb in verbs:
         assert "Usage" in stage.shell.must("credential", verb, "--help").out
+
+
+def test_a_wrong_claim_is_pointed_at(stage: Stage) -> None:
+    words = [word.replace("filing=CCL-2026-000117", "filing=17") for word in LABEL]
+    refused = stage.refused(*words, "--by", "Grid Lab")
+    assert "(at --claim filing)" in refused
+    assert "--claim 'filing=\"17\"'" in refused.splitlines()[-1]
+    words = [word.replace("filing=CCL-2026-000117", 'filing="17"') for word in LABEL]
+    stage.credential(*words)
+
+
+def test_a_device_shows_its_credential_as_it_authenticates(stage: Stage, tmp_path: Path) -> None:
+    label = tmp_path / "label.json"
+    stage.credential(*LABEL, "--out", str(label))
+    shown = stage.shell.must("authenticate", "--as", CODE, "--credential", str(label))
+    assert "shown: NetworkSecurityLabel" in shown.out
