@@ -6,11 +6,14 @@ An rdfc signature covers RDF, and a verifier reads JSON. The same RDF can be wri
 member is not where the verifier looks: `validUntil` under its full IRI or in another object with
 the credential's id, an id behind a prefix that the document itself defines. Nothing of that breaks
 the signature. So each member has the name that the bundled contexts give it, and each thing stands
-in one place (VC Data Integrity 1.0, section 2.4.1, "Context Validation").
+in one place (VC Data Integrity 1.0, section 2.4.1, "Context Validation"). A context of the
+document's own may name what no bundled one names, by the last part of its IRI: who passes the
+document on can then give it no other name.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -33,8 +36,20 @@ def _iris(value: object) -> Iterator[str]:
         yield value
 
 
+def _terms(value: object) -> Iterator[str]:
+    """The names of all terms of a context, those of its terms' own contexts among them."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _terms(inner)
+
+
 _CONTEXTS: Final = [document["@context"] for document in DOCUMENTS.values()]
 _NAMED: Final = frozenset(iri for context in _CONTEXTS for iri in _iris(context))
+_TERMS: Final = frozenset(term for context in _CONTEXTS for term in _terms(context))
+_OWN_TERM: Final = re.compile(r"(?!did$|urn$|https?$|data$)[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
+_OWN_IRI: Final = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]*[#/:](?P<last>[A-Za-z0-9_-]+)", re.ASCII)
+"""Absolute, and none that would make its term a prefix (JSON-LD 1.1 API, 4.2.2)."""
 _VOCABULARIES: Final = tuple(context["@vocab"] for context in _CONTEXTS if "@vocab" in context)
 
 
@@ -59,8 +74,17 @@ def check_rdf_form(document: Mapping[str, Any]) -> None:
             inside: set[str] = set() if described is None else described
             _check_node(value, pointer, inside)
             for name, inner in value.items():
+                if name == "@context":
+                    values += _size(inner)
+                    continue
                 graph = None if name in _GRAPHS else inside
                 waiting.append((inner, f"{pointer}/{name}", graph))
+
+
+def _size(value: object) -> int:
+    """The JSON values of a context whose form was checked."""
+    inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    return 1 + sum(map(_size, inner))
 
 
 def _check_node(node: Mapping[str, Any], pointer: str, described: set[str]) -> None:
@@ -86,8 +110,23 @@ def _check_node(node: Mapping[str, Any], pointer: str, described: set[str]) -> N
 
 def _check_contexts(value: object, pointer: str) -> None:
     for context in value if isinstance(value, list) else [value]:
-        if not isinstance(context, str) or context not in DOCUMENTS:
+        if isinstance(context, dict):
+            _check_own_terms(context, pointer)
+        elif not isinstance(context, str) or context not in DOCUMENTS:
             raise _refuse("contexts are the bundled ones", f"{pointer}/@context")
+
+
+def _check_own_terms(context: Mapping[str, Any], pointer: str) -> None:
+    for term, defined in context.items():
+        iri = defined
+        if isinstance(defined, dict) and set(defined) <= {"@id", "@type"}:
+            iri = defined.get("@id") if defined.get("@type", "@id") == "@id" else None
+        named = _OWN_IRI.fullmatch(iri) if isinstance(iri, str) else None
+        own = _OWN_TERM.fullmatch(term) and term not in _TERMS
+        if not (own and named and named["last"] == term and not _has_a_term(named[0])):
+            raise _refuse(
+                f"a context may not define {term[:64]!r} so", f"{pointer}/@context/{term[:64]}"
+            )
 
 
 def _refuse(detail: str, pointer: str) -> MalformedProof:

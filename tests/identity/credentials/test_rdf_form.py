@@ -158,11 +158,36 @@ def test_an_end_of_the_proof_under_its_iri() -> None:
         verify(whole)
 
 
-def test_nobody_signs_what_nobody_accepts() -> None:
-    own: Document = {"@context": [V2, {"end": "https://example.com/end"}]}
-    with pytest.raises(MalformedProof, match="bundled"):
-        signed(**own)
-    signed("eddsa-jcs-2022", **own)
+OWN_TERMS: dict[str, Any] = {
+    "another name": {"finish": "https://example.com/end"},
+    "a bundled IRI": {"validUntil_": "https://www.w3.org/2018/credentials#validUntil"},
+    "a bundled term": {"validUntil": "https://example.com/validUntil"},
+    "a keyword": {"end": "@id"},
+    "a prefix": {"did": "https://example.com/did/"},
+    "a prefix by name": {"end": {"@id": "https://example.com/end", "@prefix": True}},
+    "a scheme": {"did": "https://example.com/did"},
+    "a context within": {"end": {"@id": "https://example.com/end", "@context": {}}},
+    "a vocabulary": {"@vocab": "https://example.com/"},
+    "a relative IRI": {"end": "end"},
+    "nothing": {"end": None},
+}
+
+
+@pytest.mark.parametrize("own", OWN_TERMS.values(), ids=OWN_TERMS)
+def test_nobody_signs_what_nobody_accepts(own: Document) -> None:
+    with pytest.raises(MalformedProof, match="a context may not define"):
+        signed("eddsa-rdfc-2022", **{"@context": [V2, own]})
+
+
+def test_own_terms_are_called_as_their_iris_end() -> None:
+    own = {"end": "https://example.com/end", "Kind": {"@id": "https://example.com#Kind"}}
+    whole = signed(
+        "eddsa-rdfc-2022", **{"@context": [V2, own], "type": ["VerifiableCredential", "Kind"]}
+    )
+    verify(whole)
+    renamed = {"finish": "https://example.com/end", "Kind": own["Kind"]}
+    with pytest.raises(MalformedProof, match="a context may not define"):
+        verify({**whole, "@context": [V2, renamed]})
 
 
 def test_what_was_hidden_refuses_where_it_is_not() -> None:
