@@ -91,6 +91,15 @@ def expand(
     return vocabulary + value if vocab and vocabulary is not None else value
 
 
+_OF_CONTEXTS = frozenset(
+    {"@direction", "@language", "@propagate", "@protected", "@type", "@version", "@vocab"}
+)
+"""Keywords that a context may have."""
+_TYPE_AS_TERM = tuple(
+    {"@container": "@set", **more} for more in ({}, {"@protected": True}, {"@protected": False})
+)
+
+
 class Definitions:
     """The terms after one context object, on top of those before it."""
 
@@ -119,6 +128,10 @@ class Definitions:
         for name in ("@base", "@import"):
             if name in local:
                 raise refuse_context(f"{name} is not accepted in a context")
+        for name in KEYWORDS & local.keys() - _OF_CONTEXTS:  # 4.2.2 step 5; some would unwrap one
+            raise refuse_context(f"{name} is a keyword, and no term")
+        if "@type" in local and local["@type"] not in _TYPE_AS_TERM:
+            raise refuse_context("@type has the container @set, and nothing else")
         if "@version" in local and (local["@version"] != 1.1 or local["@version"] is True):
             raise refuse_context("@version is 1.1")
         if not isinstance(local.get("@protected", False), bool):

@@ -175,6 +175,12 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"@context": [V2, {"T": "https ://no.url#T"}], "type": "T"},
         "/@context",
     ),
+    "a context within a context": (
+        {"@context": [V2, {"@context": {"colour": "https://x.example/c"}}]},
+        "/@context",
+    ),
+    "a keyword as a term": ({"@context": [V2, {"@id": "https://x.example/c"}]}, "/@context"),
+    "another type as a term": ({"@context": [V2, {"@type": "https://x.example/c"}]}, "/@context"),
     "an unknown context": ({"@context": [V2, "https://acme.example/v1"]}, "/@context"),
     "a context that is a number": ({"@context": [V2, 123192875]}, "/@context"),
     "a protected term redefined": (
@@ -227,7 +233,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an id that is a list": ({"@context": [V2], "id": ["did:a:b"]}, "/id"),
     "version 1.0": ({"@context": [V2, {"@version": 1.0}]}, "/@context"),
 }
-STRICTER = {"reverse", "import", "base", "free text in a graph"}  # than PyLD, on purpose
+STRICTER = {
+    *("reverse", "import", "base", "free text in a graph", "a context within a context"),
+}  # than PyLD, on purpose
 
 
 @pytest.mark.parametrize("case", GOOD)
