@@ -10,6 +10,7 @@ import pytest
 
 from identity.credentials.securing import secure
 from identity.dpop import create_dpop
+from identity.errors import InvalidKey
 from identity.keys import PrivateKey
 from resolver.settings import Settings
 from tests.factory import Subject
@@ -120,3 +121,22 @@ def test_a_client_with_a_pair_shows_both_and_backends_are_told_of_both(pairs: Pa
     own = asking.headers("GET", "/x")["authorization"].split()[1]
     told: Any = visitor.run(visitor.flows.introspect(asking, own))
     assert sorted(told["cnf"]) == ["jkt"]
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "beside"), [("P-384+ML-DSA-65", True), ("SM2+ML-DSA-44", False)]
+)
+def test_every_key_of_a_pair_that_has_a_jwk_is_bound(
+    pairs: Pairs, algorithms: str, beside: bool
+) -> None:
+    device = pairs.town.device(f"M-{algorithms[:2]}", pairs.acme, algorithm=algorithms)
+    visitor = Visitor(pairs.town, device)
+    session = visitor.authenticate(device)
+    assert ("dpop-beside" in session.headers("GET", CURRENT)) is beside
+    assert visitor.current(session).json()["did"] == device.did
+
+
+def test_a_key_without_a_jwk_gets_no_token(pairs: Pairs) -> None:
+    device = pairs.town.device("M-SM2", pairs.acme, algorithm="SM2")
+    with pytest.raises(InvalidKey, match="SM2"):
+        Visitor(pairs.town, device).authenticate(device)
