@@ -12,6 +12,7 @@ clock and random values come in.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ TYPE = "dpop+jwt"
 LONGEST = 16_384
 """Characters of a proof that is looked at; one with an ML-DSA-65 key has about 8,500."""
 _LONGEST_ID = 128
+_URI = re.compile(r"[!-~]+")
 
 
 class DpopProof(NamedTuple):
@@ -139,11 +141,15 @@ def _without_query(url: str) -> str:
 def _same_url(claimed: object, url: str) -> bool:
     """Whether two addresses are the same but for query and fragment, and for what RFC 3986 (6.2.2
     and 6.2.3) calls the same: case of scheme and host, the port of the scheme."""
-    return isinstance(claimed, str) and normal_address(claimed) == normal_address(url)
+    asked = normal_address(url)
+    return asked is not None and isinstance(claimed, str) and normal_address(claimed) == asked
 
 
 def normal_address(url: str) -> str | None:
-    """An http(s) address without query, fragment and last slash, in one form; None for others."""
+    """An http(s) address without query, fragment and last slash, in one form; None for others, as
+    for what is no URI: what urlsplit drops (line feeds) or folds (the Kelvin sign) names nobody."""
+    if not _URI.fullmatch(url):
+        return None
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -21,7 +21,6 @@ from identity.credentials.members import identifier_of
 from identity.credentials.presentation import check_presentation, credentials_of
 from identity.credentials.securing import VerifiedProof, verify_secured
 from identity.did import parse_tetrad_did
-from identity.dpop import normal_address
 from identity.errors import (
     AuthenticationFailed,
     InvalidAnswer,
@@ -37,7 +36,7 @@ from identity.members import format_time
 from identity.methods import SIGNING_PURPOSES, Method, Methods
 from identity.wallet import Wallet
 from registry.state import Subject
-from resolver.challenges import PURPOSE, Challenge
+from resolver.challenges import PURPOSE, Challenge, names_server
 from resolver.verifier import VerifiedAnswer
 
 MOST_PROOFS: Final = 2
@@ -67,6 +66,8 @@ class Authentication(NamedTuple):
     key: PublicKey
     """That signed; where a classical and a post-quantum one did, the classical one if it has a
     JWK, as all but SM2's have."""
+    beside: PublicKey | None
+    """The other key of a pair, if that has a JWK as well."""
     proofs: tuple[VerifiedProof, ...]
     credentials: tuple[VerifiedCredential, ...]
     previous: str | None
@@ -108,7 +109,7 @@ def answer_challenge(
     be signed in there. `domain` is the verifier that is expected, where that is known. Raises
     InvalidChallenge, KeystoreError.
     """
-    if normal_address(challenge.domain) is not None:
+    if names_server(challenge.domain):
         raise InvalidChallenge(
             f"this is a challenge of the server {challenge.domain[:80]}, and not of who shows it",
             hint="a server is answered where it was asked: tetrad authenticate",
@@ -184,11 +185,12 @@ def verify_answer_proofs(
         challenge=challenge,
         domain=domain,
     )
-    if len({proof.method.id for proof in proofs}) != len(proofs):
-        raise MalformedProof("two proofs are of the same key", pointer="/proof")
     keys = sorted((proof.method.key for proof in proofs), key=_preference)
-    bound = keys[0]
-    return Authentication(answer.holder, bound, proofs, (), answer.previous)
+    if len({kind_of(key.algorithm) for key in keys}) != len(keys):
+        raise MalformedProof("two proofs by keys of one kind", pointer="/proof")
+    bound, *others = keys
+    beside = next((key for key in others if key.algorithm in JWS_ALGORITHMS), None)
+    return Authentication(answer.holder, bound, beside, proofs, (), answer.previous)
 
 
 def verify_credentials(

@@ -74,6 +74,11 @@ def read_challenge(value: object) -> Challenge:
     return Challenge(value["challenge"], value["domain"], value.get("did"), expires)
 
 
+def names_server(domain: str) -> bool:
+    """Whether a domain is the address of a server, or anything that one might take for its own."""
+    return "://" in domain
+
+
 def new_challenge(
     random: Callable[[int], bytes], *, domain: str, did: str | None, expires: int
 ) -> Challenge:

@@ -12,7 +12,7 @@ that hash: how long it takes tells nothing about a token. All stores are bounded
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,7 +25,8 @@ from identity.multibase import base64url_encode
 WINDOW: Final = 60
 """Seconds by which the time of a proof of possession may differ from the service's clock."""
 MOST_PROOFS: Final = 3_000
-"""Requests with one token while their proofs are remembered: 25 a second."""
+"""Requests, while their proofs are remembered, for each token that a subject may have: 25 a second.
+They count for the subject, or whoever takes one token after another fills the memory alone."""
 _RANDOM_BYTES: Final = 32
 
 
@@ -45,13 +46,17 @@ class Bound:
     """Seconds since the epoch."""
     credentials: tuple[str, ...] = ()
     """Types of the credentials that were shown and verified."""
+    beside: str = ""
+    """Of a pair of keys, the JWK thumbprint of the other one; "" where it has no JWK."""
+    orders: tuple[tuple[str, str], ...] = ()
+    """What had been ordered about the subject's status until then (registry.state): a suspension
+    that was lifted since has left its mark there."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Kept:
     digest: bytes
     bound: Bound
-    proofs: int = 0
 
 
 def refused() -> InvalidToken:
@@ -74,7 +79,8 @@ class Tokens:
         self._random = random
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()  # in the order in which they expire
         self._of: dict[str, list[bytes]] = {}
-        self._used: OrderedDict[bytes, tuple[int, bytes]] = OrderedDict()
+        self._used: OrderedDict[bytes, tuple[int, str]] = OrderedDict()
+        self._used_by: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -111,16 +117,17 @@ class Tokens:
             raise InvalidToken(
                 "the proof beside the token was used before", hint="sign a new one for each request"
             )
-        if kept.proofs >= MOST_PROOFS:
+        did, most = kept.bound.did, MOST_PROOFS * self._each
+        if self._used_by[did] >= most:
             raise RateLimited(
-                f"at most {MOST_PROOFS} requests with one token in {2 * WINDOW} seconds",
+                f"at most {most} requests with the tokens of one subject in {2 * WINDOW} seconds",
                 retry_after=WINDOW,
             )
         if len(self._used) >= self._proofs:
             raise Busy("too many requests with tokens", retry_after=WINDOW)
-        kept.proofs += 1
+        self._used_by[did] += 1
         # A proof from the future lasts until its own time is over.
-        self._used[name] = (now + 2 * WINDOW, kept.digest)
+        self._used[name] = (now + 2 * WINDOW, did)
 
     def end(self, token: str) -> None:
         """The token is no longer in force."""
@@ -144,12 +151,13 @@ class Tokens:
 
     def _forget(self, now: int) -> None:
         while self._used:
-            name, (until, digest) = next(iter(self._used.items()))
+            name, (until, did) = next(iter(self._used.items()))
             if until >= now:
                 return
             del self._used[name]
-            if digest in self._kept:
-                self._kept[digest].proofs -= 1
+            self._used_by[did] -= 1
+            if not self._used_by[did]:
+                del self._used_by[did]
 
 
 def _digest(token: str) -> bytes:

@@ -29,6 +29,7 @@ MAX_BASE64: Final = 4096
 """Characters of a certificate: 3,072 bytes of DER."""
 
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,./:=?-]*", re.ASCII)  # X.680, section 41.4
 _SERIAL_NUMBER = bytes.fromhex("550405")  # 2.5.4.5
 
 
@@ -209,7 +210,7 @@ def _text(attribute: Reader) -> str:
         text = attribute.content(tag).decode("utf-8" if tag == der.UTF8_STRING else "ascii")
     except UnicodeDecodeError:
         text = ""
-    if not text:
+    if not text or (tag == der.PRINTABLE_STRING and not _PRINTABLE.fullmatch(text)):
         raise InvalidCertificate("a name with an attribute that is no text")
     return text
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 import orjson
@@ -34,10 +34,10 @@ from identity.errors import (
     TetradError,
     UnknownMethod,
 )
-from identity.jwk import jwk_thumbprint
-from identity.keys import ED25519, P256, PublicKey, private_key, thumbprint
+from identity.jwk import JWS_ALGORITHMS, jwk_thumbprint
+from identity.keys import ED25519, PublicKey, draw_key, thumbprint
 from identity.methods import SIGNING_PURPOSES, Method
-from identity.proof import CRYPTOSUITES
+from identity.proof import SUITES
 from registry.state import Subject, state_key
 from resolver.api.limits import RateLimit
 from resolver.api.shown_credentials import ShownCredentials
@@ -56,6 +56,8 @@ from resolver.shared_keys import SharedKeys
 from resolver.tokens import WINDOW, Bound, Tokens, refused
 
 SCHEME: Final = "DPoP"
+BESIDE: Final = b"dpop-beside"
+"""The header with the second proof, where a token is bound to two keys."""
 
 
 class Authenticated(NamedTuple):
@@ -76,6 +78,8 @@ class Authenticated(NamedTuple):
     """Types of the device credentials that it showed, which were verified then."""
     key_shared: bool
     """Two clients were seen to authenticate with this key."""
+    beside: str
+    """Of a pair, the other key's JWK thumbprint; "" where there is none."""
 
     def value(self) -> dict[str, Any]:
         """As JSON."""
@@ -122,10 +126,7 @@ class Authenticating:
         self.keys = SharedKeys(settings.authenticated_keys, random)
         self.outcomes: Counter[str] = Counter()
         # Nobody has their private halves: they take the place of keys that there are not.
-        self._decoys = {
-            CRYPTOSUITES[algorithm]: private_key(algorithm, random(32)).public
-            for algorithm in (ED25519, P256)
-        }
+        self._decoys = {name: draw_key(name, random).public for name in JWS_ALGORITHMS}
 
     @property
     def audiences(self) -> Sequence[str]:
@@ -180,7 +181,7 @@ class Authenticating:
         challenge = challenge_of(presentation)
         issued = self.challenges.consume(challenge, now)
         answer = read_answer(presentation, challenge=challenge, domain=issued.domain)
-        found = self._verified(answer, issued, now)
+        found, before = self._verified(answer, issued, now)
         shown = [
             await self._shown.verify(one, found.did) for one in credentials_of(answer.presentation)
         ]
@@ -192,6 +193,8 @@ class Authenticating:
             issued=now,
             expires=now + self._service.settings.token_seconds,
             credentials=tuple(dict.fromkeys(shown)),
+            beside="" if found.beside is None else jwk_thumbprint(found.beside),
+            orders=_orders(before),
         )
         record = self._record_in_force(bound)
         if record is None:  # it has changed while credentials were looked at
@@ -203,10 +206,13 @@ class Authenticating:
             self.outcomes["shared_key"] += 1
         return Admitted(token, continued.next, self._who(bound, record))
 
-    def _verified(self, answer: Answer, issued: Challenge, now: int) -> Authentication:
-        """The answer of an active subject of this ledger. Raises AuthenticationFailed."""
+    def _verified(
+        self, answer: Answer, issued: Challenge, now: int
+    ) -> tuple[Authentication, Subject]:
+        """The answer of an active subject of this ledger, and its record. Raises
+        AuthenticationFailed."""
         record = self._record(answer.holder)
-        suites = {one.get("verificationMethod"): one.get("cryptosuite") for one in answer.proofs}
+        proofs = {one.get("verificationMethod"): one for one in answer.proofs}
 
         def method(url: str) -> Method:
             """A key of the holder, or one that nobody has: a signature is checked either way."""
@@ -215,7 +221,7 @@ class Authenticating:
                     raise UnknownMethod("no such party on this ledger")
                 return key_method(record, url)
             except UnknownMethod:
-                decoy = self._decoy(suites.get(url))
+                decoy = self._decoy(proofs[url])
                 return Method(url, answer.holder, decoy, SIGNING_PURPOSES, (decoy.algorithm,))
 
         try:
@@ -229,11 +235,16 @@ class Authenticating:
         if issued.did is not None and issued.did != answer.holder:
             raise _unproved()
         check_active(record)
-        return found
+        return found, record
 
-    def _decoy(self, suite: object) -> PublicKey:
-        known = self._decoys.get(suite) if isinstance(suite, str) else None
-        return known or self._decoys[CRYPTOSUITES[ED25519]]
+    def _decoy(self, proof: Mapping[str, Any]) -> PublicKey:
+        """A key by which a proof of that form is checked in full, and in vain."""
+        length = len(str(proof.get("proofValue")))
+        for name, decoy in self._decoys.items():
+            suite = SUITES[name]
+            if suite.name == proof.get("cryptosuite") and length <= suite.longest:
+                return decoy
+        return self._decoys[ED25519]
 
     def authenticated(self, request: Request) -> Authenticated:
         """Who makes a request, by its token and the proof beside it (RFC 9449, section 7).
@@ -241,21 +252,27 @@ class Authenticating:
         Raises InvalidToken, RateLimited, Busy.
         """
         scope, now = request.scope, self._service.now
-        token, proof = _credentials_of(scope)
+        token, *proofs = _credentials_of(scope)
         bound = self.tokens.find(token, now)
         path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
-        checked = check_dpop(
-            proof,
-            method=scope["method"],
-            url=f"{bound.domain}{path}",
-            token=token,
-            now=now,
-            window=WINDOW,
-        )
-        if jwk_thumbprint(checked.key) != bound.jkt:
+        checked = [
+            check_dpop(
+                proof,
+                method=scope["method"],
+                url=f"{bound.domain}{path}",
+                token=token,
+                now=now,
+                window=WINDOW,
+            )
+            for proof in proofs
+        ]
+        by = [jwk_thumbprint(one.key) for one in checked]
+        if by != [bound.jkt, *([bound.beside] if bound.beside else [])]:
             raise refused()
+        if len({one.jti for one in checked}) != 1:
+            raise InvalidToken("the two proofs beside the token differ in their jti")
         who = self._in_force(token, bound)
-        self.tokens.use(token, checked, now)
+        self.tokens.use(token, checked[0], now)
         return who
 
     def introspect(self, token: str) -> Authenticated | None:
@@ -274,9 +291,9 @@ class Authenticating:
         return self._who(bound, record)
 
     def _record_in_force(self, bound: Bound) -> Subject | None:
-        """The subject's record, if it is active and has the key."""
+        """The subject's record, if it has the key and has been active all the time."""
         record = self._record(bound.did)
-        if record is None or record["status"] != "active":
+        if record is None or record["status"] != "active" or _orders(record) != bound.orders:
             return None
         keys = (thumbprint(multikey) for multikey in record["keys"])
         return record if bound.key in keys else None
@@ -292,6 +309,7 @@ class Authenticating:
             bound.expires,
             bound.credentials,
             self.keys.shared(bound.key),
+            bound.beside,
         )
 
     def _record(self, did: str) -> Subject | None:
@@ -300,14 +318,20 @@ class Authenticating:
         return None if stored is None else cast("Subject", orjson.loads(stored))
 
 
-def _credentials_of(scope: Scope) -> tuple[str, str]:
-    """The token of a request and the proof beside it; each header stands once. Raises
+def _orders(record: Subject) -> tuple[tuple[str, str], ...]:
+    """What has been ordered about the status of a subject, as a value that can be compared."""
+    return tuple(sorted(record["orders"].items()))
+
+
+def _credentials_of(scope: Scope) -> list[str]:
+    """The token of a request and the proofs beside it, one or two; each header stands once. Raises
     InvalidToken."""
-    found: dict[bytes, list[str]] = {b"authorization": [], b"dpop": []}
+    found: dict[bytes, list[str]] = {b"authorization": [], b"dpop": [], BESIDE: []}
     for name, value in scope["headers"]:
         if name in found:
             found[name].append(value.decode("latin-1"))
-    if [len(values) for values in found.values()] != [1, 1]:
+    beside = found.pop(BESIDE)
+    if [len(values) for values in found.values()] != [1, 1] or len(beside) > 1:
         raise InvalidToken(
             "a request is authenticated by one header Authorization and one header DPoP",
             hint="Authorization: DPoP TOKEN, and beside it a DPoP proof (RFC 9449)",
@@ -318,7 +342,7 @@ def _credentials_of(scope: Scope) -> tuple[str, str]:
             "tokens are presented with the scheme DPoP, and never alone",
             hint="Authorization: DPoP TOKEN",
         )
-    return token.strip(), found[b"dpop"][0]
+    return [token.strip(), *found[b"dpop"], *beside]
 
 
 def _unproved() -> AuthenticationFailed:

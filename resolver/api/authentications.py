@@ -22,6 +22,7 @@ from identity.errors import (
     UnsupportedMediaType,
 )
 from identity.jcs import parse
+from identity.jwk import JWS_ALGORITHMS
 from identity.members import format_time
 from resolver.api.authenticating import SCHEME, Admitted, Authenticated, Authenticating
 from resolver.api.problems import problem_response
@@ -31,7 +32,7 @@ from resolver.challenges import PURPOSE
 from resolver.service import Service
 
 FORM: Final = "application/x-www-form-urlencoded"
-ALGORITHMS: Final = "EdDSA ES256 ES384"
+ALGORITHMS: Final = " ".join(name for names in JWS_ALGORITHMS.values() for name in names)
 _NO_STORE: Final = {"cache-control": "no-store"}
 _MOST_TEXT: Final = 2_048
 
@@ -129,7 +130,7 @@ class AuthenticationEndpoints:
             "iss": who.domain,
             "iat": who.issued,
             "exp": who.expires,
-            "cnf": {"jkt": who.jkt},
+            "cnf": {"jkt": who.jkt, **({"beside": who.beside} if who.beside else {})},
             **{name: who.value()[name] for name in ("kind", "key", "credentials", "keyShared")},
         }
 

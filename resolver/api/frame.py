@@ -40,7 +40,10 @@ _ON_ALL: Final = _STRICT + _CORS
 _ON_DOCS: Final = _DOCS + _CORS
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, HEAD, OPTIONS, POST"),
-    (b"access-control-allow-headers", b"accept, authorization, content-type, dpop, if-none-match"),
+    (
+        b"access-control-allow-headers",
+        b"accept, authorization, content-type, dpop, dpop-beside, if-none-match",
+    ),
     (b"access-control-max-age", b"86400"),
 )
 

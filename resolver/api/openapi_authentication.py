@@ -58,7 +58,13 @@ _INTROSPECTED: Final = {
         "iss": {"type": "string"},
         "iat": {"type": "integer"},
         "exp": {"type": "integer"},
-        "cnf": {"type": "object", "properties": {"jkt": {"type": "string"}}},
+        "cnf": {
+            "type": "object",
+            "properties": {
+                "jkt": {"type": "string"},
+                "beside": {"type": "string", "description": "the other key of a pair, as well"},
+            },
+        },
         **{name: _WHO[name] for name in ("kind", "key", "credentials", "keyShared")},
     },
 }
@@ -72,13 +78,14 @@ _BOUND: Final = [
     {
         "name": name,
         "in": "header",
-        "required": True,
+        "required": needed,
         "schema": {"type": "string"},
         "description": said,
     }
-    for name, said in (
-        ("Authorization", "DPoP and the token"),
-        ("DPoP", "a proof by the key that the token is bound to (RFC 9449)"),
+    for name, needed, said in (
+        ("Authorization", True, "DPoP and the token"),
+        ("DPoP", True, "a proof by the key that the token is bound to (RFC 9449)"),
+        ("DPoP-Beside", False, "the same by the other key, where the token is bound to a pair"),
     )
 ]
 

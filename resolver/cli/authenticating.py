@@ -103,12 +103,11 @@ def challenge(
     frame: Frame, code: str | None, *, bundle: Path | None, domain: str | None, seconds: int
 ) -> None:
     """Write a challenge that only the device with CODE can answer, on the standard output."""
-    from identity.dpop import normal_address
-    from resolver.challenges import new_challenge
+    from resolver.challenges import names_server, new_challenge
 
     if (code is None) == (bundle is None):
         raise click.UsageError("name a code or a DID, or a --bundle")
-    if domain is not None and normal_address(domain) is not None:
+    if domain is not None and names_server(domain):
         raise click.UsageError("an address is for a server to ask with: name a person or a firm")
     did = _bundled_did(frame, bundle) if bundle is not None else _resolved_did(frame, code or "")
     if domain is None:

@@ -47,6 +47,9 @@ class Verified:
 
 def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     """Checks one item. Raises EvidenceRefused, InvalidProof."""
+    if wanted.challenge is not None or wanted.bundle is not None:
+        # Whoever was asked may send what holds and answers nothing: that must not pass for more.
+        return _authenticated(frame, item, wanted)
     if "bundle" in item:
         return _answered(frame, *_bundled(frame, item, wanted), wanted)
     if isinstance(item.get("device"), dict):
@@ -75,6 +78,8 @@ def _authenticated(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verifi
             hint="--challenge FILE, and --bundle FILE of `tetrad resolve --bundle FILE`",
         )
     challenge = read_challenge(parse(_challenge_file(wanted.challenge)))
+    if item.get("holder") is None or "proof" not in item:
+        raise InvalidChallenge("this answers no challenge", hint="an answer is of `tetrad answer`")
     if challenge_of(item) == challenge.challenge:
         _use_up(wanted.challenge)
     bundled = parse(read_input(str(wanted.bundle)), max_bytes=2**24)
@@ -85,6 +90,8 @@ def _authenticated(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verifi
     if challenge.expires <= now:
         raise InvalidChallenge("the challenge has expired", hint="ask again: tetrad challenge")
     record = proved_record(verified)
+    if challenge.did is not None and challenge.did != record["did"]:
+        raise InvalidChallenge(f"the challenge is for {challenge.did}, not for {record['did']}")
     found = verify_authentication(
         item, record, challenge=challenge.challenge, domain=challenge.domain, now=now
     )

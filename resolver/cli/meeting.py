@@ -102,7 +102,7 @@ def _wire(frame: Frame, options: dict[str, Any]) -> AbstractContextManager[Wire]
 
         address = transports.address_of(options["listen"])
         return transports.listening(address, options["timeout"], ready)
-    return transports.piped()
+    return transports.piped(options["timeout"])
 
 
 def _terms(frame: Frame, options: dict[str, Any]) -> Terms:
@@ -205,9 +205,11 @@ def _lines(peer: Authenticated, terms: Terms) -> list[str]:
     answer = peer.evidence.answer
     code, about = peer.code, answer.device["object"]
     bears = f"{code['scheme']} {code.get('value') or code['prefix'] + '…'}"
+    # What was expected was compared: a DID, or a code. The other of the two was not.
+    by_did, by_code = (", as expected" * isinstance(terms.peer, kind) for kind in (str, tuple))
     lines = [
-        f"MET  {peer.did}  {about['model']}, the {peer.role}",
-        f"✓ it bears {bears}" + (", as expected" if terms.peer is not None else ""),
+        f"MET  {peer.did}{by_did}  {about['model']}, the {peer.role}",
+        f"✓ it bears {bears}{by_code}",
         *(f"✓ signed for this meeting by {method}" for method in peer.methods),
         f"✓ active, in the ledger, entry {answer.entry}  ✓ the newest there is, by the state of "
         f"entry {answer.state.root.index}",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def subject_of(client: Client, text: str, *, ended: bool = False) -> str:
-    """The DID: itself, `authority`, an organization's name in the wallet, or the device with a code.
+    """The DID: itself, `authority`, an organization's name in the wallet, or the device of a code.
 
     What a code leads to is proved. Raises InvalidIdentifier, NotFound, and Gone for a device that
     is revoked or retired, unless `ended` ones are meant as well.

@@ -6,13 +6,14 @@ anything: whoever carries a message can only keep it back.
 
 from __future__ import annotations
 
+import select
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
 import click
 
@@ -40,10 +41,30 @@ def address_of(text: str) -> Address:
     return Address(host.strip("[]") or "127.0.0.1", int(port))
 
 
+class Reads(Protocol):
+    """Where bytes come from."""
+
+    def read1(self, count: int, /) -> bytes:
+        """Some bytes, at most `count`; none at the end. Raises OSError, as a TimeoutError."""
+
+
+class _Pipe(NamedTuple):
+    """A pipe that is waited for as a socket is."""
+
+    reads: BufferedReader
+    timeout: float
+
+    def read1(self, count: int, /) -> bytes:
+        # Nothing is left over in the reader, which takes no more than it is asked for.
+        if not select.select([self.reads], [], [], self.timeout)[0]:
+            raise TimeoutError("timed out")
+        return self.reads.read1(count)
+
+
 class Wire(NamedTuple):
     """Two directions of bytes."""
 
-    reads: BufferedReader
+    reads: Reads
     writes: BinaryIO
     timeout: float | None = None
     """Seconds for a whole message, so that nobody keeps us by a byte at a time."""
@@ -121,6 +142,12 @@ def listening(address: Address, timeout: float, ready: Callable[[Address], None]
 
 
 @contextmanager
-def piped() -> Iterator[Wire]:
+def piped(timeout: float) -> Iterator[Wire]:
     """The standard input and output."""
-    yield Wire(cast("BufferedReader", sys.stdin.buffer), sys.stdout.buffer)
+    given = cast("BufferedReader", sys.stdin.buffer)
+    try:
+        given.fileno()
+    except OSError:  # what is in memory is there already
+        yield Wire(given, sys.stdout.buffer, timeout)
+        return
+    yield Wire(_Pipe(given, timeout), sys.stdout.buffer, timeout)

@@ -48,7 +48,7 @@ def verify(
     mind the age, or bound it with --max-age.
     """
     data = read_input(file)
-    if _is_evidence(data):
+    if challenge is None and bundle is None and _is_evidence(data):
         _accuse(frame, data, ledger)
         return
     wanted = Wanted(ledger, policy, max_age, challenge, bundle)

@@ -1,7 +1,7 @@
 """A client that shows a service who it is: a challenge answered, and a token that its key presents.
 
     session = client.authenticate(device.did)
-    session.headers("GET", "/v1/data/…")               # Authorization and DPoP, for one request
+    session.headers("GET", "/v1/data/…")               # Authorization, DPoP, for one request
     client.request_as(session, "GET", "/v1/authentications/current")
 
 A challenge is answered where its `domain` is the very address that was asked, and nowhere else: a
@@ -10,6 +10,7 @@ service that passes on another's challenge gets nothing that would let it in the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from urllib.parse import urlencode
 from identity.dpop import create_dpop, normal_address
 from identity.errors import InvalidAnswer, InvalidChallenge, MalformedInput
 from identity.jcs import Json, canonicalize
+from identity.jwk import JWS_ALGORITHMS
 from identity.keys import PrivateKey
 from identity.members import format_time
 from identity.multibase import base64url_encode
@@ -33,18 +35,22 @@ from resolver.client.flow import (
 from resolver.client.sending import Sending
 from resolver.trust import Trust
 
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,2048}=*")
+"""RFC 6750, section 2.1: of what goes into a header, nothing may be a line feed."""
+_LONGEST = 2_048
+"""Characters of what is signed the next time, and kept until then."""
 _ATTEMPTS = 3
 """At an answer that was lost, or whose challenge has run out: each with a new challenge."""
 
 
 class Session:
-    """A token and the key that presents it. It shows neither in its `repr`."""
+    """A token and the keys that present it, one or a pair. It shows none in its `repr`."""
 
     def __init__(
         self,
         domain: str,
         token: str,
-        key: PrivateKey,
+        keys: Sequence[PrivateKey],
         answer: Mapping[str, Any],
         *,
         clock: Callable[[], float],
@@ -57,7 +63,7 @@ class Session:
         self.answer = {name: value for name, value in answer.items() if name != "token"}
         """What the service says of the authentication, the token left out."""
         self._token = token
-        self._key = key
+        self._keys = keys
         self._clock = clock
         self._random = random
 
@@ -70,15 +76,18 @@ class Session:
         `address` is a path of the service, or the whole address at the backend of an integrator,
         which asks the service about the token and can use neither it nor the proof elsewhere.
         """
-        proof = create_dpop(
-            self._key,
-            method=method,
-            url=f"{self.domain}{address}" if address.startswith("/") else address,
-            token=self._token,
-            now=int(self._clock()),
-            jti=base64url_encode(self._random(16)),
-        )
-        return {"authorization": f"DPoP {self._token}", "dpop": proof}
+        request: Any = {
+            "method": method,
+            "url": f"{self.domain}{address}" if address.startswith("/") else address,
+            "token": self._token,
+            "now": int(self._clock()),
+            "jti": base64url_encode(self._random(16)),
+        }
+        proofs = [create_dpop(key, **request) for key in self._keys]
+        return {
+            "authorization": f"DPoP {self._token}",
+            **dict(zip(("dpop", "dpop-beside"), proofs, strict=False)),
+        }
 
 
 class Authenticating(Sending):
@@ -134,7 +143,9 @@ class Authenticating(Sending):
 
     def _session(self, did: str, domain: str, answer: dict[str, Json]) -> Session:
         """What the service says of an authentication, held against who was authenticated."""
-        token, given = member(answer, "token", str), member(answer, "next", str)
+        token, given = (member(answer, name, str) for name in ("token", "next"))
+        if not _TOKEN.fullmatch(token) or not 0 < len(given) <= _LONGEST:
+            raise InvalidAnswer("the service gives what is no token, or nothing to go on with")
         if member(answer, "did", str) != did or not member(answer, "expires", str):
             raise InvalidAnswer("the service answers about another party", pointer="/did")
         thumbprint = member(answer, "key", str).removeprefix(f"{did}#")
@@ -142,8 +153,14 @@ class Authenticating(Sending):
             raise InvalidAnswer("the service names another key", pointer="/key")
         self.wallet.keep_continuation(did, domain, given)
         self._save()
-        key = self.wallet.key(thumbprint)
-        return Session(domain, token, key, answer, clock=self.clock, random=self.random)
+        keys = [self.wallet.key(thumbprint), *self._beside(did, thumbprint)]
+        return Session(domain, token, keys, answer, clock=self.clock, random=self.random)
+
+    def _beside(self, did: str, thumbprint: str) -> list[PrivateKey]:
+        """The other key that has signed, if any: requests are made with both."""
+        signing = [method.rpartition("#")[2] for method in self.wallet.methods(did)]
+        keys = [self.wallet.key(one) for one in signing if one != thumbprint]
+        return [key for key in keys if key.public.algorithm in JWS_ALGORITHMS]
 
     def _challenge(self, did: str, domain: str) -> Flow[str]:
         asked: dict[str, Json] = {"did": did, "domain": domain, "purpose": "authentication"}

@@ -163,6 +163,11 @@ def _altered(
     return f"{signed}.{base64url_encode(DEVICE.sign(signed.encode()))}"
 
 
+def _folded(claims: dict[str, Any], mark: str) -> dict[str, Any]:
+    """Claims with a character in `htu` that lenient parsers of addresses drop."""
+    return {**claims, "htu": claims["htu"].replace("registry", f"regi{mark}stry")}
+
+
 def _proofs() -> list[tuple[str, str, dict[str, Any]]]:
     """Name, proof, and what differs of the request."""
     other = jwk_of(OTHER.public)
@@ -189,6 +194,13 @@ def _proofs() -> list[tuple[str, str, dict[str, Any]]]:
         ("no jti", _altered(claims=lambda it: {**it, "jti": ""}), {}),
         ("iat as text", _altered(claims=lambda it: {**it, "iat": str(NOW)}), {}),
         ("no ath", _altered(claims=lambda it: {**it, "ath": None}), {}),
+        ("a line feed in htu", _altered(claims=lambda it: _folded(it, "\n")), {}),
+        ("a tab in htu", _altered(claims=lambda it: _folded(it, "\t")), {}),
+        (
+            "no address at all",
+            _altered(claims=lambda it: {**it, "htu": "coap://lock/shut"}),
+            {"url": "coap://lock/open"},
+        ),
         ("a byte of the signature", dpop()[:-6] + "AAAAAA", {}),
     ]
 

@@ -14,10 +14,10 @@ import pytest
 
 from identity.credentials.securing import secure
 from identity.dpop import create_dpop
-from identity.errors import AuthenticationFailed, InvalidChallenge
+from identity.errors import AuthenticationFailed, ForgedProof, InvalidAnswer, InvalidChallenge
 from identity.keys import PrivateKey
 from identity.multibase import multibase_decode, multibase_encode
-from resolver.client.flow import Request
+from resolver.client.flow import Request, Response
 from resolver.settings import Settings
 from tests.factory import Subject, key
 from tests.resolver.authenticating import HERE, Visitor
@@ -213,6 +213,39 @@ def test_a_client_answers_nobody_who_passes_on_a_challenge(scene: Scene) -> None
     with pytest.raises(InvalidChallenge, match="gives out a challenge of another"):
         visitor.authenticate(scene.device)
     assert [one.path for one in asked] == ["/v1/challenges"]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"token": "A\r\nX-Admin: yes"},
+        {"token": "é"},
+        {"token": ""},
+        {"token": "A" * 4_000},
+        {"next": ""},
+        {"next": "A" * 4_000},
+        {"did": "did:tetrad:aaaaaaaaaaaaaaaa:zQm"},
+        {"key": "zQm"},
+    ],
+)
+def test_a_client_takes_no_answer_that_it_could_not_go_on_with(
+    scene: Scene, lie: dict[str, str]
+) -> None:
+    visitor = Visitor(scene.town, scene.device)
+    honest = visitor.ask
+
+    def lying(request: Request) -> Response:
+        response = honest(request)
+        if request.path == "/v1/authentications":
+            body = orjson.dumps({**orjson.loads(response.body), **lie})
+            return Response(response.status, response.media, body)
+        return response
+
+    visitor.ask = lying  # type: ignore[method-assign]
+    with pytest.raises(InvalidAnswer):
+        visitor.authenticate(scene.device)
+    assert visitor.saved == 0
+    assert visitor.wallet.continuation(scene.device.did, HERE) is None
 
 
 @pytest.mark.parametrize("purpose", ["assertionMethod", "capabilityInvocation", "keyAgreement"])
@@ -424,6 +457,28 @@ def test_a_signature_is_checked_whether_there_is_such_a_subject_or_not(
         assert checked == ["Ed25519"]
 
 
+@pytest.mark.parametrize("algorithm", ["P-256", "P-384", "ML-DSA-44", "ML-DSA-65"])
+def test_a_signature_of_any_algorithm_is_checked_for_a_subject_that_there_is_not(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, algorithm: str
+) -> None:
+    from identity.keys import PublicKey
+
+    checked: list[str] = []
+
+    def refuse(self: PublicKey, *_: bytes) -> None:
+        checked.append(self.algorithm)
+        raise ForgedProof("wrong")
+
+    monkeypatch.setattr(PublicKey, "verify", refuse)
+    signer = key("mallory", algorithm)
+    did, _ = strangers(scene)["none"]
+    by = (signer, f"{did}#{signer.public.thumbprint}")
+    assert (
+        scene.refused(scene.sign(Subject("nobody", did=did), scene.challenge(), by=by)) == UNIFORM
+    )
+    assert checked == [algorithm]
+
+
 def test_refusals_of_known_and_unknown_take_as_long(scene: Scene) -> None:
     """To less than what a signature that is not checked would show, which is a quarter."""
     found, least = strangers(scene), {"real": 1.0, "none": 1.0}
@@ -527,6 +582,18 @@ def test_a_token_ends_with_rotation_and_status(town: Town, scene: Scene) -> None
         "authentication.token"
     )
     assert scene.use(scene.token(suspended), suspended.key).status_code == 200
+
+
+def test_a_token_that_nobody_used_during_a_suspension_has_ended_as_well(
+    town: Town, scene: Scene
+) -> None:
+    """Who had a stolen device sign ahead of time is not let in by what it signed."""
+    device = scene.fresh()
+    token = scene.token(device)
+    town.accept(town.supervise(device, "status.suspend", "stolen", scene.acme))
+    town.accept(town.supervise(device, "status.resume", "found", scene.acme))
+    assert problem(scene.use(token, device.key))["code"] == "authentication.token"
+    assert scene.use(scene.token(device), device.key).status_code == 200
 
 
 def test_tokens_are_kept_as_hashes_and_end_in_no_log(

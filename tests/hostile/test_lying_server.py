@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+import unicodedata
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -140,6 +141,31 @@ def test_a_terminal_is_not_commanded_by_a_server(form: list[str], tmp_path: Path
         assert orjson.loads(result.stdout)["detail"] == DANGEROUS
     else:
         assert not any(line.strip() == "✓ all is well" for line in result.output.splitlines())
+
+
+_PREFIXED = (
+    *range(0x600, 0x606),
+    0x6DD,
+    0x70F,
+    0x890,
+    0x891,
+    0x8E2,
+)  # signs of Arabic that are seen
+
+
+def test_what_nobody_sees_is_shown() -> None:
+    """A name that has a mark between its letters is not read as another's."""
+    marks = [
+        chr(n)
+        for n in range(0x10000)
+        if unicodedata.category(chr(n)) in ("Cc", "Cf", "Zl", "Zp") and n not in _PREFIXED
+    ]
+    marks += ["\U000e0001", "\U000e0041", "\u3164", "\u115f", "\uffa0", "\ufe0f"]
+    for mark in marks:
+        assert visible(f"Ac{mark}me").isascii()
+        shown = visible_json(orjson.dumps(f"Ac{mark}me"))
+        assert shown.isascii()
+        assert orjson.loads(shown) == f"Ac{mark}me"
 
 
 @given(st.text())

@@ -336,6 +336,12 @@ WRONG_LEAVES: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "two serial numbers",
     ),
+    "a letter that its kind of text has not": (
+        lambda: make.device(
+            SERIAL, below=ISSUING, subject=make.named((make.SERIAL_NUMBER, "SN_1", 0x13))
+        ),
+        "an attribute that is no text",
+    ),
     "a serial with a slash": (
         lambda: make.device(SERIAL, below=ISSUING, subject=make.name("device", "1/10/X")),
         "no code takes",

@@ -159,8 +159,27 @@ def test_addresses_are_compared_as_rfc_3986_has_it() -> None:
         "https://x:y",
         "",
         "//x",
+        "https://\u212bexample",  # the Angstrom sign, which lower() makes an å
+        "https://registry.\u212aind",  # the Kelvin sign, which it makes a k
+        "https://registry\n.example",  # urlsplit drops the line feed
+        " https://registry.example",
+        "https://registry.example/a b",
     ):
         assert normal_address(none) is None
+
+
+@pytest.mark.parametrize("url", ["coap://lock/open", "lock", "https://registry.example/\x7f", ""])
+def test_no_proof_is_for_an_address_that_is_none(url: str) -> None:
+    """Two that are no http(s) address are not the same for that."""
+    for htu in ("coap://lock/shut", url):
+        with pytest.raises(InvalidToken, match="another address"):
+            check_dpop(proof(url=htu), **{**ASKED, "url": url})
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=20))
+def test_an_address_in_its_one_form_stays_as_it_is(rest: str) -> None:
+    one = normal_address("https://Registry.example" + rest)
+    assert one is None or normal_address(one) == one
 
 
 @pytest.mark.parametrize(

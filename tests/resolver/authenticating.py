@@ -21,8 +21,9 @@ def wallet_of(*subjects: Subject) -> Wallet:
     """A wallet with the present and the next keys of subjects."""
     wallet = Wallet(counted())
     for subject in subjects:
-        keys = [wallet.add_key(subject.key).multikey]
-        after = [wallet.add_key(subject.next_key).thumbprint]
+        now, later = (subject.keys_of(subject.generation + n) for n in range(2))
+        keys = [wallet.add_key(one).multikey for one in now]
+        after = [wallet.add_key(one).thumbprint for one in later]
         from identity.wallet import Establishment
 
         wallet.adopt(subject.did, Establishment(keys, after), name=subject.name)

@@ -181,10 +181,13 @@ def test_a_proof_counts_once_for_as_long_as_it_could_be_shown_again() -> None:
 
 
 def test_proofs_are_bounded_in_all_and_for_each() -> None:
-    tokens = Tokens(10, 3, MOST_PROOFS + 1, counted())
-    token, other = (tokens.issue(bound(), NOW) for _ in range(2))
+    tokens = Tokens(10, 1, MOST_PROOFS + 1, counted())
+    other = tokens.issue(bound("did:other"), NOW)
     for n in range(MOST_PROOFS):
+        if n % 1_000 == 0:  # one token after another
+            token = tokens.issue(bound(), NOW)
         tokens.use(token, proof(str(n)), NOW)
+    token = tokens.issue(bound(), NOW)
     with pytest.raises(RateLimited):
         tokens.use(token, proof("more"), NOW)
     tokens.use(other, proof("other"), NOW)
@@ -375,6 +378,9 @@ def test_a_challenge_in_the_name_of_a_server_is_not_answered() -> None:
         "https://registry.example",
         "http://127.0.0.1:8000",
         "HTTPS://Registry.Example/x",
+        "https://registry.example/a b",
+        "https://registry\n.example",
+        "coap://lock",
     ):
         with pytest.raises(InvalidChallenge, match="not of who shows it"):
             meeting.answer(meeting.asks(domain))

@@ -59,7 +59,8 @@ def test_a_clock_that_was_put_forward_dates_challenges(shell: Shell) -> None:
 
 def test_a_suspended_device_and_a_stranger_are_told(shell: Shell) -> None:
     _, did = device(shell)
-    refused = shell("authenticate", "--as", did[:-1] + "x")
+    other = did[:-1] + ("y" if did.endswith("x") else "x")
+    refused = shell("authenticate", "--as", other)
     assert refused.status == 1
     assert "holds no keys" in refused.err
     shell.must("status", "suspend", did, "--reason", "lost")
@@ -89,7 +90,7 @@ def test_a_device_is_asked_by_a_file_and_verified_offline(tmp_path: Path) -> Non
             one.must("trust", url, "--yes")
         company = acme(maker)
         code, did = device(maker, company=company)
-        other, _ = device(maker, "Y", company)
+        other, stranger = device(maker, "Y", company)
         asker.must("org", "create", "Grid Co.")
         files = {name: tmp_path / name for name in ("challenge", "answer", "bundle", "other")}
         asker.must("resolve", code, "--bundle", str(files["bundle"]))
@@ -119,9 +120,23 @@ def test_a_device_is_asked_by_a_file_and_verified_offline(tmp_path: Path) -> Non
     given = ("--challenge", str(files["challenge"]), "--bundle", str(files["bundle"]))
     assert not files["challenge"].exists()
     assert asker("verify", str(files["answer"]), *given).status == 1
-    assert "[authentication]" in verify("other").err
+    assert "[authentication.challenge]" in verify("other").err
     assert "[evidence.stale]" in verify("bundle", "--max-age", "0").err
     assert "--challenge FILE" in asker("verify", str(files["answer"])).err
+    assert "--challenge FILE" in asker("verify", str(files["bundle"]), *given[2:]).err
+    # Whoever is asked may send something else that holds: that answers nothing.
+    for sent in (
+        files["bundle"].read_bytes(),
+        answered.out.encode() + files["bundle"].read_bytes(),
+    ):
+        files["challenge"].write_text(made.out)
+        assert asker("verify", "-", *given, stdin=sent).status == 1
+    # Another device of the same wallet answers for the one that was asked, under its own record.
+    impostor = {name: value for name, value in made.json.items() if name != "did"}
+    answering = maker.must("answer", "--as", stranger, stdin=orjson.dumps(impostor))
+    files["challenge"].write_text(made.out)
+    passed = ("--challenge", str(files["challenge"]), "--bundle", str(files["other"]))
+    assert "is for" in asker("verify", "-", *passed, stdin=answering.out.encode()).err
     # A challenge is made of the bundle as well, where nobody can be asked.
     again = asker.must("challenge", "--bundle", str(files["bundle"]), "--domain", "Grid Co.")
     assert (again.json["did"], again.json["domain"]) == (did, "Grid Co.")

@@ -92,9 +92,10 @@ def test_they_meet_with_the_service_stopped(met: tuple[Person, Person]) -> None:
     called, waited = meeting(one, other, "--peer", other.code, waiting=("--peer", one.did))
     assert (called.status, waited.status) == (0, 0)
     assert f"MET  {other.did}  M1, the responder" in called.out
-    assert f"MET  {one.did}  M1, the initiator" in waited.out
+    assert f"MET  {one.did}, as expected  M1, the initiator" in waited.out
+    assert re.search(r"✓ it bears \S+ \S+, as expected\n", called.out)
+    assert re.search(r"✓ it bears \S+ \S+\n", waited.out)  # which nobody has compared
     for shown in (called.out, waited.out):
-        assert "as expected" in shown
         assert re.search(r"✓ checkpoint by the pinned log, \d+ s old by the log's own clock", shown)
         assert "– channel: none" in shown
     (meeting_id,) = re.findall(r"meeting (zQm\w+)", called.out)
@@ -197,6 +198,29 @@ def test_wrong_usage_is_said(met: tuple[Person, Person], words: tuple[str, ...])
     assert met[0].shell("meet", "--as", met[0].did, *words).status == 2
 
 
+def test_who_is_silent_on_a_pipe_keeps_nobody(met: tuple[Person, Person]) -> None:
+    silent, ours = os.pipe()
+    waiting = met[0].begin("--pipe", "second", "--timeout", "0.2", stdin=silent)
+    try:
+        assert b"the other device is silent" in waiting.communicate(timeout=60)[1]
+        assert waiting.returncode == 1
+    finally:
+        waiting.kill()
+        os.close(silent)
+        os.close(ours)
+
+
+def test_who_hears_nothing_any_more_is_one_line_and_a_hint(met: tuple[Person, Person]) -> None:
+    ours, deaf = os.pipe()
+    os.close(ours)
+    begun = met[0].begin("--pipe", "first", stdout=deaf)
+    os.close(deaf)
+    err = begun.communicate(timeout=60)[1].decode()
+    assert err.startswith("Refused: the other device is gone"), err
+    assert len(err.splitlines()) <= 2
+    assert begun.returncode == 1
+
+
 def test_nobody_there(met: tuple[Person, Person]) -> None:
     outcome = met[0].shell("meet", "--as", met[0].did, "--connect", "127.0.0.1:1")
     assert outcome.status == 1
@@ -220,7 +244,7 @@ def test_who_sends_a_byte_at_a_time_keeps_nobody(monkeypatch: pytest.MonkeyPatch
         def read1(self, _: int | None = -1) -> bytes:
             return super().read1(1)
 
-    wire = transports.Wire(Dripping(b"\0\0\0\x40" + bytes(64)), io.BytesIO(), 10.0)  # type: ignore[arg-type]
+    wire = transports.Wire(Dripping(b"\0\0\0\x40" + bytes(64)), io.BytesIO(), 10.0)
     with pytest.raises(ServerUnreachable, match="more than 10 s"):
         wire.receive()
 
@@ -239,6 +263,6 @@ def test_where_nothing_is_said_it_is_this_machine(text: str, address: tuple[str,
 
 
 def test_a_message_longer_than_any_is_not_read() -> None:
-    wire = transports.Wire(io.BytesIO(b"\0\x10\0\1"), io.BytesIO())  # type: ignore[arg-type]
+    wire = transports.Wire(io.BytesIO(b"\0\x10\0\1"), io.BytesIO())
     with pytest.raises(InputTooLarge):
         wire.receive()
