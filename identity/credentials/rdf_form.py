@@ -118,6 +118,8 @@ def _check_contexts(value: object, pointer: str) -> None:
 
 def _check_own_terms(context: Mapping[str, Any], pointer: str) -> None:
     for term, defined in context.items():
+        if term == "@protected" and isinstance(defined, bool):
+            continue
         iri = defined
         if isinstance(defined, dict) and set(defined) <= {"@id", "@type"}:
             iri = defined.get("@id") if defined.get("@type", "@id") == "@id" else None

@@ -180,7 +180,11 @@ def test_nobody_signs_what_nobody_accepts(own: Document) -> None:
 
 
 def test_own_terms_are_called_as_their_iris_end() -> None:
-    own = {"end": "https://example.com/end", "Kind": {"@id": "https://example.com#Kind"}}
+    own = {
+        "@protected": True,
+        "end": "https://example.com/end",
+        "Kind": {"@id": "https://example.com#Kind"},
+    }
     whole = signed(
         "eddsa-rdfc-2022", **{"@context": [V2, own], "type": ["VerifiableCredential", "Kind"]}
     )
