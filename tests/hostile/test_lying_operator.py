@@ -23,6 +23,7 @@ from identity.errors import (
 )
 from identity.jcs import canonicalize
 from identity.keys import PrivateKey
+from identity.members import parse_time
 from identity.operation import operation_hash
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.entry import entry_context, join_entry, state_root_entry
@@ -277,7 +278,8 @@ def test_naming_the_ledger_forgets_nothing_that_is_pinned() -> None:
 
     def home(*, knows: bool) -> Any:
         return SimpleNamespace(
-            home=SimpleNamespace(knows=lambda _: knows, trust_in=lambda _: informed)
+            home=SimpleNamespace(knows=lambda _: knows, trust_in=lambda _: informed),
+            now=parse_time(answer["proof"]["state"]["entry"]["time"]),
         )
 
     assert check(home(knows=False), item, wanted).value["did"] == meter.did

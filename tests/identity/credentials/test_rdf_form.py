@@ -233,17 +233,16 @@ def test_a_large_document_is_refused_unread(contexts: list[str]) -> None:
         check_rdf_form({"@context": [V2], "name": ["x"] * (MOST_VALUES - 4)})
 
 
-JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.text(max_size=9)
-    | st.sampled_from([V2, "urn:a"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["id", "type", "@context", "@value", "x"]), inner)
-    ),
-    max_leaves=12,
+JSON: st.SearchStrategy[Any] = st.deferred(
+    lambda: (
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.text(max_size=9)
+        | st.sampled_from([V2, "urn:a"])
+        | st.lists(JSON, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "type", "@context", "@value", "x"]), JSON)
+    )
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -194,8 +193,7 @@ def test_verify_is_as_strict_as_it_is_asked_to_be(
     assert refused.status == 1
     assert "[evidence.witnesses]" in refused.err
     known.shell.must("verify", str(file), "--max-age", "900")
-    now = time.time
-    monkeypatch.setattr("resolver.cli.checking.time.time", lambda: now() + 1000)
+    monkeypatch.setitem(known.shell.environment, "TETRAD_TEST_CLOCK", "1000")
     old = known.shell("verify", str(file), "--max-age", "900")
     assert old.status == 1
     assert "[evidence.stale]" in old.err
