@@ -231,6 +231,7 @@ def verify_presentation_request(
         domain=_domain(options),
         status=status,
         high_s=True,
+        secured=verify_either,
     )
     if subject is not None:
         for identifier in (one for shown in held.credentials for one in shown.subject_ids):

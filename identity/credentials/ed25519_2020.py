@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
+from identity.credentials.rdf_form import check_rdf_form
 from identity.credentials.securing import (
     VerifiedProof,
     check_audience,
@@ -93,6 +94,7 @@ def _verified(
 def _hashed(value: Mapping[str, Any]) -> bytes:
     from identity.credentials import rdfc  # only where PyLD is asked for
 
+    check_rdf_form(value)
     return sha256(rdfc.canonicalize(value)).digest()
 
 

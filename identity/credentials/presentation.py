@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from identity.credentials.credential import (
+    Secured,
     StatusLists,
     VerifiedCredential,
     check_members,
@@ -80,15 +81,16 @@ def verify_presentation(
     domain: str | list[str] | None,
     status: StatusLists | None = None,
     high_s: bool = False,
+    secured: Secured = verify_secured,
 ) -> VerifiedPresentation:
     """Check form, proofs for `authentication`, and every credential in it.
 
     `challenge` and `domain` must be those of every proof; None asks for none. Where there is a
-    holder, the proofs are the holder's. Raises as `verify_credential` does.
+    holder, the proofs are the holder's. `secured` as in `verify_credential`, and so are the errors.
     """
     checked = check_presentation(presentation)
     holder = identifier_of(checked["holder"]) if "holder" in checked else None
-    proofs = verify_secured(
+    proofs = secured(
         checked,
         methods,
         purpose="authentication",
@@ -102,7 +104,9 @@ def verify_presentation(
     credentials = []
     for credential in credentials_of(checked):
         if "proof" in credential:
-            held = verify_credential(credential, methods, now=now, status=status, high_s=high_s)
+            held = verify_credential(
+                credential, methods, now=now, status=status, high_s=high_s, secured=secured
+            )
         else:
             held = _self_asserted(credential, holder, now)
         credentials.append(held)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from identity.credentials.contexts import DOCUMENTS
@@ -27,13 +28,22 @@ _GRAPHS: Final = frozenset({"proof", "verifiableCredential"})
 """Members each of whose objects is a graph: what it says of an id is said apart."""
 
 
-def _iris(value: object) -> Iterator[str]:
-    """All that terms of a context stand for, those of its terms' own contexts among them."""
+def _iris(value: object, prefixes: Mapping[str, object] = MappingProxyType({})) -> Iterator[str]:
+    """All that terms of a context stand for, those of its terms' own contexts among them.
+
+    Compact IRIs are written out: `cred:expirationDate` where the context says what `cred` is.
+    """
     if isinstance(value, dict):
+        prefixes = {**prefixes, **value}
         for inner in value.values():
-            yield from _iris(inner)
+            yield from _iris(inner, prefixes)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _iris(inner, prefixes)
     elif isinstance(value, str) and ":" in value:
-        yield value
+        head, _, tail = value.partition(":")
+        prefix = prefixes.get(head)
+        yield f"{prefix}{tail}" if isinstance(prefix, str) else value
 
 
 def _terms(value: object) -> Iterator[str]:
@@ -41,6 +51,9 @@ def _terms(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield name
+            yield from _terms(inner)
+    elif isinstance(value, list):
+        for inner in value:
             yield from _terms(inner)
 
 

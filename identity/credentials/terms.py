@@ -199,7 +199,7 @@ def _check_value(element: Mapping[str, Any], active: ActiveContext, pointer: str
 
 def _check_language(members: Mapping[str | None, Any], pointer: str) -> None:
     if "@language" in members and not (
-        isinstance(members["@language"], str) and isinstance(members["@value"], str)
+        isinstance(members["@language"], str) and isinstance(members["@value"], str | None)
     ):
         raise _refuse("@language is a string, and belongs to one", pointer)
     if members.get("@direction") not in (None, "ltr", "rtl"):

@@ -11,14 +11,26 @@ import pytest
 
 from identity.credentials.securing import secure
 from identity.credentials.status_list import entry, list_credential, new_list
+from identity.did import did_key
 from identity.jcs import canonicalize
+from identity.keys import private_key
 from identity.members import format_time
 from resolver.interop import Interop
 from resolver.status_lists import list_path
 from resolver.vcapi import SUITES
 from tests.conftest import REPOSITORY
 from tests.factory import Subject
-from tests.resolver.test_vcapi import BASE, Document, credential, issue, post, refused, verify
+from tests.identity.credentials.test_ed25519_2020 import signed as elder
+from tests.resolver.test_vcapi import (
+    BASE,
+    Document,
+    credential,
+    issue,
+    post,
+    refused,
+    verify,
+    verify_presentation,
+)
 from tests.resolver.town import Town
 
 V1 = "https://www.w3.org/2018/credentials/v1"
@@ -137,6 +149,25 @@ def test_an_elder_proof_without_a_member_is_refused(town: Town, member: str) -> 
         whole = VECTORS[name]
         proof = {one: value for one, value in whole["proof"].items() if one != member}
         refused(verify(town, {**whole, "proof": proof}, checks=["proof"]))
+
+
+def test_a_presentation_may_hold_them_and_be_under_them(town: Town) -> None:
+    key = private_key("Ed25519", bytes(31) + b"\1")
+    did = did_key(key.public.multikey)
+    contexts = [BASE, "https://w3id.org/security/suites/ed25519-2020/v1"]
+    inside = elder(key, {**credential(issuer=did), "@context": contexts})
+    shown = {
+        "@context": contexts,
+        "type": ["VerifiablePresentation"],
+        "holder": did,
+        "verifiableCredential": [inside],
+    }
+    whole = elder(key, shown, proofPurpose="authentication")
+    for checks in ([], ["proof"]):
+        assert verify_presentation(town, whole, checks=checks).json()["verified"] is True
+        refused(verify_presentation(town, {**whole, "id": "urn:uuid:1"}, checks=checks))
+        forged = {**whole, "verifiableCredential": [{**inside, "name": "another"}]}
+        refused(verify_presentation(town, forged, checks=checks))
 
 
 # --- what could not be checked

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from identity.credentials import rdfc
 from identity.credentials.credential import check_credential, verify_credential
 from identity.credentials.data_model_1 import (
     check_first,
@@ -24,6 +25,7 @@ from identity.did import did_key, did_key_method
 from identity.errors import (
     CredentialOutOfTime,
     MalformedCredential,
+    MalformedProof,
     StatusUnknown,
     TetradError,
     UnknownMethod,
@@ -183,6 +185,27 @@ def test_it_holds_between_its_times(members: Document, pointer: str) -> None:
 def test_a_status_that_cannot_be_told_refuses_it() -> None:
     with pytest.raises(StatusUnknown):
         verify_first(signed(credentialStatus=TYPED), did_key_methods, now=NOW)
+
+
+def test_an_end_is_not_hidden_under_a_suite_over_rdf() -> None:
+    end = "2020-01-02T00:00:00Z"
+    whole = with_integrity(credential(issuanceDate="2020-01-01T00:00:00Z", expirationDate=end))
+    whole = secure(
+        whole,
+        KEY,
+        method=did_key_method(KEY.public.multikey),
+        purpose="assertionMethod",
+        cryptosuite="eddsa-rdfc-2022",
+    )
+    with pytest.raises(CredentialOutOfTime):
+        verify_first(whole, did_key_methods, now=NOW)
+    date = {"@type": "http://www.w3.org/2001/XMLSchema#dateTime", "@value": end}
+    named = {"https://www.w3.org/2018/credentials#expirationDate": date}
+    hidden = {name: value for name, value in whole.items() if name != "expirationDate"} | named
+    plain = [{k: v for k, v in one.items() if k != "proof"} for one in (whole, hidden)]
+    assert rdfc.canonicalize(plain[0]) == rdfc.canonicalize(plain[1])
+    with pytest.raises(MalformedProof, match="own name"):
+        verify_first(hidden, did_key_methods, now=NOW)
 
 
 def test_a_context_for_the_proof_is_added_once() -> None:

@@ -140,6 +140,31 @@ def test_what_a_proof_says_is_checked_though_its_signature_holds() -> None:
     assert verify(signed(**told), **told, controller=did_key(KEY.public.multikey))
 
 
+TERMS = "https://www.w3.org/2018/credentials#"
+DATE = "http://www.w3.org/2001/XMLSchema#dateTime"
+END = "2020-01-01T00:00:00Z"
+HIDDEN: dict[str, Document] = {
+    "under its IRI": {TERMS + "validUntil": {"@type": DATE, "@value": END}},
+    "under another name": {
+        "@context": [V2, SUITE, {"end": {"@id": TERMS + "validUntil", "@type": DATE}}],
+        "end": END,
+    },
+}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
+def test_an_end_is_not_hidden_from_who_reads_the_json(hidden: Document) -> None:
+    """The signature covers RDF alone, which is the same: as under the suites over RDF."""
+    types = ["VerifiableCredential"]
+    whole = signed(document={"@context": [V2, SUITE], "type": types, "validUntil": END})
+    assert verify(whole)
+    changed = {name: value for name, value in whole.items() if name != "validUntil"} | hidden
+    plain = [{k: v for k, v in one.items() if k != "proof"} for one in (whole, changed)]
+    assert rdfc.canonicalize(plain[0]) == rdfc.canonicalize(plain[1])
+    with pytest.raises(MalformedProof, match="under an rdfc suite"):
+        verify(changed)
+
+
 def test_another_algorithm_has_no_such_proof() -> None:
     with pytest.raises(MalformedProof, match="Ed25519"):
         verify(signed(private_key("P-256", bytes(31) + b"\1")))

@@ -150,6 +150,26 @@ def test_the_same_rdf_in_other_json_is_refused(members: Document, attack: Any) -
         verify(changed)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://example.org/examples#degreeType",  # in a list of contexts
+        TERMS + "expirationDate",  # behind a prefix, in the context of a type
+        TERMS + "credentialStatus",
+        "https://w3id.org/security#proof",
+    ],
+)
+def test_what_bundled_contexts_write_in_short_has_a_name_too(name: str) -> None:
+    with pytest.raises(MalformedProof, match="own name"):
+        check_rdf_form({"@context": [V2], name: "x"})
+
+
+def test_contexts_that_are_lists_name_things_too() -> None:
+    named = {"degreeType": "https://acme.example/#degreeType"}
+    with pytest.raises(MalformedProof, match="may not define"):
+        check_rdf_form({"@context": [V2, named]})
+
+
 def test_an_end_of_the_proof_under_its_iri() -> None:
     whole = signed()
     end = {"@type": DATE, "@value": "2020-01-01T00:00:00Z"}

@@ -156,6 +156,11 @@ GOOD: dict[str, dict[str, Any]] = {
         "@context": [V2, {"val": "@value", "lang": "@language"}],
         "name": {"val": "x", "lang": "en"},
     },
+    "nothing in a language": {
+        "@context": [V2],
+        "id": "urn:a:b",
+        "name": [{"@value": None, "@language": "en"}, "x"],
+    },
     "null in the place of anything": {"@context": [V2], "name": None},
     "a set and a list": {
         "@context": [V2, {"l": {"@id": ACME + "l", "@container": "@list"}}],
