@@ -129,7 +129,7 @@ def test_refusals_say_what_to_do(stage: Stage, files: Path) -> None:
     assert "DeviceIdentity" in stage.refused(
         "issue", "Alumni", "--device", CODE, "--by", "Grid Lab"
     )
-    assert "tetrad credential list" in stage.refused("reinstate", "0", "--by", "Grid Lab")
+    assert "tetrad credential list" in stage.refused("reinstate", "none", "--by", "Grid Lab")
     (files / "x.json").write_text("[]")
     assert "input.schema" in stage.refused("verify", "x.json")
     for words in (
