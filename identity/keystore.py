@@ -18,11 +18,12 @@ import fcntl
 import getpass
 import os
 import sys
+import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -43,6 +44,8 @@ _BLOCK, _PARALLEL = 8, 1
 _HIGHEST_COST = 2**18  # a file cannot make us take more than 256 MB
 _LARGEST = 64 * 2**20  # bytes of a wallet
 _DEEPEST = 32
+_PATIENCE: Final = 2.0  # seconds to wait for a wallet that another process holds
+_PAUSE: Final = 0.02
 
 Random = Callable[[int], bytes]
 
@@ -223,19 +226,27 @@ def _make_folder(folder: Path) -> None:
 
 
 def _take_lock(path: Path) -> int:
-    """Hold `<file>.lock` for this open file; the system lets go of it when the process ends."""
+    """Hold `<file>.lock` for this open file; the system lets go of it when the process ends.
+
+    Commands that only read a wallet hold it for a moment, so that two begun together are both done.
+    """
     try:
         lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as failure:
         raise KeystoreError(f"{path} cannot be locked: {failure.strerror}") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise KeystoreError(
-            f"{path} is in use by another process", hint="wait until its command has ended"
-        ) from None
-    return lock
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() < end:
+                time.sleep(_PAUSE)
+                continue
+            os.close(lock)
+            raise KeystoreError(
+                f"{path} is in use by another process", hint="wait until its command has ended"
+            ) from None
+        return lock
 
 
 def read_passphrase(

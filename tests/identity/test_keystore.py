@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,6 +165,14 @@ class TestRefusals:
 
 
 class TestTwoProcesses:
+    def test_who_holds_it_for_a_moment_is_waited_for(self, path: Path) -> None:
+        make(path)
+        held = open_again(path)
+        release = threading.Timer(0.2, held.close)
+        release.start()
+        open_again(path).close()
+        release.join()
+
     def test_a_second_writer_waits_outside(self, path: Path) -> None:
         make(path)
         with open_again(path), pytest.raises(KeystoreError, match="in use"):
