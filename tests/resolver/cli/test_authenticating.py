@@ -121,7 +121,8 @@ def test_a_device_is_asked_by_a_file_and_verified_offline(tmp_path: Path) -> Non
     assert not files["challenge"].exists()
     assert asker("verify", str(files["answer"]), *given).status == 1
     assert "[authentication.challenge]" in verify("other").err
-    assert "[evidence.stale]" in verify("bundle", "--max-age", "0").err
+    asker.environment["TETRAD_TEST_CLOCK"] = "30"
+    assert "[evidence.stale]" in verify("bundle", "--max-age", "20").err
     assert "--challenge FILE" in asker("verify", str(files["answer"])).err
     assert "--challenge FILE" in asker("verify", str(files["bundle"]), *given[2:]).err
     # Whoever is asked may send something else that holds: that answers nothing.

@@ -130,7 +130,9 @@ def test_who_is_refused_is_refused_on_both_sides(
 
 
 def test_evidence_that_is_too_old_is_refused(met: tuple[Person, Person]) -> None:
-    called, waited = meeting(*met, waiting=("--max-age", "0"))
+    # His clock alone is half a minute ahead, so that the bundle is old for him.
+    met[1].shell.environment["TETRAD_TEST_CLOCK"] = "30"
+    called, waited = meeting(*met, waiting=("--max-age", "20"))
     assert "[evidence.stale]" in waited.err
     assert "[authentication.handshake]" in called.err
 
