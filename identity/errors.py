@@ -37,7 +37,8 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │       ├── CodeTaken, NumberTaken, ObjectTaken, PrefixTaken, KeyReused
     │       └── WrongSequence, WrongState
     ├── NotFound                nothing there
-    │   └── Gone                    there was; a tombstone is left
+    │   ├── Gone                    there was; a tombstone is left
+    │   └── Delegated               another node knows: its prefix was granted away
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
     │   ├── InvalidStateProof, InvalidVrfProof, StaleAnswer
@@ -427,6 +428,13 @@ class Gone(NotFound):
     """The device behind the code is revoked or retired; the tombstone says when."""
 
     code, status, title = "gone", 410, "Gone"
+
+
+class Delegated(NotFound):
+    """Not here: the prefix, or the ledger that a DID names, was granted to another node."""
+
+    code, title = "delegated", "Known to another node"
+    section = "specs/3-resolution.md#delegation"
 
 
 class EvidenceRefused(TetradError):

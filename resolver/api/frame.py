@@ -1,11 +1,13 @@
 """What every answer gets: headers of security and of CORS, and a place in the figures.
 
-A plain ASGI wrapper, since it runs for each request; the two addresses that are asked most go from
-here straight to their endpoints, without a search among the routes.
+A plain ASGI wrapper, since it runs for each request; the addresses that are asked most go from here
+straight to their endpoints, without a search among the routes: whole ones, and those that end in a
+`{name:path}` by their first one or two segments.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -36,6 +38,8 @@ _CORS: Final = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"etag, link, location, retry-after, www-authenticate"),
 )
+_TAIL: Final = re.compile(r"\{\w+:path\}$")
+
 _ON_ALL: Final = _STRICT + _CORS
 _ON_DOCS: Final = _DOCS + _CORS
 _PREFLIGHT: Final = (
@@ -92,7 +96,7 @@ class Frame:
             await framed({"type": "http.response.start", "status": 204, "headers": headers})
             await framed({"type": "http.response.body", "body": b""})
             return
-        app = self._direct.get((scope["method"], scope["path"]), self._app)
+        app = self._endpoint(scope["method"], scope["path"])
         try:
             await app(scope, receive, framed)
         except Exception as error:
@@ -101,11 +105,19 @@ class Frame:
             refusal = await internal_error(Request(scope), error)
             await refusal(scope, receive, framed)
 
+    def _endpoint(self, method: str, path: str) -> ASGIApp:
+        """The endpoint of the whole path, or of its first one or two segments; else the search."""
+        found = self._direct.get((method, path))
+        end = 1
+        while found is None and (end := path.find("/", end) + 1) and path.count("/", 0, end) < 4:
+            found = self._direct.get((method, path[:end]))
+        return found or self._app
+
 
 def direct_endpoints(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], ASGIApp]:
-    """The endpoints among the routes that need no search, by method and path."""
+    """The endpoints among the routes that need no search, by method and path, or its beginning."""
     return {
-        (method, route.path): route.endpoint.app
+        (method, _TAIL.sub("", route.path)): route.endpoint.app
         for route in routes
         if isinstance(route, Route) and isinstance(route.endpoint, Direct)
         for method in route.methods or ()

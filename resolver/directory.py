@@ -1,0 +1,48 @@
+"""Where the dialects look up what they are asked for.
+
+A dialect (GS1, Handle, DID, Things …) translates a question into one of these calls and what comes
+back into its own words. It need not know whether the answer comes out of this node's own ledger or,
+in a recursive resolver, out of the tree of nodes below a pinned root.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from resolver.resolution import Asked, Found, Resolver
+
+
+class Directory(Protocol):
+    """What a dialect may ask."""
+
+    def code(self, text: str, scheme: str | None = None) -> Asked:
+        """What is asked by a code that stands in a URL. Raises InvalidIdentifier."""
+        ...
+
+    def did(self, did: str) -> Asked:
+        """What is asked by a DID. Raises MalformedInput."""
+        ...
+
+    async def find(self, asked: Asked, *, at: str | None = None) -> Found:
+        """The device, now or at a time, whatever its state. Raises NotFound (Delegated where
+        another node is the one to ask), MalformedInput, Unavailable."""
+        ...
+
+
+class OwnLedger:
+    """The directory of an authoritative node."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    def code(self, text: str, scheme: str | None = None) -> Asked:
+        """See Directory."""
+        return self._resolver.code(text, scheme)
+
+    def did(self, did: str) -> Asked:
+        """See Directory."""
+        return self._resolver.did(did)
+
+    async def find(self, asked: Asked, *, at: str | None = None) -> Found:
+        """See Directory."""
+        return self._resolver.find(asked, at=at)
