@@ -78,7 +78,9 @@ def name_node(case: Case, node: Node, issuer: str) -> Changes:
     if len(first) + len(others) > MAX_NAMING:
         if issuer != authority or not others:
             raise QuotaExceeded(
-                f"{MAX_NAMING} grants name this node", pointer="/body/scope/node", hint="one will do"
+                f"{MAX_NAMING} grants name this node",
+                pointer="/body/scope/node",
+                hint="one will do",
             )
         others.pop()
     record: NodeRecord = {
@@ -114,4 +116,5 @@ def forget_node(case: Case, grant: GrantRecord) -> Changes:
     if before is None or grant["grant"] not in before["grants"]:  # another took its place
         return {}
     left = [name for name in before["grants"] if name != grant["grant"]]
-    return {key: {**before, "grants": left}}
+    record: NodeRecord = {**before, "grants": left}
+    return {key: record}

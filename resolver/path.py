@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, cast
 
 from identity.did import ledger_label
@@ -107,7 +108,7 @@ def verify_path(
     items = _items(answer.get("path"))
     trusts = [_root(items[0], trust)]
     referrals: list[VerifiedReferral] = []
-    for place, (item, following) in enumerate(zip(items, items[1:], strict=False)):
+    for place, (item, following) in enumerate(pairwise(items)):
         try:
             referral = _referred(item, following, trusts[-1], key, now)
             _check_longer(referrals, referral, key)
@@ -126,8 +127,7 @@ def verify_path(
     states = [*(one.state for one in referrals), last]
     shown: list[VerifiedReferral | None] = [*referrals, None]
     hops = tuple(
-        Hop(*of, _age(of[0], of[2], now, max_age))
-        for of in zip(trusts, shown, states, strict=True)
+        Hop(*of, _age(of[0], of[2], now, max_age)) for of in zip(trusts, shown, states, strict=True)
     )
     return VerifiedPath(outcome, hops, _asserted(outcome, referrals, key))
 
@@ -248,10 +248,10 @@ def _asserted(
 def _code_segments(outcome: VerifiedAnswer) -> Segments:
     """Those of the code, or of the prefix that a committed one shows; none where it is malformed,
     for which its log answers."""
-    code = outcome.device["code"]
-    if not all(isinstance(part, str) for part in code.values()):
+    shown = outcome.device["code"]
+    if not all(isinstance(part, str) for part in shown.values()):
         return ()  # its operations were not shown, so that the record may be anything
-    code = cast("dict[str, str]", code)
+    code = cast("dict[str, str]", shown)
     try:
         if "value" in code:
             return SCHEMES.segments(code["scheme"], code["value"])

@@ -90,7 +90,7 @@ class VerifiedReferral:
     """Hash of the operation that gave it."""
     holder: str
     node: Node
-    """`ledger` is the genesis hash of the ledger to ask; all else about it is still to be proved."""
+    """`ledger` is the genesis hash of the one to ask; all else of it is still to be proved."""
     segments: Segments
     """Of the prefix that is granted."""
     until: str | None
@@ -275,5 +275,3 @@ def verify_unregistered(proof: Json, pinned: Pinned, key: Key, now: int) -> Veri
             "another node is the one to ask, which is passed over", pointer="/proof"
         )
     return shown.state
-
-
