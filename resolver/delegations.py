@@ -14,8 +14,9 @@ from typing import NamedTuple, NoReturn, cast
 
 import orjson
 
+from identity.did import ledger_label
 from identity.errors import Delegated, NotFound, TetradError
-from registry.nodes import node_of
+from registry.nodes import delegation_of_ledger, node_of
 from registry.state import GrantRecord, Key, Record, state_key
 from registry.store import Store
 from resolver.referral import delegation, label_asked, may_be_delegated
@@ -80,6 +81,22 @@ class Delegations:
             state.get(key)
         grant = delegation(state, key, now)
         return Read(list(state.found), state.entry, grant)
+
+    def nodes(self, after: int, limit: int, now: int) -> tuple[list[dict[str, object]], int | None]:
+        """A page of the nodes that grants in force name, each by the grant that its label leads to,
+        in the order in which they were first named; and where the next page begins."""
+        page = self._store.listing("node", after=after, limit=limit, status="active")
+        state = _ReadRecords(self._store, None)
+        found: list[dict[str, object]] = []
+        for record in self._store.records([row.key for row in page.rows]):
+            label = ledger_label(orjson.loads(record or b"{}")["ledger"])
+            grant = delegation_of_ledger(state, label, now)
+            node = node_of(grant)
+            if grant is not None and node is not None:
+                scope = grant["scope"]
+                prefix = {"scheme": scope["scheme"], "prefix": scope["prefix"]}
+                found.append({"label": label, **node, "grant": grant["grant"], "prefix": prefix})
+        return found, page.after
 
     def refer(self, asked: Asked, missing: NotFound, now: int) -> NoReturn:
         """Raises Delegated where another node is the one to ask, else `missing` as it was."""

@@ -58,16 +58,23 @@ Method = tuple[PrivateKey, str]
 """A key and the verification method that names it."""
 
 
+def log_seeds(generation: int, origin: str = ORIGIN) -> tuple[bytes, bytes]:
+    """The secrets of `log_pair`."""
+    of = (f" {generation}" * bool(generation)) + (f" {origin}" * (origin != ORIGIN))
+    log, quantum = (sha256(f"{name}{of}".encode()) for name in ("log", "quantum"))
+    return log.digest(), quantum.digest()
+
+
 @lru_cache(maxsize=64)
 def log_pair(generation: int, origin: str = ORIGIN) -> tuple[Signer, Signer]:
     """The log's keys of that generation; 0 are those of the genesis."""
     if generation == 0 and origin == ORIGIN:
         return LOG, QUANTUM
-    of = f"{generation}" if origin == ORIGIN else f"{generation} {origin}"
-    secrets = (sha256(f"{name} {of}".encode()).digest() for name in ("log", "quantum"))
-    types = (SignatureType.ED25519, SignatureType.ML_DSA_44)
-    one, other = (Signer(origin, *pair) for pair in zip(types, secrets, strict=True))
-    return one, other
+    log, quantum = log_seeds(generation, origin)
+    return (
+        Signer(origin, SignatureType.ED25519, log),
+        Signer(origin, SignatureType.ML_DSA_44, quantum),
+    )
 
 
 def log_vkeys(generation: int) -> list[str]:
