@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from identity.did import ledger_label
 from identity.errors import InvalidAnswer, StaleAnswer, TetradError
@@ -78,6 +78,13 @@ class VerifiedPath:
     def root(self) -> Trust:
         """The pinned root, with the updates of its keys that came along."""
         return self.hops[0].trust
+
+    def root_note(self, answer: Mapping[str, Json]) -> bytes:
+        """The checkpoint of the root in the answer that was verified."""
+        holder: Any = answer
+        if self.hops[0].referral is not None:
+            holder = cast("list[Any]", answer["path"])[0]["referral"]
+        return cast("str", holder["proof"]["checkpoint"]).encode()
 
     @property
     def until(self) -> str | None:

@@ -31,7 +31,7 @@ from identity.errors import InvalidAnswer, TetradError
 from identity.jcs import Json
 from identity.members import Hash, TetradDid, Time
 from identity.operation import operation_value
-from identity.rights import Node, PrefixScope
+from identity.rights import Node, Prefix, PrefixScope
 from registry.grants import Segments
 from registry.nodes import delegation_of_code, delegation_of_ledger
 from registry.state import GrantRecord, Key, Record, State
@@ -91,8 +91,10 @@ class VerifiedReferral:
     holder: str
     node: Node
     """`ledger` is the genesis hash of the one to ask; all else of it is still to be proved."""
+    prefix: Prefix
+    """That is granted."""
     segments: Segments
-    """Of the prefix that is granted."""
+    """Its structure."""
     until: str | None
     """When it ends; None for a grant without end."""
     state: VerifiedState
@@ -236,7 +238,7 @@ def verify_referral(referral: Json, pinned: Pinned, key: Key, now: int) -> Verif
     if record is None:
         raise InvalidAnswer("no grant in force refers to another node", pointer="/referral")
     grant = _Grant.model_validate(record)
-    node = grant.scope.node
+    scope, node = grant.scope, grant.scope.node
     if node is None or (grant.grant, operation_value(node)) != (
         referral["grant"],
         referral["node"],
@@ -251,7 +253,8 @@ def verify_referral(referral: Json, pinned: Pinned, key: Key, now: int) -> Verif
     elif SCHEMES.segments(key[1], key[2])[: len(segments)] != segments:
         raise InvalidAnswer("the grant is of another prefix", pointer="/referral/grant")
     return VerifiedReferral(
-        grant.grant, grant.to, node, segments, grant.notAfter or None, shown.state
+        *(grant.grant, grant.to, node, Prefix(scheme=scope.scheme, prefix=scope.prefix)),
+        *(segments, grant.notAfter or None, shown.state),
     )
 
 
