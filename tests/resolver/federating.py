@@ -15,7 +15,7 @@ from registry.state import Key
 from resolver.resolution import Asked
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
-from tests.factory import City, Subject
+from tests.factory import NOW, City, Subject
 from tests.resolver.answering import Answer, Answering
 
 BASE = "https://id.gs1.org/01/09506000134352/21/"
@@ -35,8 +35,8 @@ def asked(key: Key) -> Asked:
 class Authoritative:
     """One ledger with its authority's grants to those below."""
 
-    def __init__(self, origin: str, mode: str = "permissioned") -> None:
-        self.city = City(mode=mode, origin=origin)
+    def __init__(self, origin: str, mode: str = "permissioned", now: int = NOW) -> None:
+        self.city = City(mode=mode, origin=origin, now=now)
         self.answering = Answering(self.city)
         self.updates: list[Any] = []
 
@@ -85,9 +85,10 @@ def path(key: Key, ledgers: Sequence[Authoritative]) -> Answer:
 class Tree:
     """Root, nation and Acme: `09506` is the nation's, `09506000` Acme's."""
 
-    def __init__(self) -> None:
-        self.root, self.nation = Authoritative(ROOT), Authoritative(NATION)
-        self.acme = Authoritative(ACME)
+    def __init__(self, now: int = NOW) -> None:
+        self.root, self.nation, self.acme = (
+            Authoritative(origin, now=now) for origin in (ROOT, NATION, ACME)
+        )
         holder = self.root.company("Nation")
         self.to_nation = self.root.delegate(holder, "gtin:09506", self.nation)
         acme = self.nation.company("Acme")
