@@ -681,8 +681,8 @@ class RuleBookMachine(RuleBasedStateMachine):
             "keys.rotate": {"key"},
             "recovery.begin": {"key"},
             "transfer.accept": {"key"},
-            "grant.issue": {"grant", "prefix", "held", "enrolment"},
-            "grant.withdraw": {"grant", "prefix", "held"},
+            "grant.issue": {"grant", "prefix", "held", "enrolment", "node"},
+            "grant.withdraw": {"grant", "prefix", "held", "node"},
         }.get(signed["type"], set())
         assert {changed[0] for changed in changes} <= expected | allowed
 
