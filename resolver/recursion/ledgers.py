@@ -27,11 +27,16 @@ class Known:
     """One ledger, and where it is asked."""
 
     def __init__(
-        self, origin: str, urls: Sequence[str], trust: Trust | None, clock: Callable[[], float]
+        self,
+        origin: str,
+        urls: Sequence[str],
+        trust: Trust | None,
+        clock: Callable[[], float],
+        on_trust: Callable[[Trust], None] | None = None,
     ) -> None:
         self.origin = origin
         self.urls = tuple(urls)
-        self.seeing = Seeing(trust, clock)
+        self.seeing = Seeing(trust, clock, on_trust)
 
     @property
     def trust(self) -> Trust:
@@ -49,9 +54,16 @@ class Known:
 class Ledgers:
     """The root, and those that were met below it."""
 
-    def __init__(self, root: Trust, urls: Sequence[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        root: Trust,
+        urls: Sequence[str],
+        clock: Callable[[], float],
+        on_trust: Callable[[Trust], None] | None = None,
+    ) -> None:
+        """`on_trust` is told of each newer checkpoint of the root."""
         self._clock = clock
-        self.root = Known(root.origin, urls, root, clock)
+        self.root = Known(root.origin, urls, root, clock, on_trust)
         self._known: OrderedDict[str, Known] = OrderedDict()
         self.names: dict[str, str] = {}
         """The genesis hash of a ledger, by its label."""

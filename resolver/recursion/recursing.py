@@ -12,13 +12,12 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from identity.errors import Busy, NodeRefused, NodeUnreachable, TetradError
 from registry.state import Key
 from resolver.client.flow import Request, Response
 from resolver.recursion.cache import Cache, Kept, finished
-from resolver.recursion.fetching import Fetcher
 from resolver.recursion.ledgers import Ledgers
 from resolver.recursion.walk import Steps, Walk, Walked, first_of
 from resolver.trust import Trust
@@ -31,6 +30,18 @@ MOST_AGE: Final = 600
 logger = logging.getLogger("tetrad")
 
 T = TypeVar("T")
+
+
+class Asker(Protocol):
+    """What asks nodes: resolver.recursion.fetching.Fetcher."""
+
+    async def ask(self, url: str, request: Request) -> Response:
+        """The answer of the node at `url`. Raises HostRefused, ServerUnreachable, InvalidAnswer."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        ...
 
 
 class Served(NamedTuple):
@@ -47,14 +58,16 @@ class Recursor:
         self,
         root: Trust,
         urls: Sequence[str],
-        fetcher: Fetcher,
+        fetcher: Asker,
         clock: Callable[[], float],
         *,
         cache: Cache | None = None,
         max_age: int = MOST_AGE,
+        on_trust: Callable[[Trust], None] | None = None,
     ) -> None:
-        """`max_age` bounds the age of every checkpoint on the way, in seconds."""
-        self.ledgers = Ledgers(root, urls, clock)
+        """`max_age` bounds the age of every checkpoint on the way, in seconds; `on_trust` is told
+        of each newer checkpoint of the root."""
+        self.ledgers = Ledgers(root, urls, clock, on_trust)
         self.cache = cache or Cache()
         self.failures: Counter[str] = Counter()
         self._fetcher = fetcher
