@@ -139,9 +139,10 @@ def _read(url: str) -> Target:
         or parsed.path not in ("", "/")
     ):
         raise HostRefused("the address of a node has a scheme, a host and perhaps a port, no more")
-    if not url.isascii() or not _is_host(host):
+    port = _PORTS[parsed.scheme] if port is None else port
+    if not url.isascii() or not _is_host(host) or not 0 < port < 65_536:
         raise HostRefused("the node's address has no host that may be asked")
-    return Target(parsed.scheme, host, port or _PORTS[parsed.scheme])
+    return Target(parsed.scheme, host, port)
 
 
 def _is_host(host: str) -> bool:
