@@ -131,8 +131,9 @@ class Cache:
         kept = finished(walked, now, self.lifetimes)
         found = walked.status != NONE
         self._rooms[found].drop(key)
-        if now < kept.expires:
-            self._rooms[not found].put(key, kept)
+        self._rooms[not found].put(
+            key, kept
+        )  # expired or not: it may be wanted when a node is down
         return kept
 
 
