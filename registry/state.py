@@ -14,6 +14,7 @@
     ("held", "credential", holder, granter)   the accreditations that one party gave it
     ("enrolment", grant)              how many devices were registered under a grant to enrol
     ("serial", grant, serial)         that no device with this serial is enrolled under it
+    ("links", scheme, value)          where a code leads to, beside its device
     ("operation", operation hash)     where an operation that created no DID stands in the ledger
 
 Records are JSON objects with ASCII names and integers, so that their canonical bytes are one.
@@ -194,6 +195,17 @@ class SerialRecord(TypedDict):
     revoked: Stamp
 
 
+class LinksRecord(TypedDict):
+    """Where a code leads to."""
+
+    anchor: dict[str, str]
+    by: str
+    """The organization that set them."""
+    description: NotRequired[str]
+    links: list[dict[str, Json]]
+    updated: Stamp
+
+
 class OperationRecord(TypedDict):
     """Where an operation stands."""
 
@@ -213,6 +225,7 @@ Record = (
     | HeldRecord
     | EnrolmentRecord
     | SerialRecord
+    | LinksRecord
     | OperationRecord
 )
 

@@ -154,6 +154,7 @@ def all_scenarios() -> list[Scenario]:
         keys,
         kinds,
         known_as,
+        links,
         numbers,
         organizations,
         recovery,
@@ -163,7 +164,8 @@ def all_scenarios() -> list[Scenario]:
     )
 
     modules = (
-        *(organizations, registry, grants, accreditations, enrolment, devices, numbers, keys),
+        *(organizations, registry, grants, accreditations, enrolment, links, devices, numbers),
+        keys,
         *(kinds, known_as, recovery, transfer, status),
     )
     order = [module.__name__ for module in modules]
