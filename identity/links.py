@@ -61,9 +61,7 @@ MediaType = Annotated[
     ),
 ]
 """RFC 6838, section 4.2, in lower case and without parameters."""
-Language = Annotated[
-    str, Field(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}$")
-]
+Language = Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}$")]
 """A language tag of RFC 5646."""
 Context = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~:/-]{1,64}$")]
 """A word by which who asks chooses among links of one relation, such as a country."""

@@ -33,6 +33,7 @@ from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
+from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
 from resolver.api.openapi import ApiDescription
 from resolver.api.operations import Operations
@@ -128,6 +129,7 @@ def routes(
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
+        *LinksEndpoint(service).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),

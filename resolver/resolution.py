@@ -13,6 +13,7 @@ specs/3-resolution.md, "Resolution".
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -30,8 +31,9 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.members import parse_time
 from registry.admission import UniqueHash
+from registry.links import links_key
 from registry.reader import LedgerReader
-from registry.state import Device, Key, Stamp, state_key
+from registry.state import Device, Key, LinksRecord, Stamp, state_key
 from registry.store import Store
 from resolver.schemes import Code, SchemeTable
 
@@ -183,6 +185,11 @@ class Resolver:
             return record
         found = self._store.versions(state_key(key), limit=1, before=before)
         return found[0].record if found else None
+
+    def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
+        """The newest record of the links of each code, None where nobody ever set any."""
+        found = self._store.records([state_key(links_key(*code)) for code in codes])
+        return [None if record is None else orjson.loads(record) for record in found]
 
     def history(self, did: str, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         """What happened to a device, the newest first: the entries, and the status after each.

@@ -50,7 +50,7 @@ from resolver.verifier import (
     verify_receipt,
 )
 
-_PROVED = ("proved", "stateRoot", "age", "datedBy")
+PROVED = ("proved", "stateRoot", "age", "datedBy")
 """Members of a NotFound, which only what was verified here may set."""
 
 
@@ -154,13 +154,13 @@ class Reading(Seeing):
             answer = json_object(response.body)
         else:
             missing = refusal(response)
-            for name in _PROVED:
+            for name in PROVED:
                 missing.members.pop(name, None)  # it is not for a server to say
             key = self._key_of(asked, missing.members)
             if isinstance(missing, NotFound) and key is not None and at is None:
                 yield from self._prove_absence(missing, key, max_age)
             raise missing
-        note = _note_of(answer)
+        note = note_of(answer)
         yield from self.learn(note)
         key = self._key_of(asked, answer)
         # Of the past, the evidence shows the device and not who had the number.
@@ -187,13 +187,13 @@ class Reading(Seeing):
 
     def _prove_absence(self, missing: NotFound, key: Key, max_age: int | None) -> Flow[None]:
         """Whether there is none, where a server says so; `missing` then bears `proved`."""
-        note = _note_of(missing.members)
+        note = note_of(missing.members)
         yield from self.learn(note)
         state = verify_absence(missing.members.get("proof"), self.trust.pinned, key)
         age = self.dated(state.checkpoint, max_age)
         yield from self.observe(note)
         told = (True, state.root.index, age.seconds, age.by or None)
-        missing.members.update(zip(_PROVED, told, strict=True))
+        missing.members.update(zip(PROVED, told, strict=True))
 
     def device(self, did: str) -> Flow[Device]:
         """The present record of a device, revoked ones included, as the server asserts it.
@@ -382,7 +382,8 @@ def _check_time(answer: Mapping[str, Json], device: Device, at: str | None) -> N
         raise InvalidAnswer("the answer tells of what came later", pointer="/device/updated")
 
 
-def _note_of(answer: Mapping[str, Json]) -> bytes:
+def note_of(answer: Mapping[str, Json]) -> bytes:
+    """The checkpoint under which an answer stands. Raises InvalidAnswer."""
     proof = answer.get("proof")
     note = proof.get("checkpoint") if isinstance(proof, dict) else None
     if not isinstance(note, str):

@@ -50,6 +50,7 @@ def every_file() -> dict[str, bytes]:
         handshake,
         identity,
         ledger,
+        links,
         logkeys,
         rules,
         schemas,
@@ -72,6 +73,7 @@ def every_file() -> dict[str, bytes]:
         witnesses,
         answers,
         handshake,
+        links,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}
