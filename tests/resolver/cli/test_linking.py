@@ -51,6 +51,6 @@ def test_what_is_wrong_is_said(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "links.json"
     file.write_text('{"linkset": []}')
     assert "a list of links is expected" in maker("links", "set", CODE, "--file", str(file)).err
-    stranger = maker("links", "set", "(01)06141411234561", "--link", "gs1:pip=https://x.example/,x")
+    stranger = maker("links", "set", "(01)06141411234562", "--link", "gs1:pip=https://x.example/,x")
     assert stranger.status == 1
     assert "prefix" in stranger.err

@@ -48,6 +48,7 @@ def test_another_sets_none(registry: Registry) -> None:
     client = registry.client()
     acme(client)
     other = client.create_organization("Beta").did
+    assert other is not None
     with pytest.raises(RightMissing):
         client.set_links(other, CODE, [PAGE])
 
