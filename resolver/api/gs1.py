@@ -51,7 +51,7 @@ from resolver.gs1.requests import (
     read_path,
     read_query,
 )
-from resolver.resolution import Found
+from resolver.resolution import Asked, Found
 from resolver.schemes import Code
 from resolver.service import Service
 
@@ -70,6 +70,7 @@ class Gs1Endpoints:
         self._service = service
         self._directory = directory
         self._addresses = addresses
+        self._known: tuple[tuple[str, ...], dict[str, str]] = ((), {})
 
     def routes(self) -> list[BaseRoute]:
         """The native paths of every primary key, and what stands beside them."""
@@ -85,7 +86,8 @@ class Gs1Endpoints:
 
     def last_routes(self) -> list[BaseRoute]:
         """What is tried when nothing else fits: a compressed Digital Link is one segment."""
-        return [Route("/{compressed}", Direct(self.compressed), methods=["GET"])]
+        one = Direct(self.compressed)
+        return [Route(path, one, methods=["GET"]) for path in ("/{compressed}", "/{compressed}/")]
 
     async def resolve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A Digital Link (an ASGI application)."""
@@ -111,31 +113,27 @@ class Gs1Endpoints:
     async def _answer(self, asked: DigitalLink, wanted: Wanted, scope: Scope) -> Answer:
         root = self._root(scope)
         try:
-            looked = await self._looked(asked.levels, root, lambda one: root + path_of(one))
+            looked = await self._looked(asked.levels, [root + path_of(one) for one in asked.levels])
         except Delegated as elsewhere:
             return self._passed_on(elsewhere, asked, wanted)
         answer = answered(asked, looked, wanted, root)
         if answer.status == 307 and await self._goes_round(answer, wanted, root):
-            found = linkset(looked, form_of(wanted), answer.headers)
+            found = linkset(looked, root, form_of(wanted), answer.headers)
             headers = {k: v for k, v in found.headers.items() if k != "location"}
             return found._replace(status=300, headers=headers)
         return answer
 
-    async def _looked(
-        self, codes: Sequence[Code], root: str, anchored: Callable[[Code], str]
-    ) -> Looked:
+    async def _looked(self, codes: Sequence[Code], anchors: Sequence[str]) -> Looked:
         """The links of a code's levels and its device. Raises Delegated."""
         records = await self._directory.links(codes)
         device: Found | None = None
         try:
-            device = await self._directory.find(
-                self._directory.code(codes[0].value, codes[0].scheme)
-            )
+            device = await self._directory.find(Asked(("code", *codes[0]), codes[0]))
         except Delegated:
             raise
         except NotFound:
             pass
-        return looked_up(codes, records, device, root, [anchored(one) for one in codes])
+        return looked_up(codes, records, device, anchors)
 
     def _passed_on(self, elsewhere: Delegated, asked: DigitalLink, wanted: Wanted) -> Answer:
         """A redirect to the node that the prefix is granted to. Raises Delegated where it is none
@@ -144,7 +142,7 @@ class Gs1Endpoints:
         for url in referral.get("node", {}).get("urls", []):
             if url.startswith(("https://", "http://")) and not self._is_here(url):
                 target = url.rstrip("/") + path_of(asked.code)
-                location = carried(target, asked.attributes, wanted.query)
+                location = carried(target, wanted.query)
                 return Answer(
                     307, {"location": location, "link": f'<{target}>; rel="gs1:handledBy"'}
                 )
@@ -158,10 +156,11 @@ class Gs1Endpoints:
             return False
         parts = urlsplit(location)
         try:
-            asked = read_path(parts.path.encode())
+            path = parts.path.encode()
+            asked = read_path(path) if b"/" in path.strip(b"/") else _decompressed(path)
             again = read_query(parts.query.encode(), "", "")
             again = again._replace(accept=wanted.accept, languages=wanted.languages)
-            looked = await self._looked(asked.levels, root, lambda one: root + path_of(one))
+            looked = await self._looked(asked.levels, [root + path_of(one) for one in asked.levels])
             following = answered(asked, looked, again, root)
         except TetradError:
             return False  # it is no native path, or ends there
@@ -171,21 +170,22 @@ class Gs1Endpoints:
         return self._is_here(following.headers["location"]) and _is_native(parts.path)
 
     def _is_here(self, url: str) -> bool:
-        here = {urlsplit(address).netloc for address in self._addresses()}
-        return urlsplit(url).netloc.lower() in here
+        return urlsplit(url).netloc.lower() in self._hosts()
+
+    def _hosts(self) -> dict[str, str]:
+        """The addresses under which the service is known, by host and port."""
+        addresses = tuple(self._addresses())
+        if addresses != self._known[0]:  # it listens, and knows where, after this was made
+            self._known = addresses, {urlsplit(one).netloc: one for one in addresses}
+        return self._known[1]
 
     def _root(self, scope: Scope) -> str:
         """The address of this service that the client knows; never a host that it makes up."""
-        addresses = self._addresses()
-        if not addresses:
+        hosts = self._hosts()
+        if not hosts:
             host, port = scope.get("server") or ("127.0.0.1", 80)
             return f"http://{host}:{port}"
-        if len(addresses) > 1:
-            asked = header(scope, b"host").lower()
-            for address in addresses:
-                if urlsplit(address).netloc == asked:
-                    return address
-        return addresses[0]
+        return hosts.get(header(scope, b"host").lower()) or next(iter(hosts.values()))
 
     async def linkset(self, request: Request) -> Response:
         """The linkset of a code of any scheme that stands in clear."""
@@ -204,8 +204,8 @@ class Gs1Endpoints:
         try:
             gs1 = code.scheme in _GS1
             codes = read_path(path_of(code).encode()).levels if gs1 else (code,)
-            looked = await self._looked(codes, root, anchored)
-            return _response(linkset(looked, form_of(wanted), {}))
+            looked = await self._looked(codes, [anchored(one) for one in codes])
+            return _response(linkset(looked, root, form_of(wanted), {}))
         except TetradError as error:
             return _refused(error, form_of(wanted))
 

@@ -54,33 +54,37 @@ class Answer(NamedTuple):
 class Looked:
     """What there is to a code."""
 
+    code: Code
     levels: tuple[Level, ...]
+    """Of what was set, the most granular first."""
     device: Found | None
     status: str = ""
     """The device's."""
+
+    def whole(self, root: str) -> tuple[Level, ...]:
+        """The levels, with the links to the device that bears the code at the first."""
+        if self.device is None:
+            return self.levels
+        first = self.levels[0]
+        set_already = {link.relation for link in first.links}
+        own = [one for one in _own(self.code, self.status, root) if one.relation not in set_already]
+        default = first.default
+        if default is None and own and not any(one.default for one in self.levels):
+            default = own[0]
+        described = first.description or f"Device, {self.status}"
+        links = (*first.links, *own)
+        return (Level(first.anchor, described, links, default), *self.levels[1:])
 
 
 def looked_up(
     codes: Sequence[Code],
     records: Sequence[LinksRecord | None],
     device: Found | None,
-    root: str,
     anchors: Sequence[str],
 ) -> Looked:
-    """The links of a code's levels, with those to the device that bears it."""
-    levels = [level(one, record) for one, record in zip(anchors, records, strict=True)]
-    if device is None:
-        return Looked(tuple(levels), None)
-    status = _status(device)
-    first = levels[0]
-    set_already = {link.relation for link in first.links}
-    own = [link for link in _own(codes[0], status, root) if link.relation not in set_already]
-    default = first.default
-    if default is None and own and not any(one.default for one in levels):
-        default = own[0]
-    described = first.description or f"Device, {status}"
-    levels[0] = Level(first.anchor, described, (*first.links, *own), default)
-    return Looked(tuple(levels), device, status)
+    """What there is to a code, the first of those of its levels."""
+    levels = tuple(level(one, record) for one, record in zip(anchors, records, strict=True))
+    return Looked(codes[0], levels, device, "" if device is None else _status(device))
 
 
 def _status(device: Found) -> str:
@@ -115,8 +119,9 @@ def answered(asked: DigitalLink, looked: Looked, wanted: Wanted, root: str) -> A
     headers = _headers(asked, looked, root)
     form = form_of(wanted)
     if wanted.link_type == LINKSET or form in (JSON_MEDIA, TEXT_MEDIA):
-        return linkset(looked, form, headers)
-    choice = choose(looked.levels, wanted)
+        return linkset(looked, root, form, headers)
+    needed = wanted.link_type or not any(one.default for one in looked.levels)
+    choice = choose(looked.whole(root) if needed else looked.levels, wanted)
     if not choice.links:
         raise NotFound(
             f"no link of type {wanted.link_type[:80]} is set"
@@ -142,15 +147,16 @@ def answered(asked: DigitalLink, looked: Looked, wanted: Wanted, root: str) -> A
     return Answer(307, {**headers, "location": location})
 
 
-def linkset(looked: Looked, form: str, headers: Mapping[str, str]) -> Answer:
+def linkset(looked: Looked, root: str, form: str, headers: Mapping[str, str]) -> Answer:
     """All that there is, as it was asked for. Raises NotFound where there is nothing."""
-    if not any(one.links for one in looked.levels):
+    levels = looked.whole(root)
+    if not any(one.links for one in levels):
         raise NotFound(
             "nobody has set links of this code, and no device bears it",
             hint="whoever holds its prefix can: tetrad links set",
         )
     said = "Links" if looked.device is None else f"A device, {looked.status}"
-    body, media = _shown(looked.levels, form, said)
+    body, media = _shown(levels, form, said)
     return Answer(200, dict(headers), body, media)
 
 

@@ -86,17 +86,21 @@ def level(anchor: str, record: LinksRecord | None) -> Level:
 
 def linkset_json(levels: Sequence[Level]) -> bytes:
     """application/linkset+json of the levels that have links."""
-    return orjson.dumps({"linkset": [_context(one) for one in levels if one.links]})
+    deciding = next((one for one in levels if one.default is not None), None)
+    contexts = [_context(one, choice=one is deciding) for one in levels if one.links]
+    return orjson.dumps({"linkset": contexts})
 
 
-def _context(level: Level) -> dict[str, Any]:
+def _context(level: Level, *, choice: bool) -> dict[str, Any]:
+    """A link context object (RFC 9264, 4.2.1); `choice` says that its default is the one in force,
+    among which a request may choose."""
     found: dict[str, Any] = {"anchor": level.anchor, "itemDescription": level.description}
     for link in level.links:
         found.setdefault(relation_uri(link.relation), []).append(link.target())
     if level.default is not None:
         default = {"href": level.default.href, "title": level.default.title}
         found[f"{GS1_VOCABULARY}defaultLink"] = [default]
-    if multiple := level.multiple():
+    if choice and (multiple := level.multiple()):
         found[f"{GS1_VOCABULARY}defaultLinkMulti"] = [one.target() for one in multiple]
     return found
 
