@@ -45,6 +45,7 @@ def every_file() -> dict[str, bytes]:
         answers,
         authentication,
         certificates,
+        compression,
         credentials,
         evidence,
         handshake,
@@ -74,6 +75,7 @@ def every_file() -> dict[str, bytes]:
         answers,
         handshake,
         links,
+        compression,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}
