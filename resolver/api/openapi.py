@@ -18,6 +18,7 @@ from identity.wallet import Establishment, Wallet
 from resolver.api.clock import clock_paths
 from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
+from resolver.api.openapi_links import link_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
@@ -81,6 +82,7 @@ class ApiDescription:
                 ),
                 "post": self._resolve(),
             },
+            **link_paths(),
             **self._records(authority),
             **self._ledger(),
             **authentication_paths(),

@@ -53,7 +53,7 @@ def resolve(
         except NotFound as missing:
             frame.fail(missing)
             if not frame.as_json:
-                frame.note(_absence(missing))
+                frame.note(absence(missing))
                 if bundle is not None:
                     frame.note(f"– {bundle} is not written: a bundle holds a device")
             raise click.exceptions.Exit(REFUSED) from None
@@ -66,7 +66,7 @@ def resolve(
         raise click.exceptions.Exit(1)
 
 
-def _absence(missing: NotFound) -> str:
+def absence(missing: NotFound) -> str:
     """On whose word there is none."""
     from resolver.freshness import Age
 
@@ -98,7 +98,7 @@ def _value(found: Resolved) -> dict[str, Any]:
             "entry": verified.entry,
             "signers": list(verified.signers),
             **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),
-            "checkpoint": {"origin": tree.origin, "size": tree.size, **_age(found.age)},
+            "checkpoint": {"origin": tree.origin, "size": tree.size, **age_value(found.age)},
             **hops,
             "asserted": found.asserted,
         },
@@ -147,5 +147,6 @@ def _lines(found: Resolved, at: str | None) -> list[str]:
     return lines
 
 
-def _age(age: Age) -> dict[str, Any]:
+def age_value(age: Age) -> dict[str, Any]:
+    """How old the checkpoint of an answer is, and by whose word, for programs."""
     return {"age": age.seconds, "datedBy": age.by or None}

@@ -45,11 +45,13 @@ def every_file() -> dict[str, bytes]:
         answers,
         authentication,
         certificates,
+        compression,
         credentials,
         evidence,
         handshake,
         identity,
         ledger,
+        links,
         logkeys,
         paths,
         rules,
@@ -74,6 +76,8 @@ def every_file() -> dict[str, bytes]:
         answers,
         paths,
         handshake,
+        links,
+        compression,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}
