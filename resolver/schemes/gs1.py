@@ -15,7 +15,8 @@ import re
 
 from identity.errors import MalformedCode
 from resolver.schemes import check_digits
-from resolver.schemes.gs1_syntax import checked_gtin, parse
+from resolver.schemes.gs1_spellings import parse
+from resolver.schemes.gs1_syntax import checked_gtin
 from resolver.schemes.plain_text import percent_encoded
 from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
 
@@ -43,7 +44,7 @@ def _named_gtin(text: str) -> str | None:
 
 def _serialized(text: str) -> str | None:
     key = parse(text)
-    return key.link() if key and key.qualifiers else None
+    return key.item().link() if key and key.qualifiers else None
 
 
 def _named_serialized(text: str) -> str | None:

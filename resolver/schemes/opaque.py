@@ -10,7 +10,7 @@ import re
 
 from identity.errors import InvalidIdentifier, MalformedCode
 from resolver.schemes import handle
-from resolver.schemes.gs1_syntax import parse
+from resolver.schemes.gs1_syntax import parse_link
 from resolver.schemes.plain_text import MAX_LENGTH
 from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
 
@@ -75,7 +75,7 @@ def _link(text: str) -> str | None:
             scheme="iec61406",
         )
     try:
-        key = parse(text)
+        key = parse_link(text)
     except InvalidIdentifier:
         key = None
     if key or handle.is_link(text):
