@@ -27,10 +27,19 @@ from resolver.schemes import (
     uuid_urn,
     vin,
 )
-from resolver.schemes.scheme import Code, Description, Scheme, Segments, Trust
+from resolver.schemes.scheme import Code, Description, Samples, Scheme, Segments, Trust
 from resolver.schemes.table import SchemeTable
 
-__all__ = ["SCHEMES", "Code", "Description", "Scheme", "SchemeTable", "Segments", "Trust"]
+__all__ = [
+    "SCHEMES",
+    "Code",
+    "Description",
+    "Samples",
+    "Scheme",
+    "SchemeTable",
+    "Segments",
+    "Trust",
+]
 
 _MODULES = (gs1, handle, oid, eui, uuid_urn, urn_dev, vin, did_bid, did_code, opaque, numbers, ipv6)
 

@@ -15,7 +15,7 @@ import re
 
 from identity.errors import MalformedCode
 from resolver.schemes.plain_text import percent_normalized
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes.scheme import Samples, Scheme, Segments, malformed_prefix
 
 _CHARACTER = "(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})"
 _DID = re.compile(rf"did:([a-z0-9]+):((?:{_CHARACTER}*:)*{_CHARACTER}+)").fullmatch
@@ -75,5 +75,6 @@ SCHEMES = (
         prefix=_prefix,
         namespace="did",
         minimal_depth=3,
+        samples=Samples("web:acme.example", lambda n: f"did:web:acme.example:devices:M-{n:06}"),
     ),
 )

@@ -17,7 +17,8 @@ from __future__ import annotations
 import re
 
 from identity.errors import MalformedCode
-from resolver.schemes.scheme import Code, Scheme, Segments, malformed_prefix
+from resolver.schemes import samples
+from resolver.schemes.scheme import Code, Samples, Scheme, Segments, malformed_prefix
 
 _PAIR = "[0-9A-Fa-f]{2}"
 _QUAD = "[0-9A-Fa-f]{4}"
@@ -111,6 +112,7 @@ SCHEMES = (
         namespace="eui",
         minimal_depth=7,
         committed=True,
+        samples=Samples("001b44", lambda n: samples.eui("001b44", n + 1, 12)),
     ),
     Scheme(
         name="eui64",
@@ -126,5 +128,6 @@ SCHEMES = (
         prefix=lambda prefix: address_prefix("eui64", prefix, 16),
         namespace="eui",
         minimal_depth=7,
+        samples=Samples("0024be", lambda n: samples.eui("0024be", n + 1)),
     ),
 )

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 
 from identity.errors import MalformedCode
-from resolver.schemes import uuid_urn
+from resolver.schemes import samples, uuid_urn
 from resolver.schemes.plain_text import MAX_LENGTH
-from resolver.schemes.scheme import Code, Scheme, Segments, malformed_prefix
+from resolver.schemes.scheme import Code, Samples, Scheme, Segments, malformed_prefix
 
 _SHAPE = re.compile(r"(?:urn:oid:|oid:)?([0-9]+(?:\.[0-9]+)+)", re.IGNORECASE).fullmatch
 _ARC = "(?:0|[1-9][0-9]*)"
@@ -77,5 +77,6 @@ SCHEMES = (
         prefix=_prefix,
         namespace="oid",
         minimal_depth=5,
+        samples=Samples("1.2.156.3001", lambda n: samples.oid("1.2.156.3001", n)),
     ),
 )

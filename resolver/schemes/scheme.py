@@ -30,6 +30,14 @@ class Code(NamedTuple):
     value: str
 
 
+class Samples(NamedTuple):
+    """Canonical values for simulators, examples and tests, one for each serial below 100,000."""
+
+    under: str
+    """A prefix, as it is granted, that all of them lie under."""
+    make: Callable[[int], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """One scheme.
@@ -42,6 +50,7 @@ class Scheme:
                      more than `recognize` does; a `Code` where another scheme has the canonical
                      form of the same object.
     `also`           further names under which a caller may name it.
+    `samples`        values to try it with; None where nobody can make one.
     `segments`       of a canonical value, the namespace first.
     `prefix`         segments of a prefix in canonical form, never empty; MalformedCode.
     `minimal_depth`  how many segments, the namespace included, a prefix must have for a sandbox to
@@ -64,6 +73,7 @@ class Scheme:
     number: bool = False
     named: Callable[[str], str | Code | None] | None = None
     also: tuple[str, ...] = ()
+    samples: Samples | None = None
 
     def canonicalize(self, text: str) -> Code:
         """The code that a text stands for which is said to be of this scheme."""

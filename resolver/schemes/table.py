@@ -58,6 +58,9 @@ class SchemeTable:
     def get(self, name: str) -> Scheme:
         """The scheme of that name. UnknownScheme."""
         scheme = self._by_name.get(name)
+        if name in self._also:
+            instead = self._also[name].name
+            raise UnknownScheme(f"{name} is read as {instead}", hint=f"name the scheme {instead}")
         if scheme is None:
             raise UnknownScheme("no scheme of that name", hint=f"one of {', '.join(self._by_name)}")
         return scheme
@@ -146,8 +149,6 @@ class SchemeTable:
         if numbers := self.recognize_number(text):
             names = " or ".join(number.scheme for number in numbers)
             return f"it looks like a number: name the scheme ({names})"
-        if text.startswith("did:"):
-            return "not a DID that is a code"
         if text.lower().startswith(("https://", "http://")):
             return (
                 "not a GS1 Digital Link; if it is printed on the object, name the scheme iec61406"

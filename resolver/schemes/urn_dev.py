@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 
 from identity.errors import MalformedCode
+from resolver.schemes import samples
 from resolver.schemes.eui import address_prefix, checked_address, embedded, named_address
-from resolver.schemes.scheme import Code, Scheme, Segments, malformed_prefix
+from resolver.schemes.scheme import Code, Samples, Scheme, Segments, malformed_prefix
 
 _SHAPE = re.compile("urn:dev:", re.IGNORECASE).match
 _WORD = "[A-Za-z0-9.-]+"
@@ -110,5 +111,6 @@ SCHEMES = (
         prefix=_prefix,
         namespace="urn-dev",
         minimal_depth=3,
+        samples=Samples("ops:32473", lambda n: samples.urn_dev(32473, "Meter", n)),
     ),
 )

@@ -14,10 +14,10 @@ An OID right below 2.25 is a UUID as one whole number (X.667, 7), and read as it
 from __future__ import annotations
 
 import re
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from identity.errors import MalformedCode
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes.scheme import Samples, Scheme, Segments, malformed_prefix
 
 _UUID = re.compile(
     "(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE
@@ -85,5 +85,6 @@ SCHEMES = (
         prefix=_prefix,
         namespace="uuid",
         minimal_depth=1,
+        samples=Samples("", lambda n: uuid5(NAMESPACE_OID, str(n)).urn),
     ),
 )

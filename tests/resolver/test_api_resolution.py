@@ -109,11 +109,11 @@ def test_an_unknown_code_is_not_found_and_read_back(town: Town) -> None:
 
 
 def test_a_code_of_several_schemes_names_the_candidates(town: Town) -> None:
-    response = town.get("/v1/resolve", params={"code": "70B3D57ED0000001"})
+    response = town.get("/v1/resolve", params={"code": "800000000006"})
     found = problem(response)
     assert response.status_code == 300
-    assert {one["scheme"] for one in found["candidates"]} == {"eui64", "deveui"}
-    chosen = {"code": "70B3D57ED0000001", "scheme": "deveui"}
+    assert {one["scheme"] for one in found["candidates"]} == {"gtin", "eui48"}
+    chosen = {"code": "800000000006", "scheme": "gtin"}
     assert town.get("/v1/resolve", params=chosen).status_code == 404
 
 
