@@ -117,6 +117,29 @@ def test_a_code_of_several_schemes_names_the_candidates(town: Town) -> None:
     assert town.get("/v1/resolve", params=chosen).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "scanned",
+    [
+        "]d2010950600013435210LOT-1\x1d21nobody",
+        "\x1d010950600013435210LOT-1\x1d21nobody\x1d",
+        "010950600013435221nobody",
+        "urn:epc:tag:sgtin-198:3.9506000.013435.nobody",
+    ],
+)
+def test_what_a_scanner_sends_is_read(town: Town, scanned: str) -> None:
+    found = problem(town.get("/v1/resolve", params={"code": scanned}))
+    assert found["code"] == "not_found"
+    assert found["readAs"] == {"scheme": "gs1", "value": code_of("nobody")}
+
+
+def test_a_lost_separator_is_told_with_the_readings(town: Town) -> None:
+    response = town.get("/v1/resolve", params={"code": "010950600013435210LOT-121nobody"})
+    found = problem(response)
+    assert response.status_code == 300
+    assert {one["value"] for one in found["candidates"]} >= {code_of("nobody")}
+    assert "(10)LOT-1(21)nobody" in found["hint"]
+
+
 def test_a_wrong_check_digit_is_told_with_the_right_one(town: Town) -> None:
     found = problem(town.get("/v1/resolve", params={"code": "(01)09506000134358(21)M-1"}))
     assert found["code"] == "code.check_digit"
