@@ -51,6 +51,7 @@ def every_file() -> dict[str, bytes]:
         identity,
         ledger,
         logkeys,
+        paths,
         rules,
         schemas,
         state_map,
@@ -71,6 +72,7 @@ def every_file() -> dict[str, bytes]:
         schemas,
         witnesses,
         answers,
+        paths,
         handshake,
     )
     made = [part.files() for part in parts]
