@@ -1,0 +1,216 @@
+"""Which content of a data record is shown to whom: by its grade, and by the policy in force now.
+
+    found = data_now(store, did)                   # DataVersion(data, entry, time)
+    grade_in_force(device["data"], found.data)     # "important"
+    opened_by(device, asker, verified)             # Opening("credential", {...}), or None
+
+General data is for anyone. Important data is for the device's controller and maker, for the parties
+that the policy names, and for whoever shows one of the credentials that it names. Core data is for
+nobody: it is not here. An earlier version stands under the policy of the present record, and under
+the stricter of the two grades: to tighten a policy tightens it for all that there was. Pure over a
+store. Specified in specs/3-resolution.md, "Graded data".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, cast
+
+import orjson
+
+from identity.disclosure import CODE, DATA, NUMBER, SERIAL, disclosure_digest, open_disclosure
+from identity.errors import InvalidDisclosure, MalformedInput, NotFound
+from identity.jcs import Json
+from identity.members import parse_time
+from registry.reader import LedgerReader
+from registry.state import Device, state_key
+from registry.store import Store, Version
+from resolver.resolution import entries_until
+
+GRADES: Final = ("general", "important", "core")
+"""From the most open to the closed one."""
+ERASABLE: Final = {"serial": SERIAL, "number": NUMBER, "code": CODE}
+"""Beside the content of data: disclosures that nothing asks for once they were checked."""
+_PAGE: Final = 64
+
+
+class DataVersion(NamedTuple):
+    """A version of a device's data record."""
+
+    data: dict[str, Any]
+    entry: int
+    """That set it."""
+    time: str
+
+
+class Verified(NamedTuple):
+    """A credential that the asker has shown, and that holds now."""
+
+    type: str
+    issuer: str
+    digest: str
+    """base64url(SHA-256(JCS)) of the credential."""
+
+
+class Opening(NamedTuple):
+    """Why important data is shown to somebody."""
+
+    role: Literal["controller", "maker", "party", "credential"]
+    credential: Verified | None = None
+
+
+def data_now(store: Store, did: str) -> DataVersion:
+    """The present data record. Raises NotFound."""
+    return _newest(store, did)
+
+
+def data_at(store: Store, did: str, at: str) -> DataVersion:
+    """The data record at a time, RFC 3339 in UTC. Raises NotFound, MalformedInput."""
+    try:
+        parse_time(at)
+    except ValueError as error:
+        raise MalformedInput(f"at: {error}", pointer="/at") from None
+    return _newest(store, did, before=entries_until(store, at))
+
+
+def data_version(store: Store, did: str, version: int) -> DataVersion:
+    """A version by its number. Raises NotFound."""
+    return _newest(store, did, version=version)
+
+
+def _newest(
+    store: Store, did: str, *, before: int | None = None, version: int | None = None
+) -> DataVersion:
+    """The newest data record, or the one of that version, with the entry that set it."""
+    found: DataVersion | None = None
+    for record, entry in _records(store, did, before):
+        data: Any = record["data"]
+        present = None if data == "none" else data["version"]
+        if found is None and version not in (None, present):
+            continue  # a later one, or none for a while
+        if present is None or (found is not None and present != found.data["version"]):
+            break
+        found = DataVersion(data, entry, record["updated"]["time"])
+    if found is None:
+        raise NotFound("the device has no such data record", hint="tetrad device history shows all")
+    return found
+
+
+def _records(store: Store, did: str, before: int | None = None) -> Iterator[tuple[Device, int]]:
+    """The device's records with the entries that made them, the newest first."""
+    while True:
+        page: Sequence[Version] = store.versions(
+            state_key(("did", did)), limit=_PAGE, before=before
+        )
+        for version in page:
+            yield cast("Device", orjson.loads(version.record)), version.entry
+        if len(page) < _PAGE:
+            return
+        before = page[-1].entry
+
+
+def disclosure_of(store: Store, did: str, commitment: str) -> tuple[str | None, bool]:
+    """The disclosure of a content, with whichever version of the record it came; and whether one
+    was erased."""
+    erased = False
+    for entry in _committing(store, did, commitment):
+        for text in store.disclosures(entry):
+            if disclosure_digest(text) == commitment and open_disclosure(text).name == DATA:
+                return text, False
+        erased = erased or commitment in store.erased(entry)
+    return None, erased
+
+
+def content_to_erase(store: Store, did: str, commitment: str) -> list[tuple[int, list[str]]]:
+    """Entries with what of theirs discloses a content. It may be empty where all of it was erased
+    already: that is completed again. Raises NotFound where there never was any."""
+    found: list[tuple[int, list[str]]] = []
+    for entry in _committing(store, did, commitment):
+        texts = [one for one in store.disclosures(entry) if disclosure_digest(one) == commitment]
+        if texts or commitment in store.erased(entry):
+            found.append((entry, texts))
+    return found or _nothing()
+
+
+def values_to_erase(
+    store: Store, reader: LedgerReader, did: str, pointer: str
+) -> list[tuple[int, list[str]]]:
+    """Entries with what of theirs discloses a device's serial, code or numbers, past ones too.
+    Raises NotFound."""
+    found: list[tuple[int, list[str]]] = []
+    for record, entry in _records(store, did):
+        if entry == record["registered"]["entry"] or _is_about(reader, entry, did):
+            texts = [one for one in store.disclosures(entry) if _name(one) == pointer]
+            if texts or store.erased(entry):
+                found.append((entry, texts))
+    return found or _nothing()
+
+
+def _nothing() -> list[tuple[int, list[str]]]:
+    raise NotFound("nothing of it was ever disclosed here")
+
+
+def _is_about(reader: LedgerReader, entry: int, did: str) -> bool:
+    """Whether the operation of an entry is on this device: a number that moves changes two."""
+    operation = orjson.loads(reader.entry(entry)).get("operation", {})
+    return bool(operation.get("subject") == did)
+
+
+def _name(disclosure: str) -> str:
+    try:
+        return open_disclosure(disclosure).name
+    except InvalidDisclosure:  # nothing that could be shown
+        return ""
+
+
+def _committing(store: Store, did: str, commitment: str) -> Iterator[int]:
+    """The entries that made records with this commitment."""
+    for record, entry in _records(store, did):
+        data: Any = record["data"]
+        if data != "none" and data["commitment"] == commitment:
+            yield entry
+
+
+def grade_in_force(present: Json, shown: Mapping[str, Any]) -> str:
+    """The stricter of the grade that a version had and the one that the record has now."""
+    now = present["grade"] if isinstance(present, dict) else "general"
+    return max(str(now), str(shown["grade"]), key=GRADES.index)
+
+
+def policy_of(device: Device) -> dict[str, Any]:
+    """The policy in force; empty where controller and maker alone read."""
+    data: Any = device["data"]
+    policy: dict[str, Any] = data.get("policy", {}) if data != "none" else {}
+    return policy
+
+
+def opened_by(device: Device, did: str, verified: Sequence[Verified] = ()) -> Opening | None:
+    """Why this party may read the device's important data; None where it may not."""
+    if did == device["controller"]:
+        return Opening("controller")
+    if did == device["object"]["maker"]:
+        return Opening("maker")
+    policy = policy_of(device)
+    if did in policy.get("parties", ()):
+        return Opening("party")
+    for shown in verified:
+        if is_wanted(policy, shown.type, shown.issuer):
+            return Opening("credential", shown)
+    return None
+
+
+def is_wanted(policy: Mapping[str, Any], type_: str, issuer: str) -> bool:
+    """Whether a credential of this type and issuer satisfies a policy."""
+    return any(
+        wanted["type"] == type_ and wanted.get("issuer", issuer) == issuer
+        for wanted in policy.get("credentials", ())
+    )
+
+
+def satisfies(device: Device) -> dict[str, Json]:
+    """What an asker is told would let it read: all of it stands in the public record."""
+    return {
+        "controller": device["controller"],
+        "maker": cast("str", device["object"]["maker"]),
+        **policy_of(device),
+    }
