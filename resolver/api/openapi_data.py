@@ -64,8 +64,12 @@ def data_paths(device: str) -> dict[str, dict[str, Any]]:
         _asked(name, {"type": "integer"}) for name in ("version", "cursor", "limit")
     )
     at = _asked("at", {"type": "string", "format": "date-time"})
-    of = {**_asked("of", {"enum": list(ERASABLE)}), "required": True, "example": "serial"}
-    chain = _asked("of", {"enum": ["shown", "refused"]})
+    of = {
+        **_asked("of", {"type": "string", "enum": list(ERASABLE)}),
+        "required": True,
+        "example": "serial",
+    }
+    chain = _asked("of", {"type": "string", "enum": ["shown", "refused"]})
     return {
         "/v1/devices/{did}/data": {
             "get": {
