@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import orjson
 
 from identity.disclosure import CODE, DATA, NUMBER, SERIAL, disclosure_digest, open_disclosure
-from identity.errors import InvalidDisclosure, MalformedInput, NotFound
+from identity.errors import MalformedInput, NotFound
 from identity.jcs import Json
 from identity.members import parse_time
 from registry.reader import LedgerReader
@@ -126,9 +126,7 @@ def content_to_erase(store: Store, did: str, commitment: str) -> list[tuple[int,
     already: that is completed again. Raises NotFound where there never was any."""
     found: list[tuple[int, list[str]]] = []
     for entry in _committing(store, did, commitment):
-        texts = [one for one in store.disclosures(entry) if disclosure_digest(one) == commitment]
-        if texts or commitment in store.erased(entry):
-            found.append((entry, texts))
+        found += _disclosing(store, entry, commitment)
     return found or _nothing()
 
 
@@ -139,28 +137,31 @@ def values_to_erase(
     Raises NotFound."""
     found: list[tuple[int, list[str]]] = []
     for record, entry in _records(store, did):
-        if entry == record["registered"]["entry"] or _is_about(reader, entry, did):
-            texts = [one for one in store.disclosures(entry) if _name(one) == pointer]
-            if texts or store.erased(entry):
-                found.append((entry, texts))
+        operation = orjson.loads(reader.entry(entry)).get("operation", {})
+        first = entry == record["registered"]["entry"]
+        # A number that moves changes two devices, and is disclosed for the one that gets it.
+        commitment = _at(operation, pointer) if first or operation.get("subject") == did else None
+        if commitment is not None:
+            found += _disclosing(store, entry, commitment)
     return found or _nothing()
+
+
+def _at(operation: Any, pointer: str) -> str | None:  # noqa: ANN401 - JSON
+    """The commitment at the pointer, where the operation has one there."""
+    value = operation
+    for step in pointer.split("/")[1:]:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def _disclosing(store: Store, entry: int, commitment: str) -> list[tuple[int, list[str]]]:
+    """The entry with what of its own discloses this, if anything ever did."""
+    texts = [one for one in store.disclosures(entry) if disclosure_digest(one) == commitment]
+    return [(entry, texts)] if texts or commitment in store.erased(entry) else []
 
 
 def _nothing() -> list[tuple[int, list[str]]]:
     raise NotFound("nothing of it was ever disclosed here")
-
-
-def _is_about(reader: LedgerReader, entry: int, did: str) -> bool:
-    """Whether the operation of an entry is on this device: a number that moves changes two."""
-    operation = orjson.loads(reader.entry(entry)).get("operation", {})
-    return bool(operation.get("subject") == did)
-
-
-def _name(disclosure: str) -> str:
-    try:
-        return open_disclosure(disclosure).name
-    except InvalidDisclosure:  # nothing that could be shown
-        return ""
 
 
 def _committing(store: Store, did: str, commitment: str) -> Iterator[int]:
