@@ -75,9 +75,11 @@ def decisions() -> Iterator[Vector]:
         "none": "none",
     }
     for said, present in presents.items():
-        for older in (None, *GRADES) if present != "none" else GRADES:
+        earlier = [None] if "," in said and said != "important, both" else [None, *GRADES]
+        for older in earlier[present == "none" :]:
             for asker in askers:
-                for showing, credentials in held.items() if asker == "device" else [("", [])]:
+                shows = asker == "device" and "," in said and older is None
+                for showing, credentials in held.items() if shows else [("", [])]:
                     before = f", version 1 {older}" if older else ""
                     yield {
                         "name": f"{said}{before}: {asker}{showing}",
