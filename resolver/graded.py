@@ -20,7 +20,7 @@ import orjson
 
 from identity.disclosure import CODE, DATA, NUMBER, SERIAL, disclosure_digest, open_disclosure
 from identity.errors import MalformedInput, NotFound
-from identity.jcs import Json
+from identity.jcs import Json, canonicalize
 from identity.members import parse_time
 from registry.reader import LedgerReader
 from registry.state import Device, state_key
@@ -31,7 +31,10 @@ GRADES: Final = ("general", "important", "core")
 """From the most open to the closed one."""
 ERASABLE: Final = {"serial": SERIAL, "number": NUMBER, "code": CODE}
 """Beside the content of data: disclosures that nothing asks for once they were checked."""
-_PAGE: Final = 64
+MOST_CHANGES: Final = 16_384
+"""Changes of a device that are looked through for a content: who erases looks through all."""
+_FIRST_PAGE: Final = 16
+_LARGEST_PAGE: Final = 4_096
 
 
 class DataVersion(NamedTuple):
@@ -82,38 +85,48 @@ def _newest(
     store: Store, did: str, *, before: int | None = None, version: int | None = None
 ) -> DataVersion:
     """The newest data record, or the one of that version, with the entry that set it."""
-    found: DataVersion | None = None
-    for record, entry in _records(store, did, before):
-        data: Any = record["data"]
+    found: tuple[dict[str, Any], Version] | None = None
+    same = b""
+    for one in _versions(store, did, before, most=MOST_CHANGES):
+        if found is not None and same in one.record:
+            found = found[0], one
+            continue
+        data: Any = orjson.loads(one.record)["data"]
         present = None if data == "none" else data["version"]
         if found is None and version not in (None, present):
             continue  # a later one, or none for a while
-        if present is None or (found is not None and present != found.data["version"]):
+        if present is None or found is not None:
             break
-        found = DataVersion(data, entry, record["updated"]["time"])
+        found = data, one
+        same = b'"data":' + canonicalize(data) + b',"did":'  # as it stands in a canonical record
     if found is None:
         raise NotFound("the device has no such data record", hint="tetrad device history shows all")
-    return found
+    time = orjson.loads(found[1].record)["updated"]["time"]
+    return DataVersion(found[0], found[1].entry, time)
 
 
-def _records(store: Store, did: str, before: int | None = None) -> Iterator[tuple[Device, int]]:
-    """The device's records with the entries that made them, the newest first."""
+def _versions(
+    store: Store, did: str, before: int | None = None, *, most: int | None = None
+) -> Iterator[Version]:
+    """The device's records, the newest first; `most` of them are looked at. Each page is larger
+    than the one before, since a store counts its way to a page from the newest on."""
+    limit, seen = _FIRST_PAGE, 0
     while True:
-        page: Sequence[Version] = store.versions(
-            state_key(("did", did)), limit=_PAGE, before=before
-        )
-        for version in page:
-            yield cast("Device", orjson.loads(version.record)), version.entry
-        if len(page) < _PAGE:
+        page = store.versions(state_key(("did", did)), limit=limit, before=before)
+        yield from page
+        seen += len(page)
+        if len(page) < limit:
             return
-        before = page[-1].entry
+        if most is not None and seen >= most:
+            raise NotFound(f"that is more than {most:,} changes of the device ago")
+        before, limit = page[-1].entry, min(4 * limit, _LARGEST_PAGE)
 
 
 def disclosure_of(store: Store, did: str, commitment: str) -> tuple[str | None, bool]:
     """The disclosure of a content, with whichever version of the record it came; and whether one
     was erased."""
     erased = False
-    for entry in _committing(store, did, commitment):
+    for entry in _committing(store, did, commitment, most=MOST_CHANGES):
         for text in store.disclosures(entry):
             if disclosure_digest(text) == commitment and open_disclosure(text).name == DATA:
                 return text, False
@@ -136,14 +149,20 @@ def values_to_erase(
     """Entries with what of theirs discloses a device's serial, code or numbers, past ones too.
     Raises NotFound."""
     found: list[tuple[int, list[str]]] = []
-    for record, entry in _records(store, did):
-        operation = orjson.loads(reader.entry(entry)).get("operation", {})
-        first = entry == record["registered"]["entry"]
+    for one in _versions(store, did):
+        operation = orjson.loads(reader.entry(one.entry)).get("operation", {})
         # A number that moves changes two devices, and is disclosed for the one that gets it.
-        commitment = _at(operation, pointer) if first or operation.get("subject") == did else None
+        own = operation.get("subject") == did or _registers(one)
+        commitment = _at(operation, pointer) if own else None
         if commitment is not None:
-            found += _disclosing(store, entry, commitment)
+            found += _disclosing(store, one.entry, commitment)
     return found or _nothing()
+
+
+def _registers(version: Version) -> bool:
+    """Whether the device's registration made this version."""
+    registered: int = orjson.loads(version.record)["registered"]["entry"]
+    return registered == version.entry
 
 
 def _at(operation: Any, pointer: str) -> str | None:  # noqa: ANN401 - JSON
@@ -164,12 +183,16 @@ def _nothing() -> list[tuple[int, list[str]]]:
     raise NotFound("nothing of it was ever disclosed here")
 
 
-def _committing(store: Store, did: str, commitment: str) -> Iterator[int]:
+def _committing(
+    store: Store, did: str, commitment: str, *, most: int | None = None
+) -> Iterator[int]:
     """The entries that made records with this commitment."""
-    for record, entry in _records(store, did):
-        data: Any = record["data"]
-        if data != "none" and data["commitment"] == commitment:
-            yield entry
+    member = f'"commitment":"{commitment}"'.encode()
+    for one in _versions(store, did, most=most):
+        if member in one.record:
+            data: Any = orjson.loads(one.record)["data"]
+            if data != "none" and data["commitment"] == commitment:
+                yield one.entry
 
 
 def grade_in_force(present: Json, shown: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ from identity.errors import (
 )
 from identity.jcs import Json, parse
 from identity.multibase import base64url_encode
+from registry.reader import LedgerReader
 from registry.state import Device
 from resolver import graded
 from resolver.access_log import Bounds, records_of
@@ -78,11 +79,13 @@ class DataEndpoints:
         given = query(request.scope, ("version", "at"))
         self._limit.check(client_of(request))
         did = request.path_params["did"]
+        self._device(did)
+        found = await asyncio.to_thread(self._version, did, given)
         device = self._device(did)
-        found = self._version(did, given)
         grade = graded.grade_in_force(device["data"], found.data)
         if grade == "general":  # for anyone, so that nobody is recorded
-            return json_response(self._answer(did, found, self._content(did, found)), 200, NO_CACHE)
+            content = await asyncio.to_thread(self._content, did, found)
+            return json_response(self._answer(did, found, content), 200, NO_CACHE)
         if grade == "core":
             raise DataWithheld(
                 "core data never leaves its controller: the ledger has its commitment alone",
@@ -98,7 +101,8 @@ class DataEndpoints:
     ) -> Response:
         """The same questions once more, on the record as it is by now."""
         did = request.path_params["did"]
-        device, found = self._device(did), self._version(did, given)
+        found = await asyncio.to_thread(self._version, did, given)
+        device = self._device(did)
         opening = None if who.key_shared else graded.opened_by(device, who.did, verified)
         access: dict[str, Json] = {
             "device": did,
@@ -113,7 +117,7 @@ class DataEndpoints:
             refused: dict[str, Json] = {**access, "outcome": "withheld"}
             await asyncio.to_thread(self._log.refuse, refused, now)
             raise _withheld(device, who)
-        content = self._content(did, found)
+        content = await asyncio.to_thread(self._content, did, found)
         shown = {**access, "outcome": "shown", **_reason(opening)}
         await asyncio.to_thread(self._log.record, shown, now)
         return json_response(self._answer(did, found, content), 200, PRIVATE)
@@ -216,16 +220,17 @@ class DataEndpoints:
         except AuthenticationFailed as error:
             return _unauthenticated(request, error)
         did = request.path_params["did"]
-        store, reader = self._store, self._service.reader
-        found = graded.values_to_erase(store, reader, did, pointer)
+        store, reader = self._store, LedgerReader(self._store)  # a reader belongs to one thread
+        found = await asyncio.to_thread(graded.values_to_erase, store, reader, did, pointer)
         return await self._erase(did, who, found, {"of": given["of"]})
 
     async def _erase_data(self, request: Request) -> Response:
         given = query(request.scope, ("version",))
         who = self._eraser(request)
         did = request.path_params["did"]
-        version = self._version(did, given)
-        found = graded.content_to_erase(self._store, did, version.data["commitment"])
+        version = await asyncio.to_thread(self._version, did, given)
+        commitment = version.data["commitment"]
+        found = await asyncio.to_thread(graded.content_to_erase, self._store, did, commitment)
         said: dict[str, Json] = {"of": "data", "version": version.data["version"]}
         return await self._erase(did, who, found, said)
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from identity.disclosure import CODE, disclosure_digest
+from identity.errors import TetradError
 from identity.members import format_time
 from registry.audit import audit
 from registry.rules import RuleBook
+from registry.stores.sqlite import SqliteStore
+from resolver.access_log import AccessLog, records_of
 from resolver.accesses import ChainHead, verify_chain
+from resolver.folder import LogSecrets, MemorySite, begin
 from resolver.schemes import SCHEMES
 from tests.factory import disclosed
 from tests.resolver.authenticating import Visitor
@@ -451,3 +457,79 @@ def test_a_device_that_is_retired_keeps_its_data_under_the_same_rules(quarter: Q
     assert quarter.ask(quarter.maker).status_code == 200
     assert quarter.ask(quarter.beta).status_code == 403
     assert quarter.ask(quarter.maker, method="DELETE").json()["erased"] == 1
+
+
+def test_a_credential_about_another_or_of_nobody_accredited_is_not_even_a_token(
+    quarter: Quarter,
+) -> None:
+    quarter.put("important", policy=wants())
+    visitor = Visitor(quarter, quarter.other)
+    for credential in (
+        quarter.label(quarter.lab, quarter.meter),
+        quarter.label(quarter.beta, quarter.other),
+        quarter.label(quarter.lab, quarter.other, valid_until=format_time(quarter.now - 1)),
+    ):
+        with pytest.raises(TetradError):
+            visitor.authenticate(quarter.other, credential)
+
+
+class Disk(MemorySite):
+    """A site whose files lie in a folder."""
+
+    folder: Path
+
+    def __init__(self, keys: LogSecrets, genesis: Any) -> None:
+        super().__init__(keys, genesis)
+        self.store = SqliteStore(self.folder / "ledger.sqlite3")
+        self.accesses = AccessLog(self.folder / "accesses.sqlite3")
+        if self.store.head() is None:
+            begin(self.store, keys, genesis)
+        self.store.close()
+        self.store = SqliteStore(self.folder / "ledger.sqlite3")
+
+
+def traces(folder: Path, text: str) -> list[str]:
+    return [one.name for one in folder.iterdir() if text.encode() in one.read_bytes()]
+
+
+def test_erased_content_is_in_no_file_of_a_service_that_goes_on(tmp_path: Path) -> None:
+    class Here(Disk):
+        folder = tmp_path
+
+    with Quarter(site=Here) as quarter:
+        content = quarter.put("important")
+        assert quarter.ask(quarter.maker).status_code == 200
+        middle = content.encoded[30:90]
+        assert traces(tmp_path, middle)
+        assert quarter.ask(quarter.maker, method="DELETE").status_code == 200
+        assert traces(tmp_path, middle) == []
+        assert quarter.ask(quarter.maker).status_code == 410
+        later = quarter.put("important")
+        assert quarter.ask(quarter.maker).json()["disclosure"] == later.encoded
+        audit(quarter.service.reader, RuleBook(SCHEMES), stored=quarter.site.store)
+        did = quarter.meter.did
+    assert traces(tmp_path, middle) == []
+    with closing(AccessLog(tmp_path / "accesses.sqlite3")) as log:
+        kept = records_of(log.page(did, "shown", after=0, limit=9))
+    assert [one["outcome"] for one in kept] == ["shown", "erased", "shown"]
+
+
+def test_content_is_found_behind_many_other_changes_and_not_behind_too_many(
+    quarter: Quarter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = quarter.put("general")
+    since = quarter.ask().json()["set"]
+    for n in range(15):
+        quarter.now += 1
+        status = ("status.suspend", "status.resume")[n % 2]
+        quarter.accept(quarter.supervise(quarter.meter, status, "again", quarter.authority))
+    assert quarter.ask().json()["disclosure"] == content.encoded
+    assert quarter.ask().json()["set"] == since
+    assert quarter.ask(query="?version=1").json()["set"] == since
+    monkeypatch.setattr("resolver.graded.MOST_CHANGES", 16)
+    far = quarter.ask()
+    assert far.status_code == 404
+    assert "changes" in problem(far)["detail"]
+    monkeypatch.setattr("resolver.graded._FIRST_PAGE", 1)
+    monkeypatch.setattr("resolver.graded.MOST_CHANGES", 18)
+    assert quarter.ask().json()["set"] == since
