@@ -7,8 +7,11 @@ in a recursive resolver, out of the tree of nodes below a pinned root.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
+from identity.errors import NotFound
+from resolver.delegations import Delegations
 from resolver.resolution import Asked, Found, Resolver
 
 
@@ -32,8 +35,12 @@ class Directory(Protocol):
 class OwnLedger:
     """The directory of an authoritative node."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(
+        self, resolver: Resolver, delegations: Delegations, clock: Callable[[], float]
+    ) -> None:
         self._resolver = resolver
+        self._delegations = delegations
+        self._clock = clock
 
     def code(self, text: str, scheme: str | None = None) -> Asked:
         """See Directory."""
@@ -45,4 +52,7 @@ class OwnLedger:
 
     async def find(self, asked: Asked, *, at: str | None = None) -> Found:
         """See Directory."""
-        return self._resolver.find(asked, at=at)
+        try:
+            return self._resolver.find(asked, at=at)
+        except NotFound as missing:
+            self._delegations.refer(asked, missing, int(self._clock()))

@@ -42,6 +42,7 @@ EDGES = (
     "resolver.interop",
     "resolver.listening",
     "resolver.publication",
+    "resolver.recursion",
     "resolver.registration",
     "resolver.rotation",
     "resolver.service",

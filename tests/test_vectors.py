@@ -45,6 +45,7 @@ from registry.uniqueness import HMAC, Uniqueness
 from resolver.authentication import verify_authentication
 from resolver.bundle import known_as, read_bundle
 from resolver.challenges import read_challenge
+from resolver.path import verify_path
 from resolver.pinned import Pinned
 from resolver.trust import Trust
 from resolver.verifier import verify_absence, verify_answer, verify_receipt
@@ -53,6 +54,7 @@ from resolver.witness.store import WitnessStore
 from tests.factory import RULES
 from tests.generated import every_file, graded
 from tests.generated.__main__ import FOLDERS, SPECS
+from tests.generated.parts import whole
 from tests.witnesses import secrets
 
 VECTORS = SPECS / "vectors"
@@ -388,6 +390,15 @@ def test_bundles() -> None:
         assert refusal(run) == one.get("error"), one["name"]
 
 
+def test_paths() -> None:
+    file = load("resolution/paths.json")
+    trust = Trust.begin(file["genesis"])
+    for one in file["vectors"]:
+        now, answer = parse_time(one["now"]), whole(one["answer"], file["parts"])
+        run = partial(verify_path, answer, trust, tuple(one["key"]), now)
+        assert refusal(run) == one.get("error"), one["name"]
+
+
 def test_policies() -> None:
     for vector in load("ledger/policies.json")["policies"]:
         if "error" in vector:
@@ -464,6 +475,7 @@ WRONG = [
     ),
     ("resolution/graded_data", "09:03:00Z", "09:04:00Z", "whole (log of accesses)"),
     ("resolution/absences", "NOBODY", "SOMEBODY", "a code of nobody's (resolution)"),
+    ("resolution/paths", '"below": 1', '"below": 2', "a code by way of ledgers, 2 of them (paths)"),
     ("identity/handshake", "read the meter", "open it", "in a context, initiator (handshake)"),
     ("identity/handshake", '"domain": "did:t', '"domain": "did:s', "a meeting, initiator"),
     ("identity/device_credentials", '"stars": 2', '"stars": 5', "NetworkSecurityLabel (form)"),

@@ -52,6 +52,7 @@ def every_file() -> dict[str, bytes]:
         identity,
         ledger,
         logkeys,
+        paths,
         rules,
         schemas,
         state_map,
@@ -73,6 +74,7 @@ def every_file() -> dict[str, bytes]:
         schemas,
         witnesses,
         answers,
+        paths,
         handshake,
     )
     made = [part.files() for part in parts]

@@ -43,6 +43,11 @@ export function checkAnswers(load, holds, tools) {
     return record;
   }
 
+  function absent(proof, root, key) {
+    const { bucket, path } = itemOf(proof, key);
+    checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
+  }
+
   // Steps 6 to 8: the operations are all there are, and each is signed
   function checkOperations(proof, current, pinned) {
     const { entries, signers } = proof;
@@ -106,8 +111,7 @@ export function checkAnswers(load, holds, tools) {
     else if (key[0] === "did" && item.record) {
       assert.notEqual(present(proof, root, key).kind, "device");
     } else {
-      const { bucket, path } = item;
-      checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
+      absent(proof, root, key);
     }
   }
 
@@ -141,5 +145,5 @@ export function checkAnswers(load, holds, tools) {
     check(file, (one) => run(one, pinned));
   }
   check(load("resolution/bundles.json"), checkBundle);
-  return { checkBundle, pin, stateOf, present };
+  return { checkBundle, checkAnswer, checkAbsence, pin, stateOf, present, absent };
 }
