@@ -41,6 +41,7 @@ from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
+from resolver.directory import OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
 from resolver.listening import run_server
@@ -134,7 +135,7 @@ def routes(
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
-        *IdentifierEndpoints(service).routes(),
+        *IdentifierEndpoints(service, OwnLedger(service.resolver)).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
         *DocsEndpoints().routes(),
