@@ -20,7 +20,13 @@ from typing import Any, Final, NamedTuple, cast
 
 import orjson
 
-from identity.did import DidUrl, parse_did_key, parse_did_url, parse_tetrad_did
+from identity.did import (
+    DidUrl,
+    parse_did_key,
+    parse_did_url,
+    parse_tetrad_did,
+    tetrad_did_url,
+)
 from identity.document import did_key_document, tetrad_document
 from identity.errors import MalformedInput, TetradError
 from identity.members import parse_time
@@ -116,7 +122,12 @@ NEWEST: Final = Options()
 
 
 def read_did_url(text: str) -> DidUrl | DidError:
-    """A DID URL whose method we know."""
+    """A DID URL whose method we know.
+
+    That the hash of a did:tetrad is one is left to whoever looks it up (`absent`).
+    """
+    if (plain := tetrad_did_url(text)) is not None:
+        return plain
     did = text
     for mark in "/?#":
         did = did.partition(mark)[0]
@@ -169,6 +180,15 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
+def absent(did: str, detail: str) -> DidError:
+    """Why a did:tetrad is not found: it is none, or there is none."""
+    try:
+        parse_tetrad_did(did)
+    except MalformedInput as error:
+        return DidError("INVALID_DID", error.detail)
+    return DidError("NOT_FOUND", detail)
+
+
 class Documents:
     """The documents of one ledger, and those that need none."""
 
@@ -185,11 +205,11 @@ class Documents:
         if options.version is None and options.time is None:
             (record,) = self._store.records([key])
             if record is None:
-                return DidError("NOT_FOUND", "this DID is not on this ledger")
+                return absent(did, "this DID is not on this ledger")
             return resolution_of(orjson.loads(record), self._ledger)
         version = self._version(key, options)
         if version is None:
-            return DidError("NOT_FOUND", "no such version of this DID")
+            return absent(did, "no such version of this DID")
         following = self._store.version_after(key, version.entry)
         return resolution_of(
             orjson.loads(version.record),

@@ -153,12 +153,16 @@ class IdentifierEndpoints:
     async def _resolve(self, url: DidUrl, options: Options) -> Resolution | DidError:
         if url.method == "key" or url.did.startswith(self._own):
             return self._documents.resolve(url.did, options)
+        try:
+            asked = self._directory.did(url.did)
+        except InvalidInput as error:
+            return DidError("INVALID_DID", error.detail)
         if options.version is not None:
             return DidError("FEATURE_NOT_SUPPORTED", "versionId: entries of this ledger alone")
         if options.fresh:  # section 13.2: said, so that it is asked again without
             return DidError("FEATURE_NOT_SUPPORTED", "noCache: others are asked with a cache")
         try:
-            found = await self._directory.find(self._directory.did(url.did), at=options.time)
+            found = await self._directory.find(asked, at=options.time)
         except NotFound as error:
             known = ("referral",) if isinstance(error, Delegated) else ()
             members = {name: error.members[name] for name in known if name in error.members}
