@@ -77,8 +77,10 @@ def _service(did: str, service: Mapping[str, Any]) -> dict[str, Any]:
     if missing:
         raise MalformedInput(f"a service without {', '.join(sorted(missing))}")
     name = str(service["id"])
+    if _PLAIN_FRAGMENT.fullmatch(name) is not None:
+        return {**service, "id": did + name}
     if name.startswith("#"):
         name = did + name
-    if _PLAIN_FRAGMENT.fullmatch(name, len(did)) is None and parse_did_url(name).did != did:
+    if parse_did_url(name).did != did:
         raise MalformedInput(f"the service {name[:80]!r} is not one of {did}")
     return {**service, "id": name}

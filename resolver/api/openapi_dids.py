@@ -43,7 +43,7 @@ def did_paths(authority: str) -> dict[str, dict[str, Any]]:
 
 
 def _responses() -> dict[str, Any]:
-    found = {media: {} for media in (RESOLUTION, DEREFERENCING, *BARE)}
+    found: dict[str, Any] = {media: {} for media in (RESOLUTION, DEREFERENCING, *BARE)}
     return {
         "200": {"description": "Found, in the form that Accept asks for", "content": found},
         "303": {"description": "The address of a service, in Location"},
