@@ -39,8 +39,10 @@ from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
 from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
+from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
+from resolver.api.things import ThingEndpoints
 from resolver.directory import OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
@@ -126,6 +128,7 @@ def routes(
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
+    directory = OwnLedger(service.resolver)
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
@@ -135,7 +138,9 @@ def routes(
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
-        *IdentifierEndpoints(service, OwnLedger(service.resolver)).routes(),
+        *IdentifierEndpoints(service, directory).routes(),
+        *ThingEndpoints(service, directory).routes(),
+        *ShellEndpoints(service, directory).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
         *DocsEndpoints().routes(),

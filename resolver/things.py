@@ -10,9 +10,13 @@ private codes are commitments in the record and left out here. Specified in spec
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
-from registry.state import Device
+import orjson
+
+from identity.operation import operation_hash
+from registry.state import Device, state_key
+from registry.store import Store
 
 CONTEXTS: Final = (
     "https://www.w3.org/2022/wot/td/v1.1",
@@ -157,15 +161,42 @@ def _reading(address: str, variable: str, media: str) -> dict[str, Any]:
     }
 
 
-def event_of(operation: dict[str, Any]) -> str | None:
-    """What an operation of the ledger is to a directory, if it is about a device at all; that its
-    `subject` is one is for the caller to see."""
-    kind = operation["type"]
-    if kind == "device.register":
-        return CREATED
-    if "subject" not in operation:
+class Change(NamedTuple):
+    """What an entry of the ledger did to a thing."""
+
+    kind: str
+    """One of EVENTS."""
+    entry: int
+    """That did it."""
+    did: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+    def data(self, *, whole: bool) -> dict[str, Any]:
+        """What is told of it (Discovery, 7.3.2.2): the id; what is new as well, where that is
+        wanted."""
+        if not whole or self.after is None:
+            return {"id": self.did}
+        if self.before is None:
+            return self.after
+        return {"id": self.did, **difference(self.before, self.after)}
+
+
+def change_of(store: Store, label: str, index: int, data: bytes) -> Change | None:
+    """What an entry did to a thing, by the versions of the device before and after it; None where
+    it was about something else, or about a device that had ended before."""
+    operation: dict[str, Any] = orjson.loads(data)["operation"]
+    did = operation.get("subject") or f"did:tetrad:{label}:{operation_hash(operation)}"
+    versions = store.versions(state_key(("did", did)), limit=2, before=index + 1)
+    if not versions or versions[0].entry != index:
         return None
-    return DELETED if kind in ("status.revoke", "status.retire") else UPDATED
+    after, *earlier = (cast("Device", orjson.loads(one.record)) for one in versions)
+    if after["kind"] != "device" or (earlier and earlier[0]["status"] in ENDED):
+        return None
+    before = thing_of(earlier[0]) if earlier else None
+    if after["status"] in ENDED:
+        return Change(DELETED, index, did, before, None)
+    return Change(UPDATED if earlier else CREATED, index, did, before, thing_of(after))
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

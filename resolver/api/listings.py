@@ -100,7 +100,7 @@ class ListingEndpoints:
             )
         page = self._store.listing(
             kind,
-            after=_after(given.get("cursor")),
+            after=after_of(given.get("cursor")),
             limit=page_limit(given, self._rows),
             status=status,
             owner=self._owner(owner) if owner is not None else None,
@@ -122,7 +122,8 @@ class ListingEndpoints:
         return cast("Subject", orjson.loads(record))["registered"]["entry"]
 
 
-def _after(cursor: str | None) -> int:
+def after_of(cursor: str | None) -> int:
+    """The entry behind which a page begins. Raises InvalidCursor."""
     if cursor is None:
         return -1
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 15:
