@@ -75,8 +75,8 @@ def check_public(links: Sequence[Link]) -> None:
     """Raises MalformedInput for a link that the ledger only commits to: an empty answer would say
     that there is no such device."""
     for link in links:
-        number = link.name in SCHEMES.names and SCHEMES.is_number(link.name)
-        private = link.name in SCHEMES.names and SCHEMES.is_committed(link.name)
+        number = link.name in SCHEMES.names() and SCHEMES.is_number(link.name)
+        private = link.name in SCHEMES.names() and SCHEMES.is_committed(link.name)
         if link.name in SECRET or number or private:
             raise MalformedInput(
                 f"{link.name} is committed to and cannot be matched",
@@ -110,7 +110,7 @@ def matches(device: Device, links: Sequence[Link], identified: Link | None = Non
 def identifying(links: Sequence[Link]) -> Link | None:
     """A link that leads to one device at most: a code, a DID, or the global identifier."""
     for link in links:
-        if link.name in (GLOBAL, "did") or link.name in SCHEMES.names:
+        if link.name in (GLOBAL, "did") or link.name in SCHEMES.names():
             return link
     return None
 
@@ -118,6 +118,6 @@ def identifying(links: Sequence[Link]) -> Link | None:
 def unknown(links: Sequence[Link]) -> bool:
     """Whether there is a link that no device has."""
     return any(
-        link.name not in (GLOBAL, "did", *DESCRIBING) and link.name not in SCHEMES.names
+        link.name not in (GLOBAL, "did", *DESCRIBING) and link.name not in SCHEMES.names()
         for link in links
     )
