@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, SupportsIndex
 
 import orjson
-from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError
+from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError, JSONPathQuery
 
 from identity.errors import InputTooLarge, MalformedInput
 from resolver.iregexp import Pattern
@@ -98,18 +98,29 @@ def search(query: str, values: Sequence[Any], *, looks: int = MOST_LOOKS) -> byt
     parts: list[bytes] = []
     size = 0
     try:
-        for node in _environment(budget).compile(query).finditer(_counted(list(values), budget)):
+        for node in _compiled(query, budget).finditer(_counted(list(values), budget)):
             parts.append(orjson.dumps(node.value))
             size += len(parts[-1]) + 1
             if size > MOST_BYTES:
                 raise InputTooLarge("this search finds more than is allowed")
-    except (JSONPathError, ValueError) as error:
-        raise MalformedInput(
-            f"not a JSONPath query: {str(error)[:200]}", pointer="/query", hint="RFC 9535"
-        ) from None
+    except JSONPathError as error:
+        raise _malformed(error) from None
     except RecursionError:
         raise InputTooLarge("a query that nests too deeply", pointer="/query") from None
     return b"[" + b",".join(parts) + b"]"
+
+
+def _compiled(query: str, budget: Budget) -> JSONPathQuery:
+    try:
+        return _environment(budget).compile(query)
+    except (JSONPathError, ValueError, ArithmeticError, LookupError, TypeError) as error:
+        # The library has errors of its own; a literal such as 1e999 gets past them.
+        raise _malformed(error) from None
+
+
+def _malformed(error: Exception) -> MalformedInput:
+    said = str(error).encode("ascii", "replace").decode()[:200]
+    return MalformedInput(f"not a JSONPath query: {said}", pointer="/query", hint="RFC 9535")
 
 
 def _environment(budget: Budget) -> JSONPathEnvironment:

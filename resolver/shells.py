@@ -86,13 +86,11 @@ def check_public(links: Sequence[Link]) -> None:
 
 def links_of(device: Device) -> list[Link]:
     """The links of a device, the one under which it is known everywhere first."""
-    code = device["code"]
-    value = code.get("value")
     about = device["object"]
-    known = value if isinstance(value, str) and ":" in value else device["did"]
-    links = [Link(GLOBAL, known), Link("did", device["did"])]
-    if isinstance(value, str):
-        links.append(Link(str(code["scheme"]), value))
+    public = [one for one in (device["code"],) if isinstance(one.get("value"), str)]
+    codes = [Link(str(one["scheme"]), str(one["value"])) for one in public]
+    known = codes[0].value if codes and ":" in codes[0].value else device["did"]
+    links = [Link(GLOBAL, known), Link("did", device["did"]), *codes]
     links += [
         Link("maker", str(about["maker"])),
         Link("model", str(about["model"])),

@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from identity.members import format_time
+from identity.multibase import base64url_encode
 from identity.operation import Submission
 from identity.wallet import Establishment, Wallet
 from resolver.api.clock import clock_paths
@@ -20,6 +21,7 @@ from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
 from resolver.api.openapi_dids import did_paths
 from resolver.api.openapi_schemas import SCHEMAS
+from resolver.api.openapi_things import thing_paths
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
 from resolver.movable_clock import MovableClock
@@ -87,6 +89,7 @@ class ApiDescription:
             **(clock_paths() if isinstance(self._service.clock, MovableClock) else {}),
             **credential_paths(authority, self._device()),
             **did_paths(authority),
+            **thing_paths(self._device(), base64url_encode(self._device().encode())),
             "/.well-known/tetrad": {"get": _get("Genesis, log keys, policy, limits", [])},
             "/healthz": {"get": _get("The process is alive", [])},
             "/readyz": {

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from identity.errors import InputTooLarge, MalformedInput, SchemaViolation
 from registry.state import Device
 from registry.store import Row
+from resolver.api.docs import host_of
 from resolver.api.listings import after_of
 from resolver.api.requests import number, query
 from resolver.api.resolution import page_limit
@@ -61,7 +62,9 @@ class ThingEndpoints:
     async def introduction(self, request: Request) -> Response:
         """What kind of directory this is."""
         query(request.scope, ())
-        thing = directory_thing(self._service.ledger_hash, self._service.site.secrets.origin)
+        base = f"{request.scope['scheme']}://{host_of(request.scope)}/"
+        origin = self._service.site.secrets.origin
+        thing = directory_thing(self._service.ledger_hash, origin, base)
         return json_response(orjson.dumps(thing), media=MEDIA)
 
     async def thing(self, request: Request) -> Response:

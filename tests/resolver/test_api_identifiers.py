@@ -11,6 +11,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.routing import Route
 
 from identity.did import did_key
 from identity.errors import Delegated, NotFound, Unavailable
@@ -18,6 +19,8 @@ from identity.multibase import multihash
 from registry.state import state_key
 from registry.store import MemoryStore
 from resolver.api.did_results import OLD_RESOLUTION, accepted
+from resolver.api.frame import Direct
+from resolver.api.identifiers import IdentifierEndpoints
 from resolver.directory import OwnLedger
 from resolver.resolution import Asked, Found
 from tests.factory import Subject, key
@@ -459,12 +462,13 @@ def test_devices_of_other_ledgers_are_asked_of_the_directory(town: Town, meter: 
     other = "did:tetrad:aaaaaaaaaaaaaaaa:" + multihash(b"other")
     found = Found(orjson.dumps({**record, "did": other}), 7, Asked(("did", other)))
     with Town(INLINE) as recursive:
-        endpoint = next(
-            one.endpoint.app.__self__
+        endpoints = [
+            one.endpoint.app.__self__  # type: ignore[attr-defined]
             for one in recursive.app.routes
-            if getattr(one, "path", "") == "/1.0/identifiers/{did:path}"
-        )
-        endpoint._directory = Elsewhere(found)
+            if isinstance(one, Route) and isinstance(one.endpoint, Direct)
+            if isinstance(getattr(one.endpoint.app, "__self__", None), IdentifierEndpoints)
+        ]
+        endpoints[0]._directory = Elsewhere(found)
         document = ask(recursive, other, BARE).json()
         assert document["id"] == other
         assert document["verificationMethod"][0]["controller"] == other
