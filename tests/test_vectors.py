@@ -45,6 +45,7 @@ from registry.uniqueness import HMAC, Uniqueness
 from resolver.authentication import verify_authentication
 from resolver.bundle import known_as, read_bundle
 from resolver.challenges import read_challenge
+from resolver.links import verify_links, verify_no_links
 from resolver.path import verify_path
 from resolver.pinned import Pinned
 from resolver.trust import Trust
@@ -370,6 +371,18 @@ def test_absences() -> None:
         assert refusal(run) == one.get("error"), one["name"]
 
 
+def test_links() -> None:
+    file = load("resolution/links.json")
+    pinned = Trust.begin(file["genesis"]).pinned
+    for one in file["vectors"]:
+        key = tuple(one["key"])
+        if "answer" in one:
+            run: Any = partial(verify_links, one["answer"], pinned, key)
+        else:
+            run = partial(verify_no_links, one["absence"], pinned, key)
+        assert refusal(run) == one.get("error"), one["name"]
+
+
 def test_graded_data() -> None:
     found = load("resolution/graded_data.json")
     for one in found["decisions"]:
@@ -467,6 +480,7 @@ WRONG = [
     ("ledger/history", '"entry": 6', '"entry": 5', "history of"),
     ("resolution/answers", '"active"', '"suspended"', "by code (resolution)"),
     ("resolution/answers", "reported stolen", "reported st0len", "by code (resolution)"),
+    ("resolution/links", "Meter, third", "Meter, fourth", "set anew, by a key"),
     (
         "resolution/graded_data",
         '"as": "party"',

@@ -45,12 +45,14 @@ def every_file() -> dict[str, bytes]:
         answers,
         authentication,
         certificates,
+        compression,
         credentials,
         evidence,
         graded,
         handshake,
         identity,
         ledger,
+        links,
         logkeys,
         paths,
         rules,
@@ -76,6 +78,8 @@ def every_file() -> dict[str, bytes]:
         answers,
         paths,
         handshake,
+        links,
+        compression,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}
