@@ -101,7 +101,8 @@ def create_app(
     )
     app.state.service = service
     app.state.authenticating = authenticating
-    gs1 = Gs1Endpoints(service, OwnLedger(service.resolver), lambda: authenticating.audiences)
+    own = OwnLedger(service.resolver, service.delegations, service.clock)
+    gs1 = Gs1Endpoints(service, own, lambda: authenticating.audiences)
     app.router.routes[:0] = [*routes(service, authenticating, statuses), *gs1.routes()]
     app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):

@@ -7,10 +7,12 @@ in a recursive resolver, out of the tree of nodes below a pinned root.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from identity.errors import NotFound
 from registry.state import LinksRecord
+from resolver.delegations import Delegations
 from resolver.resolution import Asked, Found, Resolver
 from resolver.schemes import Code
 
@@ -40,8 +42,12 @@ class Directory(Protocol):
 class OwnLedger:
     """The directory of an authoritative node."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(
+        self, resolver: Resolver, delegations: Delegations, clock: Callable[[], float]
+    ) -> None:
         self._resolver = resolver
+        self._delegations = delegations
+        self._clock = clock
 
     def code(self, text: str, scheme: str | None = None) -> Asked:
         """See Directory."""
@@ -53,8 +59,11 @@ class OwnLedger:
 
     async def find(self, asked: Asked, *, at: str | None = None) -> Found:
         """See Directory."""
-        return self._resolver.find(asked, at=at)
+        try:
+            return self._resolver.find(asked, at=at)
+        except NotFound as missing:
+            self._delegations.refer(asked, missing, int(self._clock()))
 
     async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
-        """See Directory."""
+        """See Directory. Whether another node is to be asked, `find` says."""
         return self._resolver.links(codes)

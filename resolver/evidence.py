@@ -88,7 +88,8 @@ class Evidence:
         return b"{%b}" % b",".join((self._stands_on(size, checkpoint), records))
 
     def of_records(self, keys: Sequence[Key], size: int, checkpoint: bytes) -> bytes:
-        """The evidence for records that exist, in this order, each shown in the proof."""
+        """The evidence for these records, in this order, or that there are none: each that there is
+        is shown in the proof."""
         records = [self._record(key, self._newest(key, size)) for key in keys]
         return b'{%b,"records":[%b]}' % (self._stands_on(size, checkpoint), b",".join(records))
 

@@ -14,6 +14,7 @@ import orjson
 
 from identity.disclosure import CODE, DATA, NUMBER, Disclosure
 from identity.jcs import canonicalize
+from identity.multibase import multihash
 from identity.operation import operation_hash
 from tests.enrolling import enrolled, granted
 from tests.factory import City, Signed, Subject, disclosed, quorum, share
@@ -47,6 +48,11 @@ LINKS = {
     ],
 }
 """Of the class of products that the meter is of."""
+NODE = {
+    "ledger": multihash(b"the ledger of Acme's plant"),
+    "origin": "plant.acme.example",
+    "urls": ["https://plant.acme.example"],
+}
 
 
 class Example(NamedTuple):
@@ -127,6 +133,7 @@ class _Builder:
         revoked = {"grant": enrolment, "serials": ["SN-2", "SN-3"], "reason": "lost on the way"}
         then(city.follow(acme, "enrolment.revoke", revoked))
         then(city.follow(acme, "links.set", LINKS))
+        then(city.prefix(acme, "gtin:095060009", node=NODE), "grant.issue node")
         self.close("state_root at the end")
         opened = {"number": number, "content": content, "vin": vin}
         return Example(city, acme, meter, car, self.named, opened)

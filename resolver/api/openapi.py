@@ -157,6 +157,7 @@ class ApiDescription:
             },
             "/v1/grants": {"get": _get("Grants", [*page, _asked("holder")], 200, 400, 404)},
             "/v1/grants/{hash}": {"get": _get("A grant", [_in_path("hash", grant)], 200, 404)},
+            "/v1/nodes": {"get": _get("Nodes that grants of prefixes name", page[:2])},
         }
 
     def _ledger(self) -> dict[str, dict[str, Operation]]:

@@ -9,6 +9,7 @@ import click
 
 from identity.errors import NotFound
 from resolver.cli.frame import MAX_AGE, REFUSED, Frame, verb, write_output
+from resolver.cli.hops import hop_lines, hop_values
 
 if TYPE_CHECKING:
     from resolver.client import Resolved
@@ -70,6 +71,13 @@ def absence(missing: NotFound) -> str:
     from resolver.freshness import Age
 
     members = missing.members
+    if missing.code == "delegated" and members.get("proved"):
+        node = members["referral"]["node"]
+        where = f"{node['origin']}, {', '.join(node['urls'])}"
+        return (
+            f"✓ the pinned ledger refers this to {where}: proved"
+            f"\n  ask a recursive resolver, or that node (ledger {node['ledger']})"
+        )
     if not members.get("proved"):
         return "– that there is none is the registry's word: nothing here proves it"
     age = Age(members["age"], members["datedBy"] or "")
@@ -80,6 +88,7 @@ def _value(found: Resolved) -> dict[str, Any]:
     verified = found.verified
     tree = verified.checkpoint.checkpoint
     read_as = {"readAs": found.read_as._asdict()} if found.read_as else {}
+    hops = {"hops": hop_values(found.hops), "stale": found.stale} if found.hops else {}
     return {
         **read_as,
         "did": found.did,
@@ -90,6 +99,7 @@ def _value(found: Resolved) -> dict[str, Any]:
             "signers": list(verified.signers),
             **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),
             "checkpoint": {"origin": tree.origin, "size": tree.size, **age_value(found.age)},
+            **hops,
             "asserted": found.asserted,
         },
         "proof": found.answer["proof"],
@@ -124,7 +134,11 @@ def _lines(found: Resolved, at: str | None) -> list[str]:
     lines.append(
         f"✓ in the ledger, entry {verified.entry}  ✓ {newest}, by the state of entry {root.index}"
     )
-    lines.append(f"✓ checkpoint by the pinned log, {found.age}")
+    lines += hop_lines(found.hops)
+    whose = "each checkpoint by its ledger's log" if found.hops else "checkpoint by the pinned log"
+    lines.append(f"✓ {whose}, {'the oldest ' * bool(found.hops)}{found.age}")
+    if found.stale:
+        lines.append("! stale: the resolver could not ask anew, and this is what it had")
     lines += [f"– {found.asserted}"] if found.asserted else []
     if found.age.by != "witnesses":
         lines.append(

@@ -41,7 +41,7 @@ from resolver.client.exchange import (
 from resolver.client.flow import Flow, Pause, Request, Response, check_address
 from resolver.client.linking import Linked, links, set_links
 from resolver.client.living import Living
-from resolver.client.reading import Resolved
+from resolver.client.resolved import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.trust import Trust

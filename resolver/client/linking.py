@@ -18,7 +18,8 @@ from identity.jcs import Json
 from registry.links import links_key
 from registry.state import LinksRecord
 from resolver.client.flow import Flow, Request, ask, json_object, refusal
-from resolver.client.reading import PROVED, note_of
+from resolver.client.reading import PROVED
+from resolver.client.resolved import note_of
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.freshness import Age

@@ -10,7 +10,7 @@ binary number; other text says in 3 bits how it is written. GS1 Digital Link: Co
 
 Stricter than the toolkits of the field: what is left at the end must be zero, and a value keeps the
 zeros that it begins with. Those toolkits write a sequence in the ascending order of identifiers,
-and not in that of the standard's table: two orders, for 1A and 9D. So do we. Both are read, and what
+and not in that of the standard's table: two orders, for 1A and 9D. So do we. Both are read; what
 would read as two things is refused. Raises MalformedCode for whatever does not read.
 """
 

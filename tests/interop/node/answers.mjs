@@ -43,6 +43,11 @@ export function checkAnswers(load, holds, tools) {
     return record;
   }
 
+  function absent(proof, root, key) {
+    const { bucket, path } = itemOf(proof, key);
+    checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
+  }
+
   // Step 6: each operation is signed by keys that those before it, or the genesis, establish
   function checkSigned(operations, pinned) {
     const authority = didIn(pinned.ledger, pinned.ledger);
@@ -138,8 +143,7 @@ export function checkAnswers(load, holds, tools) {
     else if (key[0] === "did" && item.record) {
       assert.notEqual(present(proof, root, key).kind, "device");
     } else {
-      const { bucket, path } = item;
-      checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
+      absent(proof, root, key);
     }
   }
 
@@ -173,5 +177,5 @@ export function checkAnswers(load, holds, tools) {
     check(file, (one) => run(one, pinned));
   }
   check(load("resolution/bundles.json"), checkBundle);
-  return { checkBundle, pin, stateOf, present };
+  return { checkBundle, checkAnswer, checkAbsence, pin, stateOf, present, absent };
 }
