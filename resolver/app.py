@@ -29,6 +29,7 @@ from resolver.api.authentications import AuthenticationEndpoints, Authentication
 from resolver.api.clock import ClockEndpoint
 from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
+from resolver.api.data import DataEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
@@ -101,8 +102,11 @@ def create_app(
     )
     app.state.service = service
     app.state.authenticating = authenticating
-    own = OwnLedger(service.resolver, service.delegations, service.clock)
-    gs1 = Gs1Endpoints(service, own, lambda: authenticating.audiences)
+    gs1 = Gs1Endpoints(
+        service,
+        OwnLedger(service.resolver, service.delegations, service.clock),
+        lambda: authenticating.audiences,
+    )
     app.router.routes[:0] = [*routes(service, authenticating, statuses), *gs1.routes()]
     app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
@@ -135,6 +139,7 @@ def routes(
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
         *LinksEndpoint(service).routes(),
+        *DataEndpoints(service, authenticating).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),

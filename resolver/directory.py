@@ -65,5 +65,5 @@ class OwnLedger:
             self._delegations.refer(asked, missing, int(self._clock()))
 
     async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
-        """See Directory. Whether another node is to be asked, `find` says."""
+        """See Directory."""
         return self._resolver.links(codes)

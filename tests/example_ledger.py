@@ -28,6 +28,11 @@ RECORD = {
     "endpoints": [{"type": "LwM2M", "url": "coaps://m-0017.acme.example/9"}],
 }
 MINUTE = 60
+NODE = {
+    "ledger": multihash(b"the ledger of Acme's plant"),
+    "origin": "plant.acme.example",
+    "urls": ["https://plant.acme.example"],
+}
 LINKS = {
     "anchor": {"scheme": "gtin", "value": "09506000134352"},
     "description": "Water meter M1",
@@ -48,11 +53,6 @@ LINKS = {
     ],
 }
 """Of the class of products that the meter is of."""
-NODE = {
-    "ledger": multihash(b"the ledger of Acme's plant"),
-    "origin": "plant.acme.example",
-    "urls": ["https://plant.acme.example"],
-}
 
 
 class Example(NamedTuple):
@@ -132,8 +132,8 @@ class _Builder:
         then(enrolled(city, enrolment, "SN-1", acme), "device.register enrolment")
         revoked = {"grant": enrolment, "serials": ["SN-2", "SN-3"], "reason": "lost on the way"}
         then(city.follow(acme, "enrolment.revoke", revoked))
-        then(city.follow(acme, "links.set", LINKS))
         then(city.prefix(acme, "gtin:095060009", node=NODE), "grant.issue node")
+        then(city.follow(acme, "links.set", LINKS))
         self.close("state_root at the end")
         opened = {"number": number, "content": content, "vin": vin}
         return Example(city, acme, meter, car, self.named, opened)

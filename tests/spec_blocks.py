@@ -444,6 +444,25 @@ def shown_absence() -> str:
     return fenced(_cut(layout({"checkpoint": "…", "state": {"…": "…"}, **proof})), "json")
 
 
+def shown_referral() -> str:
+    """The answer about a code that another node knows, without what is common to all problems."""
+    city = example().city
+    size = city.reader.head().size
+    key = ("code", "gs1", "https://id.gs1.org/01/09506000912349/21/B-1")
+    read = Delegations(city.store, "").read_for(key, city.now, size)
+    assert read.grant is not None
+    error = delegated(read.grant, Asked(key, Code(key[1], key[2])))
+    proof = orjson.loads(_evidence().of_records(read.keys, size, city.reader.checkpoint()))
+    pinned = Trust.begin(city.genesis.operation).pinned
+    verify_referral(shown_referral_of({**error.members, "proof": proof}), pinned, key, city.now)
+    del proof["checkpoint"], proof["state"]
+    problem = error.problem()
+    shown = {name: problem[name] for name in ("type", "status", "code", "detail", "readAs")}
+    shown["referral"] = problem["referral"]
+    shown["proof"] = {"checkpoint": "…", "state": {"…": "…"}, **proof}
+    return fenced(_cut(layout(shown)), "json")
+
+
 def shown_links() -> str:
     """The newest links of the meter's class of products, proved, the long parts cut short."""
     city = example().city
@@ -462,25 +481,6 @@ def shown_links() -> str:
     }
     shown["signers"] = [{"type": one["type"], "…": "…"} for one in shown["signers"]]
     return fenced(_cut(layout(answer)), "json")
-
-
-def shown_referral() -> str:
-    """The answer about a code that another node knows, without what is common to all problems."""
-    city = example().city
-    size = city.reader.head().size
-    key = ("code", "gs1", "https://id.gs1.org/01/09506000912349/21/B-1")
-    read = Delegations(city.store, "").read_for(key, city.now, size)
-    assert read.grant is not None
-    error = delegated(read.grant, Asked(key, Code(key[1], key[2])))
-    proof = orjson.loads(_evidence().of_records(read.keys, size, city.reader.checkpoint()))
-    pinned = Trust.begin(city.genesis.operation).pinned
-    verify_referral(shown_referral_of({**error.members, "proof": proof}), pinned, key, city.now)
-    del proof["checkpoint"], proof["state"]
-    problem = error.problem()
-    shown = {name: problem[name] for name in ("type", "status", "code", "detail", "readAs")}
-    shown["referral"] = problem["referral"]
-    shown["proof"] = {"checkpoint": "…", "state": {"…": "…"}, **proof}
-    return fenced(_cut(layout(shown)), "json")
 
 
 def _cut(text: str) -> str:
@@ -608,8 +608,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "answer": shown_answer,
     "evidence": shown_evidence,
     "absence": shown_absence,
-    "links": shown_links,
     "referral": shown_referral,
+    "links": shown_links,
     "device credential": shown_label,
     "accreditation": shown_accreditation,
     "meeting": shown_meeting,

@@ -10,7 +10,7 @@ from identity.errors import NotFound, SchemaViolation
 from identity.jcs import Json, parse
 from resolver.cli.frame import MAX_AGE, REFUSED, Frame, read_input, verb
 from resolver.cli.organizations import acknowledged
-from resolver.cli.resolving import absence, age_value
+from resolver.cli.resolving import absence_of, age_value
 
 if TYPE_CHECKING:
     from resolver.client import Linked
@@ -122,7 +122,7 @@ def show(frame: Frame, code: str, *, scheme: str | None, max_age: int | None) ->
         except NotFound as missing:
             frame.fail(missing)
             if not frame.as_json:
-                frame.note(absence(missing))
+                frame.note(absence_of(missing))
             raise click.exceptions.Exit(REFUSED) from None
     frame.show(_value(found), *_lines(found))
 

@@ -275,7 +275,7 @@ def _asked(code: str | None, scheme: str | None, disclosure: str | None, at: str
         request = _disclosed(disclosure, scheme, at)
         presented = _presented(disclosure, scheme or "")
         return _Asked(request, None, disclosure=disclosure, presented=presented)
-    if code is not None and code.startswith("did:"):
+    if code is not None and code.startswith("did:tetrad:"):
         parse_tetrad_did(code)
         request = Request("GET", f"/v1/devices/{code}", _query(at=at, proof="1"))
         return _Asked(request, ("did", code))
