@@ -44,8 +44,10 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │   ├── InvalidStateProof, InvalidVrfProof, StaleAnswer
     │   ├── RolledBack, ForkDetected, LedgerTampered, MisbehaviourUnproved
     │   ├── QuorumMissing           too few witnesses have cosigned
+    ├── NodeRefused             a node of the tree whose answer does not hold
+    │   └── HostRefused             one that may not be asked from here
     ├── Unavailable             try again later
-    │   ├── Busy, RateLimited, ServerUnreachable, StorageFailed
+    │   ├── Busy, RateLimited, ServerUnreachable, NodeUnreachable, StorageFailed
     │   └── LedgerStopped           a commit failed
     │       └── StaleHead
     └── KeystoreError           a wallet that cannot be opened or written
@@ -532,6 +534,20 @@ class MisbehaviourUnproved(EvidenceRefused):
     section = "specs/2-registry.md#monitors-and-mirrors"
 
 
+class NodeRefused(TetradError):
+    """What a node of the tree answers does not hold; `node` names it, `reason` is the code of what
+    is wrong with it."""
+
+    code, status, title = "node.refused", 502, "Node refused"
+    section = "specs/3-resolution.md#recursion"
+
+
+class HostRefused(NodeRefused):
+    """A grant names a host that a recursive resolver may not ask."""
+
+    code, title = "node.host", "Host refused"
+
+
 class Unavailable(TetradError):
     """Try again later."""
 
@@ -566,6 +582,13 @@ class ServerUnreachable(Unavailable):
     """No answer, or none that a registry gives."""
 
     code, title = "unavailable.unreachable", "Server unreachable"
+
+
+class NodeUnreachable(Unavailable):
+    """A node on the way gives no answer, and nothing that it said is recent enough."""
+
+    code, status, title = "node.unreachable", 504, "Node unreachable"
+    section = "specs/3-resolution.md#recursion"
 
 
 class StorageFailed(Unavailable):

@@ -31,8 +31,10 @@ from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
-from resolver.api.identifiers import IdentifierEndpoints
+from resolver.api.gs1 import Gs1Endpoints
+from resolver.api.identifiers import IdentifierEndpoints, own_of
 from resolver.api.ledger import LedgerEndpoints
+from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
 from resolver.api.openapi import ApiDescription
 from resolver.api.operations import Operations
@@ -42,7 +44,7 @@ from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
-from resolver.api.things import ThingEndpoints
+from resolver.api.things import ThingEndpoint, ThingEndpoints
 from resolver.directory import OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
@@ -101,7 +103,13 @@ def create_app(
     )
     app.state.service = service
     app.state.authenticating = authenticating
-    app.router.routes[:0] = routes(service, authenticating, statuses)
+    gs1 = Gs1Endpoints(
+        service,
+        OwnLedger(service.resolver, service.delegations, service.clock),
+        lambda: authenticating.audiences,
+    )
+    app.router.routes[:0] = [*routes(service, authenticating, statuses), *gs1.routes()]
+    app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
     if interop is not None:
@@ -128,19 +136,22 @@ def routes(
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
-    directory = OwnLedger(service.resolver)
+    directory = OwnLedger(service.resolver, service.delegations, service.clock)
+    settings, clock = service.settings, service.clock
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
+        *LinksEndpoint(service).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
-        *IdentifierEndpoints(service, directory).routes(),
-        *ThingEndpoints(service, directory).routes(),
-        *ShellEndpoints(service, directory).routes(),
+        *IdentifierEndpoints(directory, settings, own_of(service)).routes(),
+        *ThingEndpoints(service).routes(),
+        *ThingEndpoint(directory).routes(),
+        *ShellEndpoints(directory, settings, clock, service.store).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
         *DocsEndpoints().routes(),

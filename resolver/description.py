@@ -1,6 +1,7 @@
 """The plain values of a description, and what becomes of them in an operation's body.
 
     code      "(01)09506000134352(21)M-0017"              -> {"scheme": "gs1", "value": "https://…"}
+    anchor    likewise, of links                          -> {"scheme", "value"}
     code      {"scheme": "vin", "value": "1HGCM82633A004352"} -> scheme, prefix, commitment
     number    "+8613800138000", {"scheme", "value"}       -> {"scheme", "commitment"}, or "none"
     serial    "SN000017"                                  -> its commitment
@@ -63,6 +64,8 @@ def plain_body(
         plain.enrolment()
         plain.serial()
         plain.code()
+    if kind == "links.set":
+        plain.anchor()
     if kind in _WITH_NUMBER:
         plain.number()
     if kind in _WITH_DATA:
@@ -188,6 +191,15 @@ class _Plain:
         except TetradError as error:
             error.pointer = "/body/code"
             raise
+
+    def anchor(self) -> None:
+        """/anchor: recognized, and canonical."""
+        try:
+            code = read_code(self.body.get("anchor"), self._schemes)
+        except TetradError as error:
+            error.pointer = "/body/anchor"
+            raise
+        self.body["anchor"] = {"scheme": code.scheme, "value": code.value}
 
     def number(self) -> None:
         """/number: never in clear."""

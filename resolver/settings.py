@@ -128,6 +128,24 @@ class Settings:
         100_000, 100, 10_000_000, "keys", "watched for a second client; the oldest is forgotten"
     )
 
+    # Recursion
+    answer_seconds: int = _setting(
+        300, 1, 86_400, "seconds", "that a recursive resolver keeps an answer, from its proof on"
+    )
+    none_seconds: int = _setting(
+        90, 1, 3_600, "seconds", "that it keeps that there is none, from the proof of that on"
+    )
+    stale_seconds: int = _setting(
+        3_600, 0, 604_800, "seconds", "that it keeps an answer beyond, while a node is down"
+    )
+    proof_seconds: int = _setting(
+        600, 120, 86_400, "seconds", "the most that a checkpoint of a node may be old"
+    )
+    kept_answers: int = _setting(
+        20_000, 1, 10_000_000, "answers", "in its cache; so many more that there is none"
+    )
+    kept_megabytes: int = _setting(256, 1, 65_536, "MiB", "that the answers in its cache take")
+
     def __post_init__(self) -> None:
         for setting in fields(self):
             value, least, most = getattr(self, setting.name), *_bounds(setting.metadata)

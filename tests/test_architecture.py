@@ -40,6 +40,7 @@ EDGES = (
     "resolver.interop",
     "resolver.listening",
     "resolver.publication",
+    "resolver.recursion",
     "resolver.registration",
     "resolver.rotation",
     "resolver.service",

@@ -20,6 +20,7 @@ from resolver.api.clock import clock_paths
 from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
 from resolver.api.openapi_dids import did_paths
+from resolver.api.openapi_links import link_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.openapi_things import thing_paths
 from resolver.api.operations import JSON, NDJSON
@@ -83,6 +84,7 @@ class ApiDescription:
                 ),
                 "post": self._resolve(),
             },
+            **link_paths(),
             **self._records(authority),
             **self._ledger(),
             **authentication_paths(),
@@ -148,6 +150,7 @@ class ApiDescription:
             },
             "/v1/grants": {"get": _get("Grants", [*page, _asked("holder")], 200, 400, 404)},
             "/v1/grants/{hash}": {"get": _get("A grant", [_in_path("hash", grant)], 200, 404)},
+            "/v1/nodes": {"get": _get("Nodes that grants of prefixes name", page[:2])},
         }
 
     def _ledger(self) -> dict[str, dict[str, Operation]]:

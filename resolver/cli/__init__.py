@@ -26,6 +26,7 @@ COMMANDS = {
     "keys": ("keyring", "Keys: new, rotate, list."),
     "recovery": ("recovering", "Lost keys: share, begin, finish, status."),
     "status": ("statuses", "Suspend, resume, revoke, retire."),
+    "links": ("linking", "Where a code leads to: set, show."),
     "credential": ("crediting", "Device credentials: issue, verify, present, revoke …"),
     "resolve": ("resolving", "From a code, DID or number to its device, proved."),
     "verify": ("verifying", "Check receipts, answers and evidence, offline."),

@@ -40,13 +40,14 @@ from resolver.client.exchange import (
     unreachable,
 )
 from resolver.client.flow import Flow, Pause, Request, Response, check_address
+from resolver.client.linking import Linked, links, set_links
 from resolver.client.living import Living
-from resolver.client.reading import Resolved
+from resolver.client.resolved import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.trust import Trust
 
-__all__ = ["Acknowledged", "AsyncClient", "Client", "Resolved", "Session"]
+__all__ = ["Acknowledged", "AsyncClient", "Client", "Linked", "Resolved", "Session"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -233,6 +234,8 @@ class Client(_Base):
     register_device = Blocking(Writing.register_device)
     enrol_device = Blocking(enrol_device)
     revoke_serials = Blocking(revoke_serials)
+    set_links = Blocking(set_links)
+    links = Blocking(links)
     update_device = Blocking(Writing.update_device)
     rebind_number = Blocking(Writing.rebind_number)
     rotate_keys = Blocking(Writing.rotate_keys)
@@ -338,6 +341,8 @@ class AsyncClient(_Base):
     register_device = Awaited(Writing.register_device)
     enrol_device = Awaited(enrol_device)
     revoke_serials = Awaited(revoke_serials)
+    set_links = Awaited(set_links)
+    links = Awaited(links)
     update_device = Awaited(Writing.update_device)
     rebind_number = Awaited(Writing.rebind_number)
     rotate_keys = Awaited(Writing.rotate_keys)

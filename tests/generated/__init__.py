@@ -45,12 +45,15 @@ def every_file() -> dict[str, bytes]:
         answers,
         authentication,
         certificates,
+        compression,
         credentials,
         evidence,
         handshake,
         identity,
         ledger,
+        links,
         logkeys,
+        paths,
         rules,
         schemas,
         state_map,
@@ -71,7 +74,10 @@ def every_file() -> dict[str, bytes]:
         schemas,
         witnesses,
         answers,
+        paths,
         handshake,
+        links,
+        compression,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}

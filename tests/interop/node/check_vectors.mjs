@@ -15,6 +15,7 @@ import { checkCredentials } from "./credential_vectors.mjs";
 import { checkAuthentications } from "./authentication.mjs";
 import { enrolledKey } from "./enrolments.mjs";
 import { checkMeetings } from "./meetings.mjs";
+import { checkPaths } from "./paths.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
@@ -469,6 +470,7 @@ const { checkBundle, ...answering } = checkAnswers(load, holds, {
 checkAccreditations(load, holds, folder, {
   jcs, thumbprint, proofHolds, operationHash, didIn, ...answering,
 });
+checkPaths(load, holds, { jcs, didIn }, answering);
 checkMeetings(load, holds, {
   sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
   ed25519: (raw) => publicKey(`z${base58(Buffer.concat([unhex("ed01"), raw]))}`).key,
