@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from identity.did import DidUrl
-from identity.errors import Delegated, InvalidInput, NotFound, TetradError, Unavailable
+from identity.errors import Delegated, InvalidInput, NotFound, TetradError
 from identity.jcs import parse
 from registry.state import Subject
 from resolver.api.did_results import FORMS, accepted, refusal_response, success_response
@@ -195,7 +195,7 @@ class IdentifierEndpoints:
             known = ("referral",) if isinstance(error, Delegated) else ()
             members = {name: error.members[name] for name in known if name in error.members}
             return DidError("NOT_FOUND", error.detail, members)
-        except Unavailable as error:
+        except TetradError as error:  # a node is down, or its answer does not hold
             return DidError("INTERNAL_ERROR", error.detail)
         return resolution_of(_subject(found.record), url.did.split(":")[2])
 
