@@ -29,6 +29,7 @@ from resolver.api.authentications import AuthenticationEndpoints, Authentication
 from resolver.api.clock import ClockEndpoint
 from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
+from resolver.api.data import DataEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
@@ -45,7 +46,7 @@ from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.api.things import ThingEndpoint, ThingEndpoints
-from resolver.directory import OwnLedger
+from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
 from resolver.listening import run_server
@@ -103,12 +104,9 @@ def create_app(
     )
     app.state.service = service
     app.state.authenticating = authenticating
-    gs1 = Gs1Endpoints(
-        service,
-        OwnLedger(service.resolver, service.delegations, service.clock),
-        lambda: authenticating.audiences,
-    )
-    app.router.routes[:0] = [*routes(service, authenticating, statuses), *gs1.routes()]
+    directory = OwnLedger(service.resolver, service.delegations, service.clock)
+    gs1 = Gs1Endpoints(service, directory, lambda: authenticating.audiences)
+    app.router.routes[:0] = [*routes(service, directory, authenticating, statuses), *gs1.routes()]
     app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
@@ -132,16 +130,19 @@ class _Application(FastAPI):
 
 
 def routes(
-    service: Service, authenticating: Authenticating, statuses: Counter[int]
+    service: Service,
+    directory: Directory,
+    authenticating: Authenticating,
+    statuses: Counter[int],
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
-    directory = OwnLedger(service.resolver, service.delegations, service.clock)
     settings, clock = service.settings, service.clock
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
         *LinksEndpoint(service).routes(),
+        *DataEndpoints(service, authenticating).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),

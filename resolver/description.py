@@ -22,6 +22,7 @@ from identity.disclosure import CODE, DATA, NUMBER, SERIAL, Disclosure, disclose
 from identity.errors import (
     AmbiguousCode,
     InvalidCertificate,
+    InvalidDisclosure,
     InvalidIdentifier,
     MalformedCode,
     SchemaViolation,
@@ -49,8 +50,8 @@ def plain_body(
 ) -> tuple[dict[str, Json], list[Disclosure]]:
     """The body of an operation of this type, and the disclosures of what it commits to.
 
-    Raises SchemaViolation, InvalidIdentifier, InvalidKey or InvalidCertificate, with a pointer
-    below /body.
+    Raises SchemaViolation, InvalidIdentifier, InvalidKey, InvalidCertificate or InvalidDisclosure,
+    with a pointer below /body.
     """
     if not isinstance(body, dict):
         raise SchemaViolation("a JSON object is expected", pointer="/body")
@@ -123,6 +124,19 @@ def shortest_prefix(code: Code, schemes: SchemeTable) -> str:
         if len(prefix) >= depth and segments[: len(prefix)] == prefix:
             return code.value[:length]
     raise MalformedCode("say which prefix of the code to show", scheme=code.scheme)
+
+
+def committed_data(value: dict[str, Json], random: Random) -> tuple[dict[str, Json], Disclosure]:
+    """A data record with the commitment to its `content` in the place of it, and the disclosure,
+    without which nobody can show later what was committed to. Raises SchemaViolation."""
+    if "content" not in value:
+        raise SchemaViolation("the content is expected: any JSON", pointer="/content")
+    record = {name: member for name, member in value.items() if name != "content"}
+    disclosure = disclose(DATA, canonicalize(value["content"]).decode("utf-8"), random)
+    record.setdefault("endpoints", [])
+    record.setdefault("version", 1)
+    record["commitment"] = disclosure.digest
+    return record, disclosure
 
 
 class _Plain:
@@ -219,12 +233,14 @@ class _Plain:
         value = self.body.get("data")
         if not isinstance(value, dict) or "content" not in value:
             return
-        record = {name: member for name, member in value.items() if name != "content"}
-        content = canonicalize(value["content"]).decode("utf-8")
-        record.setdefault("endpoints", [])
-        record.setdefault("version", 1)
-        record["commitment"] = self._commit(DATA, content)
-        self.body["data"] = record
+        if value.get("grade") == "core":
+            raise InvalidDisclosure(
+                "core data does not travel: commit to it where it is",
+                pointer="/body/data/content",
+                hint="tetrad data commit FILE writes the record without its content",
+            )
+        self.body["data"], disclosure = committed_data(value, self._random)
+        self.disclosures.append(disclosure)
 
     def next(self) -> None:
         """/next: keys given whole become thumbprints."""

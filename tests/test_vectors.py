@@ -53,7 +53,7 @@ from resolver.verifier import verify_absence, verify_answer, verify_receipt
 from resolver.witness.cosigning import Witness
 from resolver.witness.store import WitnessStore
 from tests.factory import RULES
-from tests.generated import every_file
+from tests.generated import every_file, graded
 from tests.generated.__main__ import FOLDERS, SPECS
 from tests.generated.parts import whole
 from tests.witnesses import secrets
@@ -383,6 +383,16 @@ def test_links() -> None:
         assert refusal(run) == one.get("error"), one["name"]
 
 
+def test_graded_data() -> None:
+    found = load("resolution/graded_data.json")
+    for one in found["decisions"]:
+        said = {name: one[name] for name in ("grade", "outcome", "as") if name in one}
+        assert graded.decided(one) == said, one["name"]
+    assert {one["outcome"] for one in found["decisions"]} == {"shown", "authenticate", "withheld"}
+    for one in found["logs"]:
+        assert graded.read(one) == {n: one[n] for n in ("dropped", "error") if n in one}
+
+
 def test_bundles() -> None:
     for one in load("resolution/bundles.json")["vectors"]:
 
@@ -471,6 +481,13 @@ WRONG = [
     ("resolution/answers", '"active"', '"suspended"', "by code (resolution)"),
     ("resolution/answers", "reported stolen", "reported st0len", "by code (resolution)"),
     ("resolution/links", "Meter, third", "Meter, fourth", "set anew, by a key"),
+    (
+        "resolution/graded_data",
+        '"as": "party"',
+        '"as": "maker"',
+        "important, a party: beta (graded",
+    ),
+    ("resolution/graded_data", "09:03:00Z", "09:04:00Z", "whole (log of accesses)"),
     ("resolution/absences", "NOBODY", "SOMEBODY", "a code of nobody's (resolution)"),
     ("resolution/paths", '"below": 1', '"below": 2', "a code by way of ledgers, 2 of them (paths)"),
     ("identity/handshake", "read the meter", "open it", "in a context, initiator (handshake)"),

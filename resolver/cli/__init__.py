@@ -23,6 +23,7 @@ COMMANDS = {
     "register": ("registering", "Register devices: one, or those of a CSV file."),
     "enrol": ("enrolling", "Devices that register themselves, by their certificates."),
     "device": ("devices", "Devices: show, list, update, offer, accept, retire …"),
+    "data": ("grading", "Data by grade: show, commit, log, erase."),
     "keys": ("keyring", "Keys: new, rotate, list."),
     "recovery": ("recovering", "Lost keys: share, begin, finish, status."),
     "status": ("statuses", "Suspend, resume, revoke, retire."),

@@ -40,6 +40,7 @@ from resolver.client.exchange import (
     unreachable,
 )
 from resolver.client.flow import Flow, Pause, Request, Response, check_address
+from resolver.client.graded import accesses, data, erase_data
 from resolver.client.linking import Linked, links, set_links
 from resolver.client.living import Living
 from resolver.client.resolved import Resolved
@@ -256,6 +257,9 @@ class Client(_Base):
     authenticate = Blocking(Writing.authenticate)
     request_as = Blocking(Writing.request_as)
     introspect = Blocking(Writing.introspect)
+    data = Blocking(data)
+    accesses = Blocking(accesses)
+    erase_data = Blocking(erase_data)
 
 
 class AsyncClient(_Base):
@@ -363,3 +367,6 @@ class AsyncClient(_Base):
     authenticate = Awaited(Writing.authenticate)
     request_as = Awaited(Writing.request_as)
     introspect = Awaited(Writing.introspect)
+    data = Awaited(data)
+    accesses = Awaited(accesses)
+    erase_data = Awaited(erase_data)

@@ -305,12 +305,18 @@ def test_a_did_document_is_made_here_and_not_taken_from_the_server(registry: Reg
     document = client.did_document(did)
     assert document["id"] == did
 
-    def another(answer: Answer) -> None:
-        answer["device"]["keys"] = [client.did_document(did)["verificationMethod"][0]["id"][:40]]
+    def another_key(answer: dict[str, Any]) -> None:
+        answer["device"]["keys"] = [other]
 
-    assert another
+    other = client.wallet.draw().keys[0]
+    registry.lie = altered(f"/v1/devices/{did}", another_key)
+    with pytest.raises(TetradError):
+        client.did_document(did)
+    registry.lie = None
     key = document["verificationMethod"][0]["publicKeyMultibase"]
-    assert client.did_document(f"did:key:{key}")["verificationMethod"][0]["publicKeyMultibase"] == key
+    assert (
+        client.did_document(f"did:key:{key}")["verificationMethod"][0]["publicKeyMultibase"] == key
+    )
     with pytest.raises(NotFound):
         client.did_document(unknown_did(client))
     client.retire(did, "worn out")
