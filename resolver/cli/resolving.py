@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write a file that `tetrad verify` checks anywhere, without a network.",
     ),
+    click.option("--did", is_flag=True, help="Its DID document, made here of the proved record."),
 )
 def resolve(
     frame: Frame,
@@ -37,6 +38,8 @@ def resolve(
     at: str | None,
     max_age: int | None,
     bundle: Path | None,
+    *,
+    did: bool,
 ) -> None:
     """Find the device that bears CODE, in any form that is printed on it, or the DID CODE.
 
@@ -72,8 +75,24 @@ def resolve(
             from resolver.bundle import bundle_bytes
 
             write_output(bundle, bundle_bytes(client.trust, found.key, found.answer))
+    if did:
+        show_document(frame, found)
+        return
     frame.show(value_of(found), *lines_of(found, at))
     if found.status in ("revoked", "retired"):
+        raise click.exceptions.Exit(1)
+
+
+def show_document(frame: Frame, found: Resolved) -> None:
+    """Shows the DID document of a device; exit code 1 where it is revoked or retired."""
+    import orjson
+
+    from resolver.did_resolution import document_of
+
+    document = document_of(found.device)
+    frame.show(document, orjson.dumps(document).decode())
+    if found.status in ("revoked", "retired"):
+        frame.note("deactivated: the device is revoked or retired")
         raise click.exceptions.Exit(1)
 
 
@@ -110,7 +129,7 @@ def value_of(found: Resolved) -> dict[str, Any]:
             "entry": verified.entry,
             "signers": list(verified.signers),
             **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),
-            "checkpoint": {"origin": tree.origin, "size": tree.size, **_age(found.age)},
+            "checkpoint": {"origin": tree.origin, "size": tree.size, **age_value(found.age)},
             **hops,
             "asserted": found.asserted,
         },
@@ -160,5 +179,6 @@ def lines_of(found: Resolved, at: str | None) -> list[str]:
     return lines
 
 
-def _age(age: Age) -> dict[str, Any]:
+def age_value(age: Age) -> dict[str, Any]:
+    """How old the checkpoint of an answer is, and by whose word, for programs."""
     return {"age": age.seconds, "datedBy": age.by or None}

@@ -46,11 +46,14 @@ def every_file() -> dict[str, bytes]:
         authentication,
         certificates,
         codes,
+        compression,
         credentials,
         evidence,
+        graded,
         handshake,
         identity,
         ledger,
+        links,
         logkeys,
         paths,
         rules,
@@ -66,6 +69,7 @@ def every_file() -> dict[str, bytes]:
         codes,
         credentials,
         evidence,
+        graded,
         identity,
         ledger,
         logkeys,
@@ -76,6 +80,8 @@ def every_file() -> dict[str, bytes]:
         answers,
         paths,
         handshake,
+        links,
+        compression,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}
