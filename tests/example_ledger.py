@@ -33,6 +33,26 @@ NODE = {
     "origin": "plant.acme.example",
     "urls": ["https://plant.acme.example"],
 }
+LINKS = {
+    "anchor": {"scheme": "gtin", "value": "09506000134352"},
+    "description": "Water meter M1",
+    "links": [
+        {
+            "relation": "gs1:pip",
+            "href": "https://acme.example/m1",
+            "title": "Water meter M1",
+            "type": "text/html",
+            "hreflang": ["en"],
+            "default": True,
+        },
+        {
+            "relation": "gs1:instructions",
+            "href": "https://acme.example/m1/manual.pdf",
+            "title": "How to install it",
+        },
+    ],
+}
+"""Of the class of products that the meter is of."""
 
 
 class Example(NamedTuple):
@@ -113,6 +133,7 @@ class _Builder:
         revoked = {"grant": enrolment, "serials": ["SN-2", "SN-3"], "reason": "lost on the way"}
         then(city.follow(acme, "enrolment.revoke", revoked))
         then(city.prefix(acme, "gtin:095060009", node=NODE), "grant.issue node")
+        then(city.follow(acme, "links.set", LINKS))
         self.close("state_root at the end")
         opened = {"number": number, "content": content, "vin": vin}
         return Example(city, acme, meter, car, self.named, opened)

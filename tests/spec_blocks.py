@@ -25,6 +25,7 @@ from identity.keys import public_key
 from identity.multibase import base64url_decode, base64url_encode
 from identity.proof import signing_input
 from registry.entry import split_entry
+from registry.links import links_key
 from registry.map_proof import SLOT, bucket_hash, check_present, value_hash
 from registry.merkle import leaf_hash
 from registry.policy import Policy
@@ -35,6 +36,7 @@ from resolver.cli import COMMANDS
 from resolver.delegations import Delegations, delegated
 from resolver.evidence import Evidence
 from resolver.handshake import Transcript
+from resolver.links import links_bytes, verify_links
 from resolver.referral import shown_referral as shown_referral_of
 from resolver.referral import verify_referral, verify_unregistered
 from resolver.resolution import Asked, Resolver, answer_bytes
@@ -461,6 +463,26 @@ def shown_referral() -> str:
     return fenced(_cut(layout(shown)), "json")
 
 
+def shown_links() -> str:
+    """The newest links of the meter's class of products, proved, the long parts cut short."""
+    city = example().city
+    code = SCHEMES.read("09506000134352")
+    size = city.reader.head().size
+    record, proof = _evidence().of_links(links_key(*code), size, city.reader.checkpoint())
+    assert record is not None
+    answer = orjson.loads(links_bytes(record, code, proof))
+    pinned = Trust.begin(city.genesis.operation).pinned
+    assert verify_links(answer, pinned, links_key(*code)).by == example().acme.did
+    shown = answer["proof"]
+    shown |= {"checkpoint": "…", "state": {"…": "…"}}
+    shown["entry"] = {
+        "index": shown["entry"]["index"],
+        "operation": {"type": "links.set", "…": "…"},
+    }
+    shown["signers"] = [{"type": one["type"], "…": "…"} for one in shown["signers"]]
+    return fenced(_cut(layout(answer)), "json")
+
+
 def _cut(text: str) -> str:
     """JSON with what is long in it cut short: for the eye, not for machines."""
     text = text.replace('"…": "…"', "…")
@@ -587,6 +609,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "evidence": shown_evidence,
     "absence": shown_absence,
     "referral": shown_referral,
+    "links": shown_links,
     "device credential": shown_label,
     "accreditation": shown_accreditation,
     "meeting": shown_meeting,

@@ -18,6 +18,8 @@ from identity.wallet import Establishment, Wallet
 from resolver.api.clock import clock_paths
 from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
+from resolver.api.openapi_data import data_paths
+from resolver.api.openapi_links import link_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
@@ -81,7 +83,9 @@ class ApiDescription:
                 ),
                 "post": self._resolve(),
             },
+            **link_paths(),
             **self._records(authority),
+            **data_paths(self._device()),
             **self._ledger(),
             **authentication_paths(),
             **(clock_paths() if isinstance(self._service.clock, MovableClock) else {}),

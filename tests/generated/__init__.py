@@ -45,11 +45,14 @@ def every_file() -> dict[str, bytes]:
         answers,
         authentication,
         certificates,
+        compression,
         credentials,
         evidence,
+        graded,
         handshake,
         identity,
         ledger,
+        links,
         logkeys,
         paths,
         rules,
@@ -64,6 +67,7 @@ def every_file() -> dict[str, bytes]:
         certificates,
         credentials,
         evidence,
+        graded,
         identity,
         ledger,
         logkeys,
@@ -74,6 +78,8 @@ def every_file() -> dict[str, bytes]:
         answers,
         paths,
         handshake,
+        links,
+        compression,
     )
     made = [part.files() for part in parts]
     return {path: content for files in made for path, content in sorted(files.items())}

@@ -403,6 +403,26 @@ class RuleBookMachine(RuleBasedStateMachine):
         body = {"grant": self.enrolment, "serials": [f"SN-{serial}"], "reason": "lost"}
         return self.follow("enrolment.revoke", self.of(by), body, tamper, self.of(by)), {}
 
+    @rule(target=sent, by=parties, item=st.sampled_from(ITEMS), serial=st.none() | st.just("M-1"))
+    def links_set(
+        self, by: int, item: str, serial: str | None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Whoever answers for a code, and nobody else, says where it leads."""
+        setter = self.of(by)
+        anchor = {"scheme": "gtin", "value": item}
+        if serial:
+            anchor = {"scheme": "gs1", "value": f"https://id.gs1.org/01/{item}/21/{serial}"}
+        place = ("links", anchor["scheme"], anchor["value"])
+        before = self.state.get(place)
+        segments = SCHEMES.segments(anchor["scheme"], anchor["value"])
+        entitled = {self.authority, prefix_holder(self.state, segments, self.now)}
+        link = {"relation": "gs1:pip", "href": f"https://{by}.example/", "title": "x"}
+        body = {"anchor": anchor, "links": [link]}
+        signed = self.follow("links.set", setter, body, "", setter)
+        after: Any = self.state.get(place)
+        assert after == before or (after["by"] == setter and setter in entitled)
+        return signed, {}
+
     @rule(
         target=sent,
         by=parties,
@@ -686,6 +706,7 @@ class RuleBookMachine(RuleBasedStateMachine):
         allowed = {
             "device.register": {"code", "object", "number", "enrolment"},
             "enrolment.revoke": {"serial"},
+            "links.set": {"links"},
             "number.rebind": {"number"},
             "status.retire": {"number"},
             "keys.rotate": {"key"},

@@ -48,9 +48,8 @@ export function checkAnswers(load, holds, tools) {
     checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
   }
 
-  // Steps 6 to 8: the operations are all there are, and each is signed
-  function checkOperations(proof, current, pinned) {
-    const { entries, signers } = proof;
+  // Step 6: each operation is signed by keys that those before it, or the genesis, establish
+  function checkSigned(operations, pinned) {
     const authority = didIn(pinned.ledger, pinned.ledger);
     const keys = new Map();
     const committed = new Map();
@@ -59,7 +58,6 @@ export function checkAnswers(load, holds, tools) {
       committed.set(did, next);
     }
     establish(authority, pinned.genesis.body);
-    const operations = [...signers, ...entries.map(({ operation }) => operation)];
     for (const operation of operations) {
       const { type, subject, body } = operation;
       if (type.endsWith(".register")) establish(didIn(pinned.ledger, operationHash(operation)), body);
@@ -75,6 +73,12 @@ export function checkAnswers(load, holds, tools) {
         assert.ok(key && proofHolds(operation, proof, key), `not signed: ${operation.type}`);
       }
     }
+  }
+
+  // Steps 6 to 8: the operations are all there are, and each is signed
+  function checkOperations(proof, current, pinned) {
+    const { entries, signers } = proof;
+    checkSigned([...signers, ...entries.map(({ operation }) => operation)], pinned);
     let [history, last, sequence, previous] = [Buffer.alloc(32), -1, 0, undefined];
     entries.forEach((entry, place) => {
       const { index, operation } = entry;
@@ -102,6 +106,34 @@ export function checkAnswers(load, holds, tools) {
     else if (key) assert.equal(present(proof, root, key).did, device.did);
     if (proof.entries) checkOperations(proof, current, pinned);
     else assert.ok(!asOf, "the past of many changes");
+  }
+
+  // "Links", 4
+  function checkLinks({ key, answer, absence }, pinned) {
+    const proof = absence ?? answer.proof;
+    const root = stateOf(proof, pinned);
+    if (absence) {
+      const { bucket, path } = itemOf(proof, key);
+      checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
+      return;
+    }
+    assert.equal(proof.records.length, 1);
+    const record = present(proof, root, key, answer.links);
+    const { entry, before, signers } = proof;
+    const { operation } = entry;
+    assert.deepEqual([operation.type, operation.ledger], ["links.set", pinned.ledger]);
+    checkSigned([...signers, operation], pinned);
+    const parties = operation.proof.map(({ verificationMethod }) => verificationMethod.split("#")[0]);
+    assert.deepEqual([...new Set(parties)], [operation.subject]);
+    assert.match(before, /^[0-9a-f]{64}$/);
+    const made = {
+      ...operation.body,
+      by: operation.subject,
+      updated: { entry: entry.index, time: entry.time },
+      history: hex(sha256(Buffer.from(before, "hex"), leafHash(jcs(entry)))),
+    };
+    assert.equal(jcs(made), jcs(record));
+    assert.deepEqual(key, ["links", made.anchor.scheme, made.anchor.value]);
   }
 
   function checkAbsence({ key, proof }, pinned) {
@@ -139,7 +171,7 @@ export function checkAnswers(load, holds, tools) {
       });
     }
   }
-  for (const [name, run] of [["answers", checkAnswer], ["absences", checkAbsence]]) {
+  for (const [name, run] of [["answers", checkAnswer], ["absences", checkAbsence], ["links", checkLinks]]) {
     const file = load(`resolution/${name}.json`);
     const pinned = pin(file.genesis);
     check(file, (one) => run(one, pinned));
