@@ -27,6 +27,7 @@ import httpx
 from identity.errors import InvalidAnswer, ServerUnreachable
 from identity.wallet import Wallet
 from resolver.client.authenticating import Session
+from resolver.client.documents import did_document
 from resolver.client.enrolling import enrol_device, revoke_serials
 from resolver.client.exchange import (
     LONGEST,
@@ -211,6 +212,7 @@ class Client(_Base):
     introduce = Blocking(Writing.introduce)
     checkpoint = Blocking(Writing.checkpoint)
     resolve = Blocking(Writing.resolve)
+    did_document = Blocking(did_document)
     device = Blocking(Writing.device)
     history = Blocking(Writing.history)
     receipt = Blocking(Writing.receipt)
@@ -320,6 +322,7 @@ class AsyncClient(_Base):
     introduce = Awaited(Writing.introduce)
     checkpoint = Awaited(Writing.checkpoint)
     resolve = Awaited(Writing.resolve)
+    did_document = Awaited(did_document)
     device = Awaited(Writing.device)
     history = Awaited(Writing.history)
     receipt = Awaited(Writing.receipt)

@@ -23,7 +23,7 @@ from identity.jcs import Json, parse
 from resolver.accesses import SHOWN, ChainHead, verify_chain
 from resolver.client.authenticating import Session
 from resolver.client.flow import Flow, Request, Response, ask, json_object, member, refusal
-from resolver.client.reading import Resolved
+from resolver.client.resolved import Resolved
 from resolver.client.writing import Writing
 
 _MOST_PAGES: Final = 10_000
