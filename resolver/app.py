@@ -30,6 +30,7 @@ from resolver.api.clock import ClockEndpoint
 from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
 from resolver.api.docs import DocsEndpoints
+from resolver.api.events import EventEndpoint
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
@@ -131,6 +132,7 @@ def routes(
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
+        *EventEndpoint(service).routes(),
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
@@ -193,6 +195,7 @@ def serve(
             port=port,
             ready_file=ready_file,
             on_ready=ready,
+            on_stop=app.state.service.feed.close,
         )
     finally:
         site.close()

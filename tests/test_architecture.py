@@ -35,6 +35,7 @@ EDGES = (
     "resolver.cli",
     "resolver.client",
     "resolver.demo",
+    "resolver.feed",
     "resolver.folder",
     "resolver.list_folder",
     "resolver.interop",

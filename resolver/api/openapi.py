@@ -83,6 +83,7 @@ class ApiDescription:
             },
             **self._records(authority),
             **self._ledger(),
+            "/v1/events": {"get": _events()},
             **authentication_paths(),
             **(clock_paths() if isinstance(self._service.clock, MovableClock) else {}),
             **credential_paths(authority, self._device()),
@@ -278,6 +279,20 @@ class ApiDescription:
                 **_problems(300, 400, 404, 410, 413, 415, 422, 429),
             },
         }
+
+
+def _events() -> Operation:
+    parameters = [
+        _asked("after", 0),
+        _asked("subject"),
+        _asked("type", "device.register,status.revoke"),
+        _asked("entries", 0),
+        _asked("limit"),
+        {**_asked("Last-Event-ID"), "in": "header"},
+    ]
+    asked = _get("What is committed, as server-sent events or a page of them", parameters, 404, 503)
+    asked["responses"]["200"]["content"] = {"text/event-stream": {}, JSON: {}}
+    return asked
 
 
 def _get(

@@ -37,6 +37,7 @@ ENDPOINTS = {
     "identifiers": "/1.0/identifiers/",
     "checkpoint": "/checkpoint",
     "tiles": "/tile/",
+    "events": "/v1/events",
     "entries": "/v1/ledger/entries/",
     "proofs": "/v1/ledger/proofs/",
     "keys": "/v1/ledger/keys",
