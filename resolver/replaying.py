@@ -32,6 +32,7 @@ from identity.multibase import decode_multihash
 from identity.operation import (
     ROTATING,
     AnyOperation,
+    CodeCorrect,
     DeviceRegister,
     NumberRebind,
     OrganizationRegister,
@@ -49,6 +50,7 @@ from identity.operation import (
 from registry import effects
 from registry.case import FINAL
 from registry.checking import verify_proofs
+from registry.correcting import check_correct
 from registry.enrolment import new_keys
 from registry.entry import Entry, read_entry
 from registry.merkle import leaf_hash
@@ -238,13 +240,16 @@ def _after(record: Device | None, item: Shown, pinned: Pinned) -> Device:
 
 
 def _check_life(record: Device, operation: AnyOperation, now: int) -> None:
-    """What a recovery and a transfer ask of the device's record, as the rule book does."""
+    """What a recovery, a transfer and a correction ask of the device's record, as the rule book
+    does."""
     if isinstance(operation, RecoveryBegin):
         check_begin(record, operation.body)
     elif isinstance(operation, RecoveryFinish):
         check_finish(record, operation.body, now)
     elif isinstance(operation, TransferAccept):
         check_accept(record, operation.body, now)
+    elif isinstance(operation, CodeCorrect):
+        check_correct(record)
 
 
 def _check_present(record: Device, operation: AnyOperation) -> None:

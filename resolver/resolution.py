@@ -31,7 +31,7 @@ from identity.jcs import Json
 from identity.members import parse_time
 from registry.admission import UniqueHash
 from registry.reader import LedgerReader
-from registry.state import Device, Key, Stamp, state_key
+from registry.state import Device, Key, Stamp, bears, codes_of, state_key
 from registry.store import Store
 from resolver.schemes import Code, SchemeTable
 
@@ -150,10 +150,10 @@ class Resolver:
                 missing.members["readAs"] = asked.read_as._asdict()
             raise missing
         found = self._found(did, asked, at, before)
-        if asked.digest is not None:
-            shown = cast("dict[str, Any]", found.device)[asked.key[0]]
-            if shown == "none" or shown.get("commitment") != asked.digest:
-                raise _not_found()
+        if asked.digest is not None and not _commits(found.device, asked.key[0], asked.digest):
+            raise _not_found()
+        if at is not None and asked.key[0] == "code" and not bears(found.device, asked.key):
+            raise NotFound("no device bore this code at that time", hint="it was corrected later")
         return found
 
     def _bearer(self, key: Key, before: int | None) -> str | None:
@@ -206,6 +206,14 @@ class Resolver:
                 }
             )
         return changes
+
+
+def _commits(device: Device, kind: str, digest: str) -> bool:
+    """Whether its number, or a code that leads to it, is the one behind a commitment."""
+    if kind == "code":
+        return any(code.get("commitment") == digest for code in codes_of(device))
+    number = device["number"]
+    return isinstance(number, dict) and number.get("commitment") == digest
 
 
 def _check_time(at: str) -> None:

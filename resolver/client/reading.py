@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote
 
 from identity.did import parse_tetrad_did
@@ -45,6 +45,7 @@ from resolver.trust import Trust
 from resolver.verifier import (
     VerifiedAnswer,
     VerifiedReceipt,
+    shown_codes,
     verify_absence,
     verify_answer,
     verify_receipt,
@@ -352,13 +353,15 @@ def _check_asked(verified: VerifiedAnswer, asked: _Asked, key: Key | None) -> st
     """What rests on the registry's word alone, of an answer that is about what was asked for."""
     if asked.disclosure is not None:
         opened = open_disclosure(asked.disclosure)
-        shown = verified.device["number"] if opened.name == NUMBER else verified.device["code"]
-        if not isinstance(shown, dict) or shown.get("commitment") != opened.digest:
+        number: Any = verified.device["number"]
+        kept = [number] if opened.name == NUMBER else shown_codes(verified.device)
+        shown = [one for one in kept if one != "none" and one.get("commitment") == opened.digest]
+        if not shown:
             raise InvalidAnswer("the device does not commit to what was disclosed")
-        if key is not None and shown.get("unique") != key[2]:
+        if key is not None and shown[0].get("unique") != key[2]:
             raise InvalidAnswer("the record has another keyed hash than what was disclosed")
     elif key is None and asked.read_as is not None:
-        if asked.read_as.scheme != verified.device["code"].get("scheme"):
+        if asked.read_as.scheme not in [one.get("scheme") for one in shown_codes(verified.device)]:
             raise InvalidAnswer("the device bears a code of another scheme")
         return "the code is committed to: that this device bears it is the registry's word"
     return ""
