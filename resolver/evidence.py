@@ -57,9 +57,10 @@ class Evidence:
         self._codes: dict[Key, bytes] = {}
         self._closed: tuple[int, bytes] = (0, b"")
 
-    def of(self, found: Found, size: int, checkpoint: bytes) -> bytes:
+    def of(self, found: Found, size: int, checkpoint: bytes, *, standing: bool = True) -> bytes:
         """The evidence for an answer under a published checkpoint of `size` entries, whose root is
-        the one that the state map has published."""
+        the one that the state map has published. Without `standing`, that and the root are left
+        out, which are the same for many answers."""
         device = found.device
         own: Key = ("did", device["did"])
         keys = [own]
@@ -69,7 +70,8 @@ class Evidence:
             self._record(key, self._beside(key, size) if key != own or found.as_of else None)
             for key in keys
         ]
-        parts = [self._stands_on(size, checkpoint), b'"records":[%b]' % b",".join(records)]
+        parts = [self.stands_on(size, checkpoint)] if standing else []
+        parts.append(b'"records":[%b]' % b",".join(records))
         changes = self._changes(device, size, once=found.as_of is None)
         if changes:
             entries = [self._reader.entry(index) for index in changes]
@@ -77,22 +79,25 @@ class Evidence:
             parts.append(b'"signers":[%b]' % b",".join(self._signing(changes, entries)))
         return b"{%b}" % b",".join(parts)
 
-    def of_absence(self, asked: Asked, size: int, checkpoint: bytes) -> bytes | None:
+    def of_absence(
+        self, asked: Asked, size: int, checkpoint: bytes, *, standing: bool = True
+    ) -> bytes | None:
         """The evidence that there is no device under a key; None where there is. Of a number that
         is free again there is a record, and of a DID that is not a device's."""
         record = self._newest(asked.key, size)
         device = {"number": b'"did":', "did": b'"kind":"device"'}.get(asked.key[0], b"")
         if record is not None and device in record:
             return None
-        records = b'"records":[%b]' % self._record(asked.key, record)
-        return b"{%b}" % b",".join((self._stands_on(size, checkpoint), records))
+        parts = [self.stands_on(size, checkpoint)] if standing else []
+        parts.append(b'"records":[%b]' % self._record(asked.key, record))
+        return b"{%b}" % b",".join(parts)
 
     def of_records(self, keys: Sequence[Key], size: int, checkpoint: bytes) -> bytes:
         """The evidence for records that exist, in this order, each shown in the proof."""
         records = [self._record(key, self._newest(key, size)) for key in keys]
-        return b'{%b,"records":[%b]}' % (self._stands_on(size, checkpoint), b",".join(records))
+        return b'{%b,"records":[%b]}' % (self.stands_on(size, checkpoint), b",".join(records))
 
-    def _stands_on(self, size: int, checkpoint: bytes) -> bytes:
+    def stands_on(self, size: int, checkpoint: bytes) -> bytes:
         """The checkpoint, and the root of the state that ends its tree; the same for all answers
         until the next publication."""
         if self._closed[0] != size:

@@ -13,6 +13,7 @@ specs/3-resolution.md, "Resolution".
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -37,6 +38,7 @@ from resolver.schemes import Code, SchemeTable
 
 KEPT_BEARERS = 50_000
 
+_STATUS = b'"status":"'
 _UPDATED = b'"updated":'
 
 
@@ -65,6 +67,11 @@ class Found:
     asked: Asked
     as_of: str | None = None
 
+    @classmethod
+    def now(cls, record: bytes, asked: Asked) -> Found:
+        """A device as its newest record has it."""
+        return cls(record, _updated(record)["entry"], asked)
+
     @property
     def device(self) -> Device:
         """The record, parsed."""
@@ -73,7 +80,7 @@ class Found:
     @property
     def ended(self) -> bool:
         """Whether only a tombstone is left."""
-        return b'"status":"revoked"' in self.record or b'"status":"retired"' in self.record
+        return has_ended(self.record)
 
 
 class Resolver:
@@ -155,6 +162,24 @@ class Resolver:
         if at is not None and asked.key[0] == "code" and not bears(found.device, asked.key):
             raise NotFound("no device bore this code at that time", hint="it was corrected later")
         return found
+
+    def find_all(self, keys: Sequence[Key]) -> list[bytes | None]:
+        """The record behind each of many codes, as it is now; None where nobody bears a code. Two
+        look-ups of the store, however many there are."""
+        unknown = [key for key in keys if key not in self._bearers]
+        found = self._store.records([state_key(key) for key in unknown])
+        bearers = {
+            key: str(orjson.loads(record)["did"])
+            for key, record in zip(unknown, found, strict=True)
+            if record is not None
+        }
+        dids = [bearers.get(key) or self._bearers.get(key) for key in keys]
+        if len(self._bearers) + len(bearers) > KEPT_BEARERS:
+            self._bearers.clear()
+        self._bearers |= bearers
+        devices = [state_key(("did", did)) for did in dids if did is not None]
+        records = iter(self._store.records(devices))
+        return [None if did is None else next(records) for did in dids]
 
     def _bearer(self, key: Key, before: int | None) -> str | None:
         """Whose a code is, or on which device a number is active."""
@@ -241,6 +266,13 @@ def entries_until(store: Store, at: str) -> int:
 def _not_found() -> NotFound:
     """In the same words whether a value is not registered or was registered under another salt."""
     return NotFound("no device bears this", hint="an unregistered code, or one of another ledger")
+
+
+def has_ended(record: bytes) -> bool:
+    """Whether a canonical record is that of a device that is revoked or retired, without parsing
+    it: the last member of that name."""
+    start = record.rindex(_STATUS) + len(_STATUS)
+    return record.startswith((b"revoked", b"retired"), start)
 
 
 def _updated(record: bytes) -> Stamp:

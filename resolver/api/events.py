@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from identity.did import parse_tetrad_did
 from identity.errors import Busy, NotFound, SchemaViolation
 from resolver.api.requests import client_of, flag, header, query
 from resolver.api.resolution import page_limit
-from resolver.api.responses import JSON, json_response
+from resolver.api.responses import JSON, HeldStream, json_response
 from resolver.events import (
     CHECKPOINT,
     HEARTBEAT,
@@ -79,7 +79,7 @@ class EventEndpoint:
             return Response(b"", 200, _HEADERS, STREAM)
         client = client_of(request)
         self._enter(client)
-        return StreamingResponse(self._stream(followed, client), 200, _HEADERS, STREAM)
+        return HeldStream(self._stream(followed), lambda: self._leave(client), _HEADERS, STREAM)
 
     def _wanted(self, given: dict[str, str], last: str, default: int) -> Wanted:
         """Raises SchemaViolation, MalformedInput, NotFound."""
@@ -125,37 +125,34 @@ class EventEndpoint:
         """How many follow the feed."""
         return self._following.total()
 
-    async def _stream(self, followed: Wanted, client: str) -> AsyncIterator[bytes]:
+    async def _stream(self, followed: Wanted) -> AsyncIterator[bytes]:
         """The parts of the answer; the next is made when the one before was taken."""
         feed, seconds = self._feed, self._service.settings.heartbeat_seconds
         start, said, told = followed.after + 1, followed.after, b""
-        try:
-            yield HEARTBEAT  # the head of the answer goes out with it
-            while not feed.closed:
-                change = feed.next_change
-                events = feed.events(start)
-                parts = [
-                    sent(one, entries=followed.entries)
-                    for one in events
-                    if wanted(one, followed.types, followed.subject)
-                ]
-                if events:
-                    start = events[-1].index + 1
-                size, note = feed.published
-                if followed.checkpoints and note != told and start >= size:
-                    parts.append(sent_checkpoint(size, note))
-                    told = note
-                if events and wanted(events[-1], followed.types, followed.subject):
-                    said = events[-1].index
-                if parts:
-                    yield b"".join(parts)
-                if start < feed.size:
-                    await asyncio.sleep(0)
-                elif not await _within(change, seconds):
-                    quiet, said = said == start - 1, start - 1
-                    yield HEARTBEAT if quiet else sent_position(said)
-        finally:
-            self._leave(client)
+        yield HEARTBEAT  # the head of the answer goes out with it
+        while not feed.closed:
+            change = feed.next_change
+            events = feed.events(start)
+            parts = [
+                sent(one, entries=followed.entries)
+                for one in events
+                if wanted(one, followed.types, followed.subject)
+            ]
+            if events:
+                start = events[-1].index + 1
+            size, note = feed.published
+            if followed.checkpoints and note != told and start >= size:
+                parts.append(sent_checkpoint(size, note))
+                told = note
+            if events and wanted(events[-1], followed.types, followed.subject):
+                said = events[-1].index
+            if parts:
+                yield b"".join(parts)
+            if start < feed.size:
+                await asyncio.sleep(0)
+            elif not await _within(change, seconds):
+                quiet, said = said == start - 1, start - 1
+                yield HEARTBEAT if quiet else sent_position(said)
 
     def _page(self, given: dict[str, str], followed: Wanted) -> Response:
         """A page, without waiting for anything: `after` of the next one is its `after`."""

@@ -266,7 +266,8 @@ class ApiDescription:
 
     def _resolve(self) -> Operation:
         return {
-            "summary": "The device behind a disclosed number, or a code that no URL should hold",
+            "summary": "The device behind a disclosed number, a code that no URL should hold, or each "
+            'of up to 1,000 codes: {"codes": […]}, answered line by line',
             "requestBody": {
                 "required": True,
                 "content": {JSON: {"example": {"code": _CODE, "proof": False}}},
@@ -274,9 +275,9 @@ class ApiDescription:
             "responses": {
                 "200": {
                     "description": "The device; with proof of its keyed hash, if there is one",
-                    "content": _content("Answer"),
+                    "content": {**_content("Answer"), NDJSON: {}},
                 },
-                **_problems(300, 400, 404, 410, 413, 415, 422, 429),
+                **_problems(300, 400, 404, 410, 413, 415, 422, 429, 503),
             },
         }
 

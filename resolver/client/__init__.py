@@ -40,6 +40,7 @@ from resolver.client.exchange import (
 )
 from resolver.client.flow import Flow, Pause, Request, Response, check_address
 from resolver.client.living import Living
+from resolver.client.many import resolve_batch
 from resolver.client.reading import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
@@ -209,6 +210,7 @@ class Client(_Base):
     introduce = Blocking(Writing.introduce)
     checkpoint = Blocking(Writing.checkpoint)
     resolve = Blocking(Writing.resolve)
+    resolve_batch = Blocking(resolve_batch)
     device = Blocking(Writing.device)
     history = Blocking(Writing.history)
     receipt = Blocking(Writing.receipt)
@@ -314,6 +316,7 @@ class AsyncClient(_Base):
     introduce = Awaited(Writing.introduce)
     checkpoint = Awaited(Writing.checkpoint)
     resolve = Awaited(Writing.resolve)
+    resolve_batch = Awaited(resolve_batch)
     device = Awaited(Writing.device)
     history = Awaited(Writing.history)
     receipt = Awaited(Writing.receipt)

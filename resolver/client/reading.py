@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote
 
-from identity.did import parse_tetrad_did
 from identity.disclosure import NUMBER, open_disclosure
 from identity.errors import (
     Gone,
     InvalidAnswer,
-    MalformedCode,
-    MalformedInput,
     NotFound,
     TetradError,
 )
-from identity.jcs import Json, canonicalize
+from identity.jcs import Json
 from identity.operation import operation_hash
 from registry.case import FINAL
 from registry.receipt import TlogProof
@@ -30,6 +27,7 @@ from registry.uniqueness import verify_shown
 from resolver.client.flow import (
     Flow,
     Request,
+    Response,
     ask,
     ask_bytes,
     ask_json,
@@ -37,10 +35,11 @@ from resolver.client.flow import (
     member,
     refusal,
 )
+from resolver.client.questions import Question, query_of, question_of
 from resolver.client.seeing import Seeing
 from resolver.client.tiles import fetch_genesis
 from resolver.freshness import Age
-from resolver.schemes import SCHEMES, Code
+from resolver.schemes import Code
 from resolver.trust import Trust
 from resolver.verifier import (
     VerifiedAnswer,
@@ -145,8 +144,20 @@ class Reading(Seeing):
         whom), and without it the registry's word; for a revoked or retired device Gone, whose
         member `answer` is proved as well, unless `tombstones` are wanted.
         """
-        asked = _asked(code, scheme, disclosure, at)
+        asked = question_of(code, scheme, disclosure, at)
         response = yield from ask(asked.request)
+        return (yield from self.answered(asked, response, at, max_age, tombstones=tombstones))
+
+    def answered(
+        self,
+        asked: Question,
+        response: Response,
+        at: str | None = None,
+        max_age: int | None = None,
+        *,
+        tombstones: bool = False,
+    ) -> Flow[Resolved]:
+        """What a response to a question proves. Raises as `resolve`."""
         gone = None
         if response.status == 410:
             gone = refusal(response)
@@ -179,7 +190,7 @@ class Reading(Seeing):
             raise gone
         return Resolved(asked.read_as, asked.key, answer, verified, age, asserted)
 
-    def _key_of(self, asked: _Asked, answer: Mapping[str, Json]) -> Key | None:
+    def _key_of(self, asked: Question, answer: Mapping[str, Json]) -> Key | None:
         """The key of the state under which the answer must stand: of a value that is hashed there,
         where the answer proves the hash. Raises InvalidVrfProof."""
         if asked.presented is None or "unique" not in answer:
@@ -216,7 +227,7 @@ class Reading(Seeing):
         before: str | None = None
         path = f"/v1/devices/{quote(did, safe=':')}/history"
         while True:
-            page = yield from ask_json(Request("GET", path, _query(before=before)))
+            page = yield from ask_json(Request("GET", path, query_of(before=before)))
             found = member(page, "changes", list)
             changes += found
             following = page.get("before")
@@ -280,76 +291,7 @@ class Reading(Seeing):
         return (yield from ask_bytes(Request("GET", path)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question, and what its answer must be about."""
-
-    request: Request
-    key: Key | None
-    """Of the state; None where the registry alone can tell which it is."""
-    read_as: Code | None = None
-    disclosure: str | None = None
-    presented: tuple[str, str, str] | None = None
-    """Kind, scheme and canonical value of what a keyed hash stands for in the state."""
-
-
-def _asked(code: str | None, scheme: str | None, disclosure: str | None, at: str | None) -> _Asked:
-    if disclosure is not None:
-        request = _disclosed(disclosure, scheme, at)
-        presented = _presented(disclosure, scheme or "")
-        return _Asked(request, None, disclosure=disclosure, presented=presented)
-    if code is not None and code.startswith("did:"):
-        parse_tetrad_did(code)
-        request = Request("GET", f"/v1/devices/{code}", _query(at=at, proof="1"))
-        return _Asked(request, ("did", code))
-    read_as = SCHEMES.read(code or "", scheme)
-    committed = SCHEMES.is_committed(read_as.scheme)
-    plain = ("code", read_as.scheme, read_as.value)
-    if committed:
-        return _Asked(_coded(read_as, at), None, read_as, presented=plain)
-    return _Asked(_coded(read_as, at), plain, read_as)
-
-
-def _presented(disclosure: str, scheme: str) -> tuple[str, str, str] | None:
-    """None for text that is not canonical: under its hash there is nothing, whoever has the value.
-    Raises InvalidIdentifier."""
-    opened = open_disclosure(disclosure)
-    if SCHEMES.canonical(scheme, opened.value) != opened.value:
-        return None
-    return "number" if opened.name == NUMBER else "code", scheme, opened.value
-
-
-def _query(**members: str | None) -> dict[str, str]:
-    return {name: value for name, value in members.items() if value is not None}
-
-
-def _coded(code: Code, at: str | None) -> Request:
-    if SCHEMES.is_number(code.scheme):
-        raise MalformedCode(
-            f"{code.scheme} is a scheme of numbers",
-            hint="a number is resolved with the disclosure that came with it",
-        )
-    if SCHEMES.is_committed(code.scheme):
-        return _question({"code": code.value, "scheme": code.scheme}, at)
-    query = _query(code=code.value, scheme=code.scheme, at=at, proof="1")
-    return Request("GET", "/v1/resolve", query)
-
-
-def _disclosed(disclosure: str, scheme: str | None, at: str | None) -> Request:
-    open_disclosure(disclosure)
-    if scheme is None:
-        raise MalformedInput("name the scheme of what is disclosed", pointer="/scheme")
-    asked: dict[str, Json] = {"disclosure": disclosure, "scheme": scheme}
-    return _question(asked, at)
-
-
-def _question(asked: dict[str, Json], at: str | None) -> Request:
-    """Asked in the body, since it does not belong in a URL."""
-    body = canonicalize({**asked, **_query(at=at), "proof": True})
-    return Request("POST", "/v1/resolve", body=body)
-
-
-def _check_asked(verified: VerifiedAnswer, asked: _Asked, key: Key | None) -> str:
+def _check_asked(verified: VerifiedAnswer, asked: Question, key: Key | None) -> str:
     """What rests on the registry's word alone, of an answer that is about what was asked for."""
     if asked.disclosure is not None:
         opened = open_disclosure(asked.disclosure)
