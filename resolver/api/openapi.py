@@ -266,8 +266,8 @@ class ApiDescription:
 
     def _resolve(self) -> Operation:
         return {
-            "summary": "The device behind a disclosed number, a code that no URL should hold, or each "
-            'of up to 1,000 codes: {"codes": […]}, answered line by line',
+            "summary": "The device behind a disclosed number, a code that no URL should hold, or "
+            'behind each of up to 1,000 codes: {"codes": […]}, answered line by line',
             "requestBody": {
                 "required": True,
                 "content": {JSON: {"example": {"code": _CODE, "proof": False}}},
