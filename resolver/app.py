@@ -32,6 +32,7 @@ from resolver.api.credentials import CredentialEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.events import EventEndpoint
 from resolver.api.frame import Direct, Frame, direct_endpoints
+from resolver.api.histories import HistoryEndpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.listings import ListingEndpoints
@@ -126,9 +127,11 @@ def routes(
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
+    resolution = ResolutionEndpoints(service)
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
-        *ResolutionEndpoints(service).routes(),
+        *resolution.routes(),
+        *HistoryEndpoints(service, resolution.limit).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),

@@ -92,6 +92,23 @@ class Evidence:
         parts.append(b'"records":[%b]' % self._record(asked.key, record))
         return b"{%b}" % b",".join(parts)
 
+    def of_number(self, asked: Asked, size: int, checkpoint: bytes) -> bytes:
+        """The evidence for a number that was ever bound: its record, and the entries that made it
+        what it is, with those that made the keys which signed them; without entries where they are
+        many."""
+        parts = [self.stands_on(size, checkpoint)]
+        shown = self._record(asked.key, self._newest(asked.key, size))
+        parts.append(b'"records":[%b]' % shown)
+        versions = self._store.versions(state_key(asked.key), limit=MAX_SHOWN + 1, before=size)
+        if len(versions) <= MAX_SHOWN:
+            changes = [version.entry for version in reversed(versions)]
+            entries = [self._reader.entry(index) for index in changes]
+            # Of several devices: what signs may stand on one of these entries, and comes after it.
+            signers = self._signing(changes, entries, known=set())
+            parts.append(b'"entries":[%b]' % b",".join(entries))
+            parts.append(b'"signers":[%b]' % b",".join(signers))
+        return b"{%b}" % b",".join(parts)
+
     def of_records(self, keys: Sequence[Key], size: int, checkpoint: bytes) -> bytes:
         """The evidence for records that exist, in this order, each shown in the proof."""
         records = [self._record(key, self._newest(key, size)) for key in keys]
@@ -148,12 +165,14 @@ class Evidence:
             return []
         return [version.entry for version in reversed(versions)]
 
-    def _signing(self, changes: list[int], entries: list[bytes]) -> list[bytes]:
+    def _signing(
+        self, changes: list[int], entries: list[bytes], known: set[int] | None = None
+    ) -> list[bytes]:
         """The operations that made the keys which signed these entries, and those, and so on; each
-        after what it stands on."""
+        after what it stands on. `known` are the entries that are shown already."""
         wanted: dict[int, bytes] = {}
         pending = list(zip(changes, entries, strict=True))
-        known = {0, *changes}  # the genesis is what a verifier pins
+        known = {0, *(changes if known is None else known)}  # the genesis is what one pins
         while pending:
             for earlier in self._stand_on(*pending.pop()):
                 if earlier not in known:

@@ -11,7 +11,7 @@ keys proves itself (resolver/establishing.py). Specified in specs/3-resolution.m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -197,6 +197,14 @@ def replay(own: Sequence[Shown], pinned: Pinned) -> Device:
 
     Raises InvalidAnswer where they do not follow one another.
     """
+    records = list(replayed(own, pinned))
+    if not records:
+        raise InvalidAnswer("the evidence does not show the device's registration")
+    return records[-1]
+
+
+def replayed(own: Iterable[Shown], pinned: Pinned) -> Iterator[Device]:
+    """The device's record after each of its operations. Raises as `replay`."""
     record: Device | None = None
     history = FIRST_HISTORY
     for item in own:
@@ -213,9 +221,7 @@ def replay(own: Sequence[Shown], pinned: Pinned) -> Device:
             ) from None
         history = next_history(history, item.leaf)
         record = cast("Device", {**record, "history": history.hex()})
-    if record is None:
-        raise InvalidAnswer("the evidence does not show the device's registration")
-    return record
+        yield record
 
 
 def _after(record: Device | None, item: Shown, pinned: Pinned) -> Device:

@@ -209,6 +209,18 @@ class Resolver:
         found = self._store.versions(state_key(key), limit=1, before=before)
         return found[0].record if found else None
 
+    def bindings(self, key: Key, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+        """What happened with a number, the newest first: the entries, and on which device it was
+        active after each, if on any."""
+        changes: list[dict[str, Any]] = []
+        for version in self._store.versions(state_key(key), limit=limit, before=before):
+            entry = orjson.loads(self._reader.entry(version.entry))
+            did = orjson.loads(version.record).get("did")
+            change = {"index": version.entry, "time": entry["time"]}
+            change |= {"type": entry["operation"]["type"], "entry": entry}
+            changes.append(change if did is None else {**change, "did": did})
+        return changes
+
     def history(self, did: str, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         """What happened to a device, the newest first: the entries, and the status after each.
 

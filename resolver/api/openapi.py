@@ -82,6 +82,14 @@ class ApiDescription:
                 "post": self._resolve(),
             },
             **self._records(authority),
+            "/v1/history": {
+                "get": _get(
+                    "What happened under a code: the entries, or with proof all that there are",
+                    [_asked("code", _CODE, required=True), _asked("scheme", "gs1"), _proof()],
+                    *(200, 300, 400, 404),
+                ),
+                "post": _history(),
+            },
             **self._ledger(),
             "/v1/events": {"get": _events()},
             **authentication_paths(),
@@ -127,7 +135,7 @@ class ApiDescription:
             "/v1/devices/{did}/history": {
                 "get": _get(
                     "What happened to it, the newest first",
-                    [_in_path("did", device), _asked("limit", 10), _asked("before")],
+                    [_in_path("did", device), _asked("limit", 10), _asked("before"), _proof()],
                     *(200, 404),
                 )
             },
@@ -294,6 +302,21 @@ def _events() -> Operation:
     asked = _get("What is committed, as server-sent events or a page of them", parameters, 404, 503)
     asked["responses"]["200"]["content"] = {"text/event-stream": {}, JSON: {}}
     return asked
+
+
+def _history() -> Operation:
+    example = {"code": _CODE, "proof": False}
+    return {
+        "summary": "The same of a private code, or of a disclosed number: by whom last bound it",
+        "requestBody": {"required": True, "content": {JSON: {"example": example}}},
+        "responses": {
+            "200": {
+                "description": "The entries, or all there are with proof",
+                "content": {JSON: {}},
+            },
+            **_problems(300, 400, 404, 413, 415, 422, 429),
+        },
+    }
 
 
 def _get(

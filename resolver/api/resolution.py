@@ -33,7 +33,7 @@ class ResolutionEndpoints:
         self._service = service
         self._resolver = service.resolver
         self._batches = Batches(service)
-        self._limit = RateLimit(
+        self.limit = RateLimit(
             service.settings.lookups, service.settings.lookup_clients, service.clock
         )
         self._absences = RateLimit(
@@ -46,7 +46,6 @@ class ResolutionEndpoints:
             Route("/v1/resolve", Direct(self.by_code), methods=["GET"]),
             Route("/v1/resolve", self.by_body, methods=["POST"]),
             Route("/v1/devices/{did}", self.device),
-            Route("/v1/devices/{did}/history", self.history),
         ]
 
     async def by_code(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +81,7 @@ class ResolutionEndpoints:
         asked = parse(body, max_bytes=most)
         if isinstance(asked, dict) and set(asked) - {"proof"} == {"codes"}:
             return self._batches.answer(asked["codes"], proof=_wants_proof(asked))
-        self._limit.check(client_of(request))
+        self.limit.check(client_of(request))
         if not isinstance(asked, dict) or set(asked) - _LOOKUP:
             raise SchemaViolation(
                 "a question has the members disclosure and scheme, or code and perhaps scheme",
@@ -112,15 +111,6 @@ class ResolutionEndpoints:
         given = query(request.scope, ("at", "proof"))
         asked = self._resolver.did(request.path_params["did"])
         return await self._answer(asked, given.get("at"), proof=flag(given, "proof"))
-
-    async def history(self, request: Request) -> Response:
-        """What happened to a subject, the newest first."""
-        given = query(request.scope, ("limit", "before"))
-        limit = page_limit(given, self._service.settings.page_rows)
-        before = number(given, "before") if "before" in given else None
-        changes = self._resolver.history(request.path_params["did"], limit=limit, before=before)
-        more = changes[-1]["index"] if len(changes) == limit else None
-        return json_response(orjson.dumps({"changes": changes, "before": more}))
 
     async def _answer(
         self, asked: Asked, at: str | None, *, proof: bool, client: str = ""

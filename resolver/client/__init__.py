@@ -39,6 +39,7 @@ from resolver.client.exchange import (
     unreachable,
 )
 from resolver.client.flow import Flow, Pause, Request, Response, check_address, refusal
+from resolver.client.histories import History, proved_history
 from resolver.client.living import Living
 from resolver.client.many import resolve_batch
 from resolver.client.reading import Resolved
@@ -46,7 +47,7 @@ from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.trust import Trust
 
-__all__ = ["Acknowledged", "AsyncClient", "Client", "Resolved", "Session"]
+__all__ = ["Acknowledged", "AsyncClient", "Client", "History", "Resolved", "Session"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -230,6 +231,7 @@ class Client(_Base):
     checkpoint = Blocking(Writing.checkpoint)
     resolve = Blocking(Writing.resolve)
     resolve_batch = Blocking(resolve_batch)
+    proved_history = Blocking(proved_history)
     device = Blocking(Writing.device)
     history = Blocking(Writing.history)
     receipt = Blocking(Writing.receipt)
@@ -336,6 +338,7 @@ class AsyncClient(_Base):
     checkpoint = Awaited(Writing.checkpoint)
     resolve = Awaited(Writing.resolve)
     resolve_batch = Awaited(resolve_batch)
+    proved_history = Awaited(proved_history)
     device = Awaited(Writing.device)
     history = Awaited(Writing.history)
     receipt = Awaited(Writing.receipt)

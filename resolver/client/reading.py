@@ -168,19 +168,17 @@ class Reading(Seeing):
             missing = refusal(response)
             for name in _PROVED:
                 missing.members.pop(name, None)  # it is not for a server to say
-            key = self._key_of(asked, missing.members)
+            key = self.key_of(asked, missing.members)
             if isinstance(missing, NotFound) and key is not None and at is None:
                 yield from self._prove_absence(missing, key, max_age)
             raise missing
-        note = _note_of(answer)
+        note = note_of(answer)
         yield from self.learn(note)
-        key = self._key_of(asked, answer)
+        key = self.key_of(asked, answer)
         # Of the past, the evidence shows the device and not who had the number.
         shown = None if key is not None and key[0] == "number" and at is not None else key
         verified = verify_answer(answer, self.trust.pinned, key=shown)
-        asserted = "; ".join(
-            filter(None, (_check_asked(verified, asked, key), _unsigned(verified)))
-        )
+        asserted = self.said_of(verified, asked, key)
         _check_time(answer, verified.device, at)
         age = self.dated(verified.checkpoint, max_age)
         yield from self.observe(note)
@@ -190,7 +188,12 @@ class Reading(Seeing):
             raise gone
         return Resolved(asked.read_as, asked.key, answer, verified, age, asserted)
 
-    def _key_of(self, asked: Question, answer: Mapping[str, Json]) -> Key | None:
+    def said_of(self, verified: VerifiedAnswer, asked: Question, key: Key | None) -> str:
+        """What rests on the registry's word alone, of an answer that is about what was asked for.
+        Raises InvalidAnswer for one that is not."""
+        return "; ".join(filter(None, (_check_asked(verified, asked, key), _unsigned(verified))))
+
+    def key_of(self, asked: Question, answer: Mapping[str, Json]) -> Key | None:
         """The key of the state under which the answer must stand: of a value that is hashed there,
         where the answer proves the hash. Raises InvalidVrfProof."""
         if asked.presented is None or "unique" not in answer:
@@ -199,7 +202,7 @@ class Reading(Seeing):
 
     def _prove_absence(self, missing: NotFound, key: Key, max_age: int | None) -> Flow[None]:
         """Whether there is none, where a server says so; `missing` then bears `proved`."""
-        note = _note_of(missing.members)
+        note = note_of(missing.members)
         yield from self.learn(note)
         state = verify_absence(missing.members.get("proof"), self.trust.pinned, key)
         age = self.dated(state.checkpoint, max_age)
@@ -327,7 +330,8 @@ def _check_time(answer: Mapping[str, Json], device: Device, at: str | None) -> N
         raise InvalidAnswer("the answer tells of what came later", pointer="/device/updated")
 
 
-def _note_of(answer: Mapping[str, Json]) -> bytes:
+def note_of(answer: Mapping[str, Json]) -> bytes:
+    """The checkpoint under which an answer stands. Raises InvalidAnswer where it has no proof."""
     proof = answer.get("proof")
     note = proof.get("checkpoint") if isinstance(proof, dict) else None
     if not isinstance(note, str):

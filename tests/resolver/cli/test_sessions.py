@@ -227,6 +227,12 @@ def test_a_code_is_corrected_and_the_label_stays_good(shell: Shell) -> None:
     assert "/21/OO" in shown.out
     assert "corrected" not in shell.must("resolve", new).out
     assert shell("device", "correct", new, old, "--reason", "back").status == 1
+    steps = shell.must("history", old)
+    assert "✓ these are all, by the state of entry " in steps.out
+    assert [one["what"] for one in shell.must("history", old, "--json").json["steps"]] == [
+        "given",
+        "corrected",
+    ]
 
 
 def test_grants(shell: Shell) -> None:
