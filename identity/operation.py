@@ -39,6 +39,7 @@ from identity.bodies import (
 from identity.enrolment import EnrolmentRevokeBody
 from identity.errors import InputTooLarge, SchemaViolation
 from identity.jcs import Json, canonicalize
+from identity.links import LinksBody
 from identity.members import (
     Closed,
     Hash,
@@ -137,6 +138,13 @@ class EnrolmentRevoke(_Sequenced):
 
     type: Literal["enrolment.revoke"]
     body: EnrolmentRevokeBody
+
+
+class LinksSet(_Sequenced):
+    """Where a code leads to, by who answers for it."""
+
+    type: Literal["links.set"]
+    body: LinksBody
 
 
 class DeviceRegister(_OnLedger):
@@ -242,6 +250,7 @@ AnyOperation = (
     | GrantIssue
     | GrantWithdraw
     | EnrolmentRevoke
+    | LinksSet
     | DeviceRegister
     | DeviceUpdate
     | NumberRebind

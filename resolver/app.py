@@ -29,12 +29,15 @@ from resolver.api.authentications import AuthenticationEndpoints, Authentication
 from resolver.api.clock import ClockEndpoint
 from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
+from resolver.api.data import DataEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.events import EventEndpoint
 from resolver.api.frame import Direct, Frame, direct_endpoints
+from resolver.api.gs1 import Gs1Endpoints
 from resolver.api.histories import HistoryEndpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
+from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
 from resolver.api.openapi import ApiDescription
 from resolver.api.operations import Operations
@@ -43,6 +46,7 @@ from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
+from resolver.directory import OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
 from resolver.listening import run_server
@@ -100,7 +104,13 @@ def create_app(
     )
     app.state.service = service
     app.state.authenticating = authenticating
-    app.router.routes[:0] = routes(service, authenticating, statuses)
+    gs1 = Gs1Endpoints(
+        service,
+        OwnLedger(service.resolver, service.delegations, service.clock),
+        lambda: authenticating.audiences,
+    )
+    app.router.routes[:0] = [*routes(service, authenticating, statuses), *gs1.routes()]
+    app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
     if interop is not None:
@@ -132,6 +142,8 @@ def routes(
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *resolution.routes(),
         *HistoryEndpoints(service, resolution.limit).routes(),
+        *LinksEndpoint(service).routes(),
+        *DataEndpoints(service, authenticating).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),

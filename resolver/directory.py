@@ -7,9 +7,14 @@ in a recursive resolver, out of the tree of nodes below a pinned root.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from identity.errors import NotFound
+from registry.state import LinksRecord
+from resolver.delegations import Delegations
 from resolver.resolution import Asked, Found, Resolver
+from resolver.schemes import Code
 
 
 class Directory(Protocol):
@@ -28,12 +33,21 @@ class Directory(Protocol):
         another node is the one to ask), MalformedInput, Unavailable."""
         ...
 
+    async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
+        """The newest record of the links of each code, None where nobody ever set any. Raises
+        Delegated where another node is the one to ask about the first of them, Unavailable."""
+        ...
+
 
 class OwnLedger:
     """The directory of an authoritative node."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(
+        self, resolver: Resolver, delegations: Delegations, clock: Callable[[], float]
+    ) -> None:
         self._resolver = resolver
+        self._delegations = delegations
+        self._clock = clock
 
     def code(self, text: str, scheme: str | None = None) -> Asked:
         """See Directory."""
@@ -45,4 +59,11 @@ class OwnLedger:
 
     async def find(self, asked: Asked, *, at: str | None = None) -> Found:
         """See Directory."""
-        return self._resolver.find(asked, at=at)
+        try:
+            return self._resolver.find(asked, at=at)
+        except NotFound as missing:
+            self._delegations.refer(asked, missing, int(self._clock()))
+
+    async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
+        """See Directory."""
+        return self._resolver.links(codes)

@@ -18,6 +18,8 @@ from identity.wallet import Establishment, Wallet
 from resolver.api.clock import clock_paths
 from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
+from resolver.api.openapi_data import data_paths
+from resolver.api.openapi_links import link_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
@@ -81,6 +83,7 @@ class ApiDescription:
                 ),
                 "post": self._resolve(),
             },
+            **link_paths(),
             **self._records(authority),
             "/v1/history": {
                 "get": _get(
@@ -90,6 +93,7 @@ class ApiDescription:
                 ),
                 "post": _history(),
             },
+            **data_paths(self._device()),
             **self._ledger(),
             "/v1/events": {"get": _events()},
             **authentication_paths(),
@@ -164,6 +168,7 @@ class ApiDescription:
             },
             "/v1/grants": {"get": _get("Grants", [*page, _asked("holder")], 200, 400, 404)},
             "/v1/grants/{hash}": {"get": _get("A grant", [_in_path("hash", grant)], 200, 404)},
+            "/v1/nodes": {"get": _get("Nodes that grants of prefixes name", page[:2])},
         }
 
     def _ledger(self) -> dict[str, dict[str, Operation]]:

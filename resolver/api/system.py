@@ -33,6 +33,7 @@ ENDPOINTS = {
     "devices": "/v1/devices",
     "organizations": "/v1/organizations",
     "grants": "/v1/grants",
+    "nodes": "/v1/nodes",
     "registry": "/v1/registry",
     "identifiers": "/1.0/identifiers/",
     "checkpoint": "/checkpoint",

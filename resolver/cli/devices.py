@@ -130,7 +130,8 @@ def update(
     """Change the data record, parent, sector or other names of DEVICE.
 
     The data record is JSON: describes, schema, version, grade, endpoints, and content (which is
-    committed to) or commitment.
+    committed to and sent beside it) or commitment; of important data also policy, which names who
+    reads it: {"parties": [DID], "credentials": [{"type": "NetworkAccessLicence", "issuer": DID}]}.
     """
     from resolver.cli.rows import sector_of
 

@@ -1,4 +1,4 @@
-"""`tetrad resolve CODE`: the device behind a code, with what proves it."""
+"""`tetrad resolve CODE`: the device behind a code, with what proves it; `-` reads many codes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from identity.errors import NotFound
 from resolver.cli.frame import MAX_AGE, REFUSED, Frame, verb, write_output
+from resolver.cli.hops import hop_lines, hop_values
 
 if TYPE_CHECKING:
     from resolver.client import Resolved
@@ -39,11 +40,22 @@ def resolve(
 ) -> None:
     """Find the device that bears CODE, in any form that is printed on it, or the DID CODE.
 
+    With - in its place each line of the standard input is a code, such as a scanner types, and each
+    is told what it was read as; a line that is refused stops none of the others. Quote what holds
+    brackets: '(01)09506000134352(21)M-0017'.
+
     A revoked or retired device is shown as what is left of it; the exit code is then 1. So it is
     where there is none, with a word on whether that is proved.
     """
     if (code is None) == (disclosure is None):
         raise click.UsageError("name a code, a DID, or a --disclosure with its --scheme")
+    if code == "-":
+        if bundle is not None:
+            raise click.UsageError("a --bundle holds one device: name its code")
+        from resolver.cli.scanning import resolve_lines
+
+        resolve_lines(frame, scheme=scheme, at=at, max_age=max_age)
+        return
     with frame.reading() as client:
         try:
             found = client.resolve(
@@ -52,7 +64,7 @@ def resolve(
         except NotFound as missing:
             frame.fail(missing)
             if not frame.as_json:
-                frame.note(_absence(missing))
+                frame.note(absence_of(missing))
                 if bundle is not None:
                     frame.note(f"– {bundle} is not written: a bundle holds a device")
             raise click.exceptions.Exit(REFUSED) from None
@@ -60,26 +72,35 @@ def resolve(
             from resolver.bundle import bundle_bytes
 
             write_output(bundle, bundle_bytes(client.trust, found.key, found.answer))
-    frame.show(_value(found), *_lines(found, at))
+    frame.show(value_of(found), *lines_of(found, at))
     if found.status in ("revoked", "retired"):
         raise click.exceptions.Exit(1)
 
 
-def _absence(missing: NotFound) -> str:
+def absence_of(missing: NotFound) -> str:
     """On whose word there is none."""
     from resolver.freshness import Age
 
     members = missing.members
+    if missing.code == "delegated" and members.get("proved"):
+        node = members["referral"]["node"]
+        where = f"{node['origin']}, {', '.join(node['urls'])}"
+        return (
+            f"✓ the pinned ledger refers this to {where}: proved"
+            f"\n  ask a recursive resolver, or that node (ledger {node['ledger']})"
+        )
     if not members.get("proved"):
         return "– that there is none is the registry's word: nothing here proves it"
     age = Age(members["age"], members["datedBy"] or "")
     return f"✓ there is none: proved by the state of entry {members['stateRoot']}, {age}"
 
 
-def _value(found: Resolved) -> dict[str, Any]:
+def value_of(found: Resolved) -> dict[str, Any]:
+    """An answer for programs."""
     verified = found.verified
     tree = verified.checkpoint.checkpoint
     read_as = {"readAs": found.read_as._asdict()} if found.read_as else {}
+    hops = {"hops": hop_values(found.hops), "stale": found.stale} if found.hops else {}
     return {
         **read_as,
         "did": found.did,
@@ -89,14 +110,16 @@ def _value(found: Resolved) -> dict[str, Any]:
             "entry": verified.entry,
             "signers": list(verified.signers),
             **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),
-            "checkpoint": {"origin": tree.origin, "size": tree.size, **_age(found.age)},
+            "checkpoint": {"origin": tree.origin, "size": tree.size, **age_value(found.age)},
+            **hops,
             "asserted": found.asserted,
         },
         "proof": found.answer["proof"],
     }
 
 
-def _lines(found: Resolved, at: str | None) -> list[str]:
+def lines_of(found: Resolved, at: str | None) -> list[str]:
+    """An answer for people, with what it is proved by."""
     verified = found.verified
     about = found.device["object"]
     name = found.maker_name or found.maker
@@ -125,7 +148,11 @@ def _lines(found: Resolved, at: str | None) -> list[str]:
     lines.append(
         f"✓ in the ledger, entry {verified.entry}  ✓ {newest}, by the state of entry {root.index}"
     )
-    lines.append(f"✓ checkpoint by the pinned log, {found.age}")
+    lines += hop_lines(found.hops)
+    whose = "each checkpoint by its ledger's log" if found.hops else "checkpoint by the pinned log"
+    lines.append(f"✓ {whose}, {'the oldest ' * bool(found.hops)}{found.age}")
+    if found.stale:
+        lines.append("! stale: the resolver could not ask anew, and this is what it had")
     lines += [f"– {found.asserted}"] if found.asserted else []
     if found.age.by != "witnesses":
         lines.append(
@@ -146,5 +173,6 @@ def _corrected(found: Resolved) -> list[str]:
     return []
 
 
-def _age(age: Age) -> dict[str, Any]:
+def age_value(age: Age) -> dict[str, Any]:
+    """How old the checkpoint of an answer is, and by whose word, for programs."""
     return {"age": age.seconds, "datedBy": age.by or None}

@@ -39,15 +39,17 @@ from resolver.client.exchange import (
     unreachable,
 )
 from resolver.client.flow import Flow, Pause, Request, Response, check_address, refusal
+from resolver.client.graded import accesses, data, erase_data
 from resolver.client.histories import History, proved_history
+from resolver.client.linking import Linked, links, set_links
 from resolver.client.living import Living
 from resolver.client.many import resolve_batch
-from resolver.client.reading import Resolved
+from resolver.client.resolved import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.trust import Trust
 
-__all__ = ["Acknowledged", "AsyncClient", "Client", "History", "Resolved", "Session"]
+__all__ = ["Acknowledged", "AsyncClient", "Client", "History", "Linked", "Resolved", "Session"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -254,6 +256,8 @@ class Client(_Base):
     register_device = Blocking(Writing.register_device)
     enrol_device = Blocking(enrol_device)
     revoke_serials = Blocking(revoke_serials)
+    set_links = Blocking(set_links)
+    links = Blocking(links)
     update_device = Blocking(Writing.update_device)
     rebind_number = Blocking(Writing.rebind_number)
     correct_code = Blocking(Living.correct_code)
@@ -275,6 +279,9 @@ class Client(_Base):
     authenticate = Blocking(Writing.authenticate)
     request_as = Blocking(Writing.request_as)
     introspect = Blocking(Writing.introspect)
+    data = Blocking(data)
+    accesses = Blocking(accesses)
+    erase_data = Blocking(erase_data)
 
 
 class AsyncClient(_Base):
@@ -361,6 +368,8 @@ class AsyncClient(_Base):
     register_device = Awaited(Writing.register_device)
     enrol_device = Awaited(enrol_device)
     revoke_serials = Awaited(revoke_serials)
+    set_links = Awaited(set_links)
+    links = Awaited(links)
     update_device = Awaited(Writing.update_device)
     rebind_number = Awaited(Writing.rebind_number)
     correct_code = Awaited(Living.correct_code)
@@ -382,3 +391,6 @@ class AsyncClient(_Base):
     authenticate = Awaited(Writing.authenticate)
     request_as = Awaited(Writing.request_as)
     introspect = Awaited(Writing.introspect)
+    data = Awaited(data)
+    accesses = Awaited(accesses)
+    erase_data = Awaited(erase_data)

@@ -20,7 +20,7 @@ from registry.state import Key
 from registry.uniqueness import verify_shown
 from resolver.client.flow import Flow, Request, ask_json
 from resolver.client.questions import Question, query_of, question_of
-from resolver.client.reading import note_of
+from resolver.client.resolved import note_of
 from resolver.freshness import Age
 from resolver.histories import Step, device_history, number_history
 from resolver.schemes import Code

@@ -24,7 +24,7 @@ from identity.errors import (
 from identity.jcs import Json, canonicalize
 from resolver.client.flow import Flow, Request, Response, ask_bytes, json_lines, member
 from resolver.client.questions import Question, question_of
-from resolver.client.reading import Resolved
+from resolver.client.resolved import Resolved
 
 if TYPE_CHECKING:
     from resolver.client.living import Living

@@ -42,7 +42,7 @@ def question_of(
         request = _disclosed(disclosure, scheme, at)
         presented = _presented(disclosure, scheme or "")
         return Question(request, None, disclosure=disclosure, presented=presented)
-    if code is not None and code.startswith("did:"):
+    if code is not None and code.startswith("did:tetrad:"):
         parse_tetrad_did(code)
         request = Request("GET", f"/v1/devices/{code}", query_of(at=at, proof="1"))
         return Question(request, ("did", code))
