@@ -79,18 +79,15 @@ class Evidence:
             parts.append(b'"signers":[%b]' % b",".join(self._signing(changes, entries)))
         return b"{%b}" % b",".join(parts)
 
-    def of_absence(
-        self, asked: Asked, size: int, checkpoint: bytes, *, standing: bool = True
-    ) -> bytes | None:
+    def of_absence(self, asked: Asked, size: int, checkpoint: bytes) -> bytes | None:
         """The evidence that there is no device under a key; None where there is. Of a number that
         is free again there is a record, and of a DID that is not a device's."""
         record = self._newest(asked.key, size)
         device = {"number": b'"did":', "did": b'"kind":"device"'}.get(asked.key[0], b"")
         if record is not None and device in record:
             return None
-        parts = [self.stands_on(size, checkpoint)] if standing else []
-        parts.append(b'"records":[%b]' % self._record(asked.key, record))
-        return b"{%b}" % b",".join(parts)
+        records = b'"records":[%b]' % self._record(asked.key, record)
+        return b"{%b}" % b",".join((self.stands_on(size, checkpoint), records))
 
     def of_number(self, asked: Asked, size: int, checkpoint: bytes) -> bytes:
         """The evidence for a number that was ever bound: its record, and the entries that made it
@@ -109,11 +106,15 @@ class Evidence:
             parts.append(b'"signers":[%b]' % b",".join(signers))
         return b"{%b}" % b",".join(parts)
 
-    def of_records(self, keys: Sequence[Key], size: int, checkpoint: bytes) -> bytes:
+    def of_records(
+        self, keys: Sequence[Key], size: int, checkpoint: bytes, *, standing: bool = True
+    ) -> bytes:
         """The evidence for these records, in this order, or that there are none: each that there is
         is shown in the proof."""
+        parts = [self.stands_on(size, checkpoint)] if standing else []
         records = [self._record(key, self._newest(key, size)) for key in keys]
-        return b'{%b,"records":[%b]}' % (self.stands_on(size, checkpoint), b",".join(records))
+        parts.append(b'"records":[%b]' % b",".join(records))
+        return b"{%b}" % b",".join(parts)
 
     def of_links(self, key: Key, size: int, checkpoint: bytes) -> tuple[bytes | None, bytes]:
         """The record of a code's links under the published checkpoint, if there is one, and its

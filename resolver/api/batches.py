@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import orjson
 from starlette.responses import Response
 
 from identity.errors import InputTooLarge, NotFound, SchemaViolation, TetradError
 from identity.jcs import Json
-from registry.state import Key
 from resolver.api.responses import HeldStream
+from resolver.delegations import delegated
 from resolver.publication import Published
 from resolver.resolution import Asked, Found, answer_bytes, has_ended, tombstone
 from resolver.schemes import Code
@@ -41,6 +41,17 @@ a record, the text needs no reading."""
 
 Now = tuple[bytes, Asked]
 """The newest record of a device, and the code by which it was found."""
+
+
+class Missing(NamedTuple):
+    """A code of which this ledger has no device, now or at the time that was asked about."""
+
+    asked: Asked
+    error: NotFound
+    now: bool
+
+
+One = Now | Found | Missing | TetradError
 
 
 class Question(NamedTuple):
@@ -92,18 +103,18 @@ class Batches:
         for start in range(0, len(asked), TOGETHER):
             found = self._found(asked[start : start + TOGETHER])
             if proving is None:
-                lines = [_plain(number, one) for number, one in enumerate(found, start + 1)]
+                lines = [self._plain(number, one) for number, one in enumerate(found, start + 1)]
             else:
                 lines = await proving.lines(found, start + 1)
             yield b"".join(lines)
             await asyncio.sleep(0)
 
-    def _found(self, asked: Sequence[Question]) -> list[Now | Found | TetradError]:
+    def _found(self, asked: Sequence[Question]) -> list[One]:
         """What is behind each, or why not."""
         read = [self._read(one) for one in asked]
         keys = [one.key for one in read if isinstance(one, Asked)]
         records = iter(self._resolver.find_all(keys))
-        found: list[Now | Found | TetradError] = []
+        found: list[One] = []
         for question, one in zip(asked, read, strict=True):
             record = next(records) if isinstance(one, Asked) else None
             if isinstance(one, Asked) and record is not None:
@@ -111,6 +122,25 @@ class Batches:
             else:
                 found.append(one if isinstance(one, TetradError) else self._alone(question))
         return found
+
+    def _plain(self, number: int, one: One) -> bytes:
+        """A line without proof; mostly that of a living device, made of what is there already."""
+        if isinstance(one, Missing):
+            return _line(number, self._referred(one), None)
+        if not isinstance(one, tuple):
+            return _line(number, one, None)
+        record, asked = one
+        if asked.read_as is None or has_ended(record):
+            return _line(number, Found.now(record, asked), None)
+        read_as = orjson.dumps(asked.read_as._asdict())
+        return b'{"line":%d,"status":200,"device":%b,"readAs":%b}\n' % (number, record, read_as)
+
+    def _referred(self, missing: Missing) -> TetradError:
+        """That there is none, or which other node is the one to ask."""
+        try:
+            self._service.delegations.refer(missing.asked, missing.error, self._service.now)
+        except TetradError as error:
+            return error
 
     def _read(self, question: Question) -> Asked | TetradError | None:
         """None for what is asked on its own."""
@@ -124,11 +154,16 @@ class Batches:
         except TetradError as error:
             return error
 
-    def _alone(self, question: Question) -> Found | TetradError:
-        """The past, a text that has to be read, or a code of nobody's."""
+    def _alone(self, question: Question) -> Found | Missing | TetradError:
+        """The past, a text that has to be read, or a code of nobody's: perhaps another node's."""
         try:
             asked = self._resolver.code(question.code, question.scheme)
+        except TetradError as error:
+            return error
+        try:
             return self._resolver.find(asked, at=question.at)
+        except NotFound as error:
+            return Missing(asked, error, now=question.at is None)
         except TetradError as error:
             return error
 
@@ -141,14 +176,13 @@ class _Proving:
         self._note = b""
         self._bytes = 0
 
-    async def lines(self, found: Sequence[Now | Found | TetradError], number: int) -> list[bytes]:
+    async def lines(self, found: Sequence[One], number: int) -> list[bytes]:
         """Lines with this number and the following ones, behind a line with the checkpoint where
         that is another one than before."""
         publication, evidence = self._service.publication, self._service.evidence
-        whole = [Found.now(*one) if isinstance(one, tuple) else one for one in found]
-        needed = max((one.entry + 1 for one in whole if isinstance(one, Found)), default=1)
+        whole = [Found.now(*one) if type(one) is tuple else one for one in found]
         # From here on nothing is waited for: all stands on one root of the state.
-        published = await publication.covering(needed)
+        published = await publication.covering(max(map(self._entry, whole)) + 1)
         lines: list[bytes] = []
         if published.note != self._note:
             self._note = published.note
@@ -158,37 +192,34 @@ class _Proving:
             self._bytes += len(lines[-1])
         return lines
 
-    def _proved(self, number: int, one: Found | TetradError, published: Published) -> bytes:
+    def _entry(self, one: One) -> int:
+        """The last entry on which an answer depends."""
+        if isinstance(one, Missing):
+            service = self._service
+            return max(0, service.delegations.read_for(one.asked.key, service.now).entry)
+        return one.entry if isinstance(one, Found) else 0
+
+    def _proved(self, number: int, one: One, published: Published) -> bytes:
         size, note = published.size, published.note
         evidence = self._service.evidence
         if self._bytes > MAX_PROOF_BYTES:
-            return _line(
-                number,
-                InputTooLarge(
-                    f"the proofs of one batch have at most {MAX_PROOF_BYTES} bytes",
-                    hint="ask for the rest in another batch",
-                ),
-                None,
+            beyond = InputTooLarge(
+                f"the proofs of one batch have at most {MAX_PROOF_BYTES} bytes",
+                hint="ask for the rest in another batch",
             )
+            return _line(number, beyond, None)
         if isinstance(one, Found):
             return _line(number, one, evidence.of(one, size, note, standing=False))
-        if isinstance(one, NotFound) and "readAs" in one.members:
-            key: Key = ("code", one.members["readAs"]["scheme"], one.members["readAs"]["value"])
-            proof = evidence.of_absence(Asked(key), size, note, standing=False)
-            if proof is not None:
-                one.members["proof"] = orjson.loads(proof)
-        return _line(number, one, None)
-
-
-def _plain(number: int, one: Now | Found | TetradError) -> bytes:
-    """A line without proof; mostly that of a living device, made of what is there already."""
-    if not isinstance(one, tuple):
-        return _line(number, one, None)
-    record, asked = one
-    if asked.read_as is None or has_ended(record):
-        return _line(number, Found.now(record, asked), None)
-    read_as = orjson.dumps(asked.read_as._asdict())
-    return b'{"line":%d,"status":200,"device":%b,"readAs":%b}\n' % (number, record, read_as)
+        if not isinstance(one, Missing):
+            return _line(number, cast("TetradError", one), None)
+        service, error = self._service, one.error
+        read = service.delegations.read_for(one.asked.key, service.now, size)
+        if read.grant is not None:
+            error = delegated(read.grant, one.asked)
+        if read.grant is not None or one.now:
+            shown = evidence.of_records(read.keys, size, note, standing=False)
+            error.members["proof"] = orjson.loads(shown)
+        return _line(number, error, None)
 
 
 def _line(number: int, one: Found | TetradError, proof: bytes | None) -> bytes:
