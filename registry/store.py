@@ -124,6 +124,11 @@ class Store(Protocol):
         """Versions of one record, the newest first; those of entries below `before` alone."""
         ...
 
+    def version_after(self, key: bytes, entry: int) -> Version | None:
+        """The oldest version of one record that an entry above `entry` made; None where there is
+        none."""
+        ...
+
     def written(self, after: int, limit: int) -> list[Written]:
         """Versions of all records in the order of writing, which numbers them from 1: those of
         numbers above `after`."""
@@ -256,6 +261,15 @@ class MemoryStore:
                 found.append(Version(version.entry, version.record))
             number = version.before
         return found
+
+    def version_after(self, key: bytes, entry: int) -> Version | None:
+        """See Store."""
+        (bucket,) = self._buckets_of([place_of(key)])
+        number, found = row_of(bucket, key), None
+        while number is not None and self._written[number - 1].entry > entry:
+            found = self._written[number - 1]
+            number = found.before
+        return None if found is None else Version(found.entry, found.record)
 
     def written(self, after: int, limit: int) -> list[Written]:
         """See Store."""

@@ -44,9 +44,11 @@ from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
 from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
+from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
-from resolver.directory import OwnLedger
+from resolver.api.things import ThingEndpoints
+from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
 from resolver.listening import run_server
@@ -104,12 +106,9 @@ def create_app(
     )
     app.state.service = service
     app.state.authenticating = authenticating
-    gs1 = Gs1Endpoints(
-        service,
-        OwnLedger(service.resolver, service.delegations, service.clock),
-        lambda: authenticating.audiences,
-    )
-    app.router.routes[:0] = [*routes(service, authenticating, statuses), *gs1.routes()]
+    directory = OwnLedger(service.resolver, service.delegations, service.clock)
+    gs1 = Gs1Endpoints(service, directory, lambda: authenticating.audiences)
+    app.router.routes[:0] = [*routes(service, directory, authenticating, statuses), *gs1.routes()]
     app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
@@ -133,7 +132,10 @@ class _Application(FastAPI):
 
 
 def routes(
-    service: Service, authenticating: Authenticating, statuses: Counter[int]
+    service: Service,
+    directory: Directory,
+    authenticating: Authenticating,
+    statuses: Counter[int],
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
@@ -151,7 +153,9 @@ def routes(
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
-        *IdentifierEndpoints(service).routes(),
+        *IdentifierEndpoints(service, directory).routes(),
+        *ThingEndpoints(service, directory).routes(),
+        *ShellEndpoints(service, directory).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
         *DocsEndpoints().routes(),

@@ -216,6 +216,12 @@ class SqliteStore:
         end = 2**63 - 1 if before is None else before
         return [Version(*found) for found in self._select(sql.VERSIONS, row, end, limit)]
 
+    def version_after(self, key: bytes, entry: int) -> Version | None:
+        """See Store."""
+        row = row_of(self.buckets_at([place_of(key)])[0], key)
+        found = self._select(sql.VERSION_AFTER, row, entry, entry)
+        return Version(*found[0]) if found else None
+
     def written(self, after: int, limit: int) -> list[Written]:
         """See Store."""
         return [Written(*row) for row in self._select(sql.WRITTEN, after, limit)]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write a file that `tetrad verify` checks anywhere, without a network.",
     ),
+    click.option("--did", is_flag=True, help="Its DID document, made here of the proved record."),
 )
 def resolve(
     frame: Frame,
@@ -37,6 +38,8 @@ def resolve(
     at: str | None,
     max_age: int | None,
     bundle: Path | None,
+    *,
+    did: bool,
 ) -> None:
     """Find the device that bears CODE, in any form that is printed on it, or the DID CODE.
 
@@ -72,8 +75,24 @@ def resolve(
             from resolver.bundle import bundle_bytes
 
             write_output(bundle, bundle_bytes(client.trust, found.key, found.answer))
+    if did:
+        show_document(frame, found)
+        return
     frame.show(value_of(found), *lines_of(found, at))
     if found.status in ("revoked", "retired"):
+        raise click.exceptions.Exit(1)
+
+
+def show_document(frame: Frame, found: Resolved) -> None:
+    """Shows the DID document of a device; exit code 1 where it is revoked or retired."""
+    import orjson
+
+    from resolver.did_resolution import document_of
+
+    document = document_of(found.device)
+    frame.show(document, orjson.dumps(document).decode())
+    if found.status in ("revoked", "retired"):
+        frame.note("deactivated: the device is revoked or retired")
         raise click.exceptions.Exit(1)
 
 

@@ -27,6 +27,7 @@ import httpx
 from identity.errors import InvalidAnswer, ServerUnreachable
 from identity.wallet import Wallet
 from resolver.client.authenticating import Session
+from resolver.client.documents import did_document
 from resolver.client.enrolling import enrol_device, revoke_serials
 from resolver.client.exchange import (
     LONGEST,
@@ -234,6 +235,7 @@ class Client(_Base):
     resolve = Blocking(Writing.resolve)
     resolve_batch = Blocking(resolve_batch)
     proved_history = Blocking(proved_history)
+    did_document = Blocking(did_document)
     device = Blocking(Writing.device)
     history = Blocking(Writing.history)
     receipt = Blocking(Writing.receipt)
@@ -346,6 +348,7 @@ class AsyncClient(_Base):
     resolve = Awaited(Writing.resolve)
     resolve_batch = Awaited(resolve_batch)
     proved_history = Awaited(proved_history)
+    did_document = Awaited(did_document)
     device = Awaited(Writing.device)
     history = Awaited(Writing.history)
     receipt = Awaited(Writing.receipt)

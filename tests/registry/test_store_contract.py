@@ -170,6 +170,10 @@ def test_a_record_keeps_its_versions(store: Store) -> None:
     assert store.versions(key("a"), limit=1, before=1) == newest_first[2:]
     assert store.versions(key("a"), limit=9, before=0) == []
     assert store.versions(key("b"), limit=9) == [Version(2, b"b2")]
+    for entry in range(-1, 5):
+        following = [one for one in newest_first if one.entry > entry]
+        assert store.version_after(key("a"), entry) == (following[-1] if following else None)
+    assert store.version_after(key("nothing"), 0) is None
 
 
 def test_versions_are_numbered_as_they_were_written(store: Store) -> None:

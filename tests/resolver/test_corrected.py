@@ -10,7 +10,7 @@ import pytest
 from identity.disclosure import CODE
 from identity.errors import EvidenceRefused, InvalidAnswer, InvalidProof, NotFound
 from registry.state import codes_of
-from resolver.did_resolution import resolve
+from resolver.did_resolution import document_of
 from resolver.verifier import verify_absence, verify_answer
 from tests.factory import City, Signed, Subject, disclosed
 from tests.resolver.answering import Answer, Answering, pinned
@@ -101,8 +101,8 @@ def test_a_committed_code_is_found_by_its_disclosure_after_it_was_corrected() ->
 
 
 def test_the_document_names_all_codes_that_are_uris() -> None:
-    resolution: Any = resolve(CITY.city.store, CITY.meter.did, {})
-    assert resolution.document["alsoKnownAs"] == [NEW, OLD]
+    device: Any = verify_answer(AS_PRINTED, CITY.pinned).device
+    assert document_of(device)["alsoKnownAs"] == [NEW, OLD]
 
 
 def forged(change: Any) -> Answer:
