@@ -35,7 +35,7 @@ from resolver.api.events import EventEndpoint
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
 from resolver.api.histories import HistoryEndpoints
-from resolver.api.identifiers import IdentifierEndpoints
+from resolver.api.identifiers import IdentifierEndpoints, own_of
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
@@ -47,7 +47,7 @@ from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
-from resolver.api.things import ThingEndpoints
+from resolver.api.things import ThingEndpoint, ThingEndpoints
 from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
@@ -139,6 +139,7 @@ def routes(
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
+    settings, clock = service.settings, service.clock
     resolution = ResolutionEndpoints(service)
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
@@ -153,9 +154,10 @@ def routes(
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
-        *IdentifierEndpoints(service, directory).routes(),
-        *ThingEndpoints(service, directory).routes(),
-        *ShellEndpoints(service, directory).routes(),
+        *IdentifierEndpoints(directory, settings, own_of(service)).routes(),
+        *ThingEndpoints(service).routes(),
+        *ThingEndpoint(directory).routes(),
+        *ShellEndpoints(directory, settings, clock, service.store).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
         *DocsEndpoints().routes(),

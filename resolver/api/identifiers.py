@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -22,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from identity.did import DidUrl
-from identity.errors import Delegated, InvalidInput, NotFound, TetradError, Unavailable
+from identity.errors import Delegated, InvalidInput, NotFound, TetradError
 from identity.jcs import parse
 from registry.state import Subject
 from resolver.api.did_results import FORMS, accepted, refusal_response, success_response
@@ -41,9 +42,11 @@ from resolver.did_resolution import (
     read_did_url,
     read_options,
     resolution_of,
+    resolve_key,
 )
-from resolver.directory import Directory
+from resolver.directory import Devices
 from resolver.service import Service
+from resolver.settings import Settings
 
 PREFIX: Final = b"/1.0/identifiers/"
 _ENCODED: Final = re.compile(r"[^/?]*%(?:3a|23|3f|2f)", re.IGNORECASE)
@@ -51,15 +54,43 @@ _ENCODED: Final = re.compile(r"[^/?]*%(?:3a|23|3f|2f)", re.IGNORECASE)
 logger = logging.getLogger("tetrad")
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The subjects of a node's own ledger."""
+
+    documents: Documents
+    prefix: str
+    """With which their DIDs begin."""
+    properties: dict[str, str]
+    """What a Universal Resolver is told of it."""
+    examples: dict[str, list[str]]
+    """DIDs that are resolved here, by method."""
+
+
+def own_of(service: Service) -> Own:
+    """Those of a service."""
+    prefix = f"did:tetrad:{service.label}:"
+    genesis: dict[str, Any] = service.site.genesis
+    return Own(
+        Documents(service.store, service.ledger_hash),
+        prefix,
+        {"ledger": service.ledger_hash},
+        {
+            "key": [f"did:key:{genesis['body']['keys'][0]}"],
+            "tetrad": [f"{prefix}{service.ledger_hash}"],
+        },
+    )
+
+
 class IdentifierEndpoints:
     """DIDs over HTTP."""
 
-    def __init__(self, service: Service, directory: Directory) -> None:
-        """`directory` is asked about devices of other ledgers than the service's own."""
-        self._service = service
+    def __init__(self, directory: Devices, settings: Settings, own: Own | None = None) -> None:
+        """`directory` is asked about devices of other ledgers than the node's own, where it has
+        one."""
         self._directory = directory
-        self._documents = Documents(service.store, service.ledger_hash)
-        self._own = f"did:tetrad:{service.label}:"
+        self._settings = settings
+        self._own = own
 
     def routes(self) -> list[BaseRoute]:
         """The routes, in the order in which they are tried."""
@@ -80,7 +111,7 @@ class IdentifierEndpoints:
         """What a Universal Resolver shows of a driver."""
         query(request.scope, ())
         shown = {
-            method: {"ledger": self._service.ledger_hash} if method == "tetrad" else {}
+            method: self._own.properties if self._own and method == "tetrad" else {}
             for method in METHODS
         }
         return json_response(orjson.dumps(shown))
@@ -88,11 +119,8 @@ class IdentifierEndpoints:
     async def examples(self, request: Request) -> Response:
         """DIDs that can be resolved here."""
         query(request.scope, ())
-        service = self._service
-        authority = f"{self._own}{service.ledger_hash}"
-        genesis: dict[str, Any] = service.site.genesis
-        key = f"did:key:{genesis['body']['keys'][0]}"
-        return json_response(orjson.dumps({"key": [key], "tetrad": [authority]}))
+        shown = self._own.examples if self._own else {method: [] for method in METHODS}
+        return json_response(orjson.dumps(shown))
 
     async def identifier(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A document, a result, or a redirect, as Accept asks (an ASGI application)."""
@@ -135,10 +163,8 @@ class IdentifierEndpoints:
             return given
         found = [inside, given]
         if scope["method"] == "POST":
-            settings = self._service.settings
-            body = await read_body(
-                scope, receive, most=settings.body_bytes, seconds=settings.body_seconds
-            )
+            most, seconds = self._settings.body_bytes, self._settings.body_seconds
+            body = await read_body(scope, receive, most=most, seconds=seconds)
             posted = _read_body(body)
             if isinstance(posted, DidError):
                 return posted
@@ -151,8 +177,10 @@ class IdentifierEndpoints:
         return read_options(options)
 
     async def _resolve(self, url: DidUrl, options: Options) -> Resolution | DidError:
-        if url.method == "key" or url.did.startswith(self._own):
-            return self._documents.resolve(url.did, options)
+        if url.method == "key":
+            return resolve_key(url.did, options)
+        if self._own is not None and url.did.startswith(self._own.prefix):
+            return self._own.documents.resolve(url.did, options)
         try:
             asked = self._directory.did(url.did)
         except InvalidInput as error:
@@ -167,7 +195,7 @@ class IdentifierEndpoints:
             known = ("referral",) if isinstance(error, Delegated) else ()
             members = {name: error.members[name] for name in known if name in error.members}
             return DidError("NOT_FOUND", error.detail, members)
-        except Unavailable as error:
+        except TetradError as error:  # a node is down, or its answer does not hold
             return DidError("INTERNAL_ERROR", error.detail)
         return resolution_of(_subject(found.record), url.did.split(":")[2])
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from functools import update_wrapper
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
@@ -39,7 +39,7 @@ from resolver.client.exchange import (
     spread,
     unreachable,
 )
-from resolver.client.flow import Flow, Pause, Request, Response, check_address, refusal
+from resolver.client.flow import Flow, Pause, Request, Response, check_address
 from resolver.client.graded import accesses, data, erase_data
 from resolver.client.histories import History, proved_history
 from resolver.client.linking import Linked, links, set_links
@@ -55,7 +55,6 @@ __all__ = ["Acknowledged", "AsyncClient", "Client", "History", "Linked", "Resolv
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SILENCE = httpx.Timeout(60.0, connect=5.0)
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds: a commit waits for the disk, a batch for its signatures."""
 
@@ -193,24 +192,6 @@ class Client(_Base):
                     check_length(body)
                     check_time(self.url, end)
                 return response_of(response, bytes(body))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unreachable(self.url, error) from error
-
-    def parts(self, request: Request) -> Iterator[bytes]:
-        """The parts of an answer that does not end, as they come; something comes at least every
-        minute. Raises ServerUnreachable, or what the server refuses it for."""
-        asked = arguments(request)
-        asked["headers"] |= request.headers
-        try:
-            with self._http.stream(**asked, timeout=SILENCE) as response:
-                check_encoding(response)
-                if response.status_code != 200:
-                    body = bytearray()
-                    for part in response.iter_bytes():
-                        body += part
-                        check_length(body)
-                    raise refusal(response_of(response, bytes(body)))
-                yield from response.iter_bytes()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(self.url, error) from error
 

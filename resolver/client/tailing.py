@@ -21,6 +21,7 @@ from registry.checkpoint import Checkpoint
 from registry.merkle import Frontier
 from registry.note import Note
 from registry.tile import ENTRIES, WIDTH, Tile, decode_bundle, tile_width
+from resolver.client.exchange import parts
 from resolver.client.flow import Request
 from resolver.client.tiles import VerifiedTiles, check_bundle, fetch_tile
 from resolver.events import CHECKPOINT, MessageReader
@@ -100,7 +101,7 @@ class Tail:
         query = {"after": str(chain.next - 1), "entries": "1"}
         headers = {"accept": "text/event-stream"}
         request = Request("GET", "/v1/events", query, headers=headers)
-        for part in self._client.parts(request):
+        for part in parts(self._client.url, request):
             for message in reader.messages(part):
                 if message.type != CHECKPOINT:
                     chain.append(*told_entry(message.data))
