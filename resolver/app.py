@@ -31,6 +31,7 @@ from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
+from resolver.api.handles import HandleEndpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.listings import ListingEndpoints
@@ -41,7 +42,9 @@ from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
+from resolver.directory import OwnLedger
 from resolver.folder import Site
+from resolver.handles.signing import HandleSigner
 from resolver.interop import Interop
 from resolver.listening import run_server
 from resolver.movable_clock import MovableClock
@@ -60,12 +63,14 @@ def create_app(
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
     interop: Interop | None = None,
+    handle_signer: HandleSigner | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
     `addresses` are those under which the service is known: whoever authenticates names one.
-    `interop` has the issuers of the VC-API, which is not there without it.
+    `interop` has the issuers of the VC-API, which is not there without it. `handle_signer` signs
+    the values of handles.
     """
     static = None
     if publish is not None:
@@ -98,7 +103,7 @@ def create_app(
     )
     app.state.service = service
     app.state.authenticating = authenticating
-    app.router.routes[:0] = routes(service, authenticating, statuses)
+    app.router.routes[:0] = routes(service, authenticating, statuses, handle_signer)
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
     if interop is not None:
@@ -121,10 +126,14 @@ class _Application(FastAPI):
 
 
 def routes(
-    service: Service, authenticating: Authenticating, statuses: Counter[int]
+    service: Service,
+    authenticating: Authenticating,
+    statuses: Counter[int],
+    handle_signer: HandleSigner | None = None,
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
+    directory = OwnLedger(service.resolver)
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
@@ -134,6 +143,7 @@ def routes(
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
+        *HandleEndpoints(service, directory, handle_signer).routes(),
         *IdentifierEndpoints(service).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
@@ -154,6 +164,7 @@ def serve(
     addresses: Sequence[str] = (),
     interop: Interop | None = None,
     clock: Clock = time.time,
+    handle_signer: HandleSigner | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
@@ -176,6 +187,7 @@ def serve(
             witnesses=witnesses,
             addresses=addresses,
             interop=interop,
+            handle_signer=handle_signer,
         )
 
         def ready(address: str) -> None:
