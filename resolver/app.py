@@ -33,6 +33,7 @@ from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.handles import HandleEndpoints
 from resolver.api.identifiers import IdentifierEndpoints
+from resolver.api.labels import LabelEndpoints
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.listings import ListingEndpoints
 from resolver.api.openapi import ApiDescription
@@ -144,6 +145,7 @@ def routes(
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
         *HandleEndpoints(service, directory, handle_signer).routes(),
+        *LabelEndpoints(service, directory, authenticating).routes(),
         *IdentifierEndpoints(service).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),

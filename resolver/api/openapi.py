@@ -18,6 +18,7 @@ from identity.wallet import Establishment, Wallet
 from resolver.api.clock import clock_paths
 from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
+from resolver.api.openapi_handles import handle_paths, label_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
@@ -94,6 +95,8 @@ class ApiDescription:
                     media="application/did",
                 )
             },
+            **handle_paths(),
+            **label_paths(_CODE),
             "/1.0/methods": {"get": _get("DID methods that are resolved", [])},
             "/1.0/properties": {"get": _get("Properties of this driver", [])},
             "/1.0/testIdentifiers": {"get": _get("DIDs that can be resolved", [])},

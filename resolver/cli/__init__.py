@@ -28,6 +28,7 @@ COMMANDS = {
     "status": ("statuses", "Suspend, resume, revoke, retire."),
     "credential": ("crediting", "Device credentials: issue, verify, present, revoke …"),
     "resolve": ("resolving", "From a code, DID or number to its device, proved."),
+    "label": ("labelling", "QR labels of registered codes: SVG or PNG."),
     "verify": ("verifying", "Check receipts, answers and evidence, offline."),
     "authenticate": ("authenticating", "Show a service who one is."),
     "challenge": ("authenticating", "Ask a device whether it is what its code says."),

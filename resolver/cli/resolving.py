@@ -27,6 +27,11 @@ if TYPE_CHECKING:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write a file that `tetrad verify` checks anywhere, without a network.",
     ),
+    click.option(
+        "--report",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write a page for people, .html, that `tetrad verify` checks as well.",
+    ),
 )
 def resolve(
     frame: Frame,
@@ -36,6 +41,7 @@ def resolve(
     at: str | None,
     max_age: int | None,
     bundle: Path | None,
+    report: Path | None,
 ) -> None:
     """Find the device that bears CODE, in any form that is printed on it, or the DID CODE.
 
@@ -53,16 +59,36 @@ def resolve(
             frame.fail(missing)
             if not frame.as_json:
                 frame.note(_absence(missing))
-                if bundle is not None:
-                    frame.note(f"– {bundle} is not written: a bundle holds a device")
+                for path in filter(None, (bundle, report)):
+                    frame.note(f"– {path} is not written: a bundle holds a device")
             raise click.exceptions.Exit(REFUSED) from None
-        if bundle is not None:
+        if bundle is not None or report is not None:
             from resolver.bundle import bundle_bytes
 
-            write_output(bundle, bundle_bytes(client.trust, found.key, found.answer))
+            data = bundle_bytes(client.trust, found.key, found.answer)
+            if bundle is not None:
+                write_output(bundle, data)
+            if report is not None:
+                _report(frame, report, client.trust.witness_policy, code, data, found)
     frame.show(_value(found), *_lines(found, at))
     if found.status in ("revoked", "retired"):
         raise click.exceptions.Exit(1)
+
+
+def _report(
+    frame: Frame, path: Path, policy: str, code: str | None, bundle: bytes, found: Resolved
+) -> None:
+    """The answer as a page, read back as its reader will before it is called written."""
+    from identity.members import format_time
+    from resolver.report import read_report, report_of, report_page
+
+    # A value that reveals a person or a radio is repeated on no page; its key is known to nobody.
+    private = found.key is None
+    made = format_time(frame.now)
+    page = report_page(report_of(code or "", made, policy, bundle, private=private))
+    read_report(page)
+    write_output(path, page)
+    frame.note(f"✓ {path}: open it in a browser, check it with tetrad verify {path}")
 
 
 def _absence(missing: NotFound) -> str:

@@ -94,7 +94,7 @@ def _values(answer: Mapping[str, Json]) -> list[dict[str, Any]]:
 
 
 def proved_within(answer: Mapping[str, Json]) -> dict[str, Json]:
-    """The answer with its proof that stands among the values, not verified. Raises InvalidAnswer."""
+    """The answer and its proof that stand among the values, not verified. Raises InvalidAnswer."""
     for place, value in enumerate(_values(answer)):
         if value.get("index") == INLINE_PROOF and value.get("type") == INLINE_TYPE:
             try:

@@ -47,6 +47,7 @@ def every_file() -> dict[str, bytes]:
         certificates,
         credentials,
         evidence,
+        handles,
         handshake,
         identity,
         ledger,
@@ -71,6 +72,7 @@ def every_file() -> dict[str, bytes]:
         schemas,
         witnesses,
         answers,
+        handles,
         handshake,
     )
     made = [part.files() for part in parts]

@@ -79,6 +79,7 @@ def answers_to_examples(town: Town) -> dict[tuple[str, str], int]:
 def test_every_example_works_against_a_fresh_sandbox(town: Town) -> None:
     found = answers_to_examples(town)
     assert found.pop(("get", "/v1/authentications/current")) == 401  # nobody is authenticated
+    assert found.pop(("get", "/c/{code}")) == 307  # a label leads on, whoever bears its code
     assert set(found.values()) <= {200, 201, 404}
     assert len(found) > 20
 

@@ -14,6 +14,7 @@ import { checkAnswers } from "./answers.mjs";
 import { checkCredentials } from "./credential_vectors.mjs";
 import { checkAuthentications } from "./authentication.mjs";
 import { enrolledKey } from "./enrolments.mjs";
+import { checkHandles } from "./handles.mjs";
 import { checkMeetings } from "./meetings.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
@@ -469,6 +470,7 @@ const { checkBundle, ...answering } = checkAnswers(load, holds, {
 checkAccreditations(load, holds, folder, {
   jcs, thumbprint, proofHolds, operationHash, didIn, ...answering,
 });
+checkHandles(load, holds, { sha256, jcs });
 checkMeetings(load, holds, {
   sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
   ed25519: (raw) => publicKey(`z${base58(Buffer.concat([unhex("ed01"), raw]))}`).key,

@@ -74,8 +74,9 @@ def test_a_handle_is_answered_however_its_letters_and_slash_are_written(
     assert found[21]["data"]["value"] == "active"
     assert found[100]["data"]["value"]["handle"] == "0.NA/88.100.9999"
     assert all(value["permissions"] == "1010" for value in answer["values"])
-    assert town.get(found[300]["data"]["value"]).json()["device"]["did"] == (
-        found[20]["data"]["value"]
+    assert (
+        town.get(found[300]["data"]["value"]).json()["device"]["did"]
+        == (found[20]["data"]["value"])
     )
 
 
@@ -121,9 +122,9 @@ def test_the_whole_record_is_held_against_the_ledger_and_no_part_can_be_changed(
     for place, value in enumerate(whole["values"]):
         if value["index"] == 301:
             continue
-        for name, other in (("index", 3), ("type", "URL.X"), ("ttl", 61), ("permissions", "1111")):
+        for name, wrong in (("index", 3), ("type", "URL.X"), ("ttl", 61), ("permissions", "1111")):
             forged = copy.deepcopy(whole)
-            forged["values"][place][name] = other
+            forged["values"][place][name] = wrong
             with pytest.raises(InvalidAnswer):
                 verify_handle(forged, pinned(town))
         forged = copy.deepcopy(whole)
@@ -146,7 +147,7 @@ def test_the_whole_record_is_held_against_the_ledger_and_no_part_can_be_changed(
     )
 )
 def test_hostile_answers_are_refused_by_our_errors_alone(town: Town, junk: Any) -> None:
-    for answer in (
+    answers: list[Any] = [
         {"responseCode": 1, "handle": HANDLE, "values": junk},
         {"responseCode": 1, "handle": HANDLE, "values": [junk]},
         {"responseCode": 1, "handle": junk, "values": []},
@@ -155,7 +156,8 @@ def test_hostile_answers_are_refused_by_our_errors_alone(town: Town, junk: Any) 
             "handle": HANDLE,
             "values": [{"index": 301, "type": "TETRAD.PROOF.ANSWER", "data": junk}],
         },
-    ):
+    ]
+    for answer in answers:
         with pytest.raises(InvalidAnswer):
             verify_handle(answer, pinned(town))
 
