@@ -13,13 +13,13 @@ BENCH ?= --large
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all check bench lock clean
+.PHONY: help setup demo demo-federation serve test test-all check bench lock clean
 # One recipe at a time: servers and benchmarks would otherwise disturb each other.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv, with the `tetrad` command in it
 
@@ -35,6 +35,9 @@ $(READY): requirements.lock pyproject.toml
 
 demo: setup  ## Run the main job: a city registered, resolved, proved and audited
 	@$(BIN)/tetrad demo
+
+demo-federation: setup  ## Run three nodes and a recursive resolver that knows their root alone
+	@$(BIN)/tetrad demo --federation
 
 serve: setup  ## Serve a registry from ./city (a sandbox at first)
 	@$(BIN)/tetrad serve --data ./city

@@ -31,6 +31,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     ├── InvalidCertificate      an X.509 certificate or path that does not hold
     ├── NotEntitled             good signatures of the wrong parties
     │   ├── SignerMissing, SignerUnexpected, RightMissing
+    │   ├── DataWithheld            data that its policy does not show to whoever asks
     ├── RuleBroken              well signed, but the rule book forbids it
     │   ├── WrongLedger, TimeOutOfBounds, InvalidDisclosure, PolicyViolated, QuotaExceeded
     │   └── Conflict                it collides with what is already true
@@ -38,14 +39,17 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │       └── WrongSequence, WrongState
     ├── NotFound                nothing there
     │   ├── Gone                    there was; a tombstone is left
+    │   ├── DataErased              the content of a data record was erased
     │   └── Delegated               another node knows: its prefix was granted away
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
     │   ├── InvalidStateProof, InvalidVrfProof, StaleAnswer
     │   ├── RolledBack, ForkDetected, LedgerTampered, MisbehaviourUnproved
     │   ├── QuorumMissing           too few witnesses have cosigned
+    ├── NodeRefused             a node of the tree whose answer does not hold
+    │   └── HostRefused             one that may not be asked from here
     ├── Unavailable             try again later
-    │   ├── Busy, RateLimited, ServerUnreachable, StorageFailed
+    │   ├── Busy, RateLimited, ServerUnreachable, NodeUnreachable, StorageFailed
     │   └── LedgerStopped           a commit failed
     │       └── StaleHead
     └── KeystoreError           a wallet that cannot be opened or written
@@ -329,6 +333,13 @@ class RightMissing(NotEntitled):
     section = "specs/2-registry.md#grants"
 
 
+class DataWithheld(NotEntitled):
+    """Content of a grade that is not shown to whoever asks; `satisfies` says to whom it is."""
+
+    code, title = "data.withheld", "Data withheld"
+    section = "specs/3-resolution.md#graded-data"
+
+
 class RuleBroken(TetradError):
     """Well signed, but the rule book forbids it."""
 
@@ -428,6 +439,13 @@ class Gone(NotFound):
     """The device behind the code is revoked or retired; the tombstone says when."""
 
     code, status, title = "gone", 410, "Gone"
+
+
+class DataErased(NotFound):
+    """The content of a data record was erased; its commitment stays in the ledger."""
+
+    code, status, title = "data.erased", 410, "Erased"
+    section = "specs/3-resolution.md#graded-data"
 
 
 class Delegated(NotFound):
@@ -532,6 +550,20 @@ class MisbehaviourUnproved(EvidenceRefused):
     section = "specs/2-registry.md#monitors-and-mirrors"
 
 
+class NodeRefused(TetradError):
+    """What a node of the tree answers does not hold; `node` names it, `reason` is the code of what
+    is wrong with it."""
+
+    code, status, title = "node.refused", 502, "Node refused"
+    section = "specs/3-resolution.md#recursion"
+
+
+class HostRefused(NodeRefused):
+    """A grant names a host that a recursive resolver may not ask."""
+
+    code, title = "node.host", "Host refused"
+
+
 class Unavailable(TetradError):
     """Try again later."""
 
@@ -566,6 +598,13 @@ class ServerUnreachable(Unavailable):
     """No answer, or none that a registry gives."""
 
     code, title = "unavailable.unreachable", "Server unreachable"
+
+
+class NodeUnreachable(Unavailable):
+    """A node on the way gives no answer, and nothing that it said is recent enough."""
+
+    code, status, title = "node.unreachable", 504, "Node unreachable"
+    section = "specs/3-resolution.md#recursion"
 
 
 class StorageFailed(Unavailable):

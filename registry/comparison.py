@@ -16,7 +16,7 @@ from registry.bucket import PLACE_BITS, Bucket
 from registry.store import Head, Store
 
 PAGE = 4096
-KINDS = ("authority", "organization", "device", "grant")
+KINDS = ("authority", "organization", "device", "grant", "node")
 
 
 class Comparison:

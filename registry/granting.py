@@ -38,6 +38,7 @@ from registry.grants import (
     is_active,
     prefix_at,
 )
+from registry.nodes import forget_node, name_node
 from registry.state import Changes, GrantRecord, Key, Organization, PrefixRecord, subject_of
 
 MAX_HELD = 64
@@ -95,6 +96,8 @@ def _given(case: Case, body: Grant, granter: Organization, receiver: Organizatio
             _check_first_come(case, body, granter, segments)
             taken: Organization = {**receiver, "prefixes": receiver["prefixes"] + 1}
             changes["did", body.to] = taken
+        if body.scope.node is not None:
+            changes |= name_node(case, body.scope.node, granter["did"])
         return changes | _take_prefix(case, segments)
     if isinstance(body, CredentialGrant):
         check_accreditation(case, body, granter)
@@ -238,6 +241,7 @@ def grant_withdraw(case: Case) -> Changes:
     changes: Changes = {}
     if grant["right"] == "prefix":
         changes |= _leave_prefix(case, _granted_segments(case, grant), body.grant)
+        changes |= forget_node(case, grant)
     elif grant["right"] != "enrol":
         key = _held_under(grant)
         left = [one["grant"] for one in held(case.state, key, case.now)]

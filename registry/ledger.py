@@ -55,6 +55,7 @@ from registry.state import (
     GrantRecord,
     Key,
     MemoryState,
+    NodeRecord,
     OperationRecord,
     Record,
     Registry,
@@ -357,6 +358,10 @@ def listing_row(state: State, key: Key, record: Record) -> Row | None:
         grant = cast("GrantRecord", record)
         owner = _entry_of(state, grant["to"])
         return Row(grant["issued"]["entry"], "grant", grant["status"], owner, state_key(key))
+    if key[0] == "node":
+        node = cast("NodeRecord", record)
+        status = "active" if node["grants"] else "withdrawn"
+        return Row(node["named"]["entry"], "node", status, 0, state_key(key))
     return None
 
 

@@ -12,8 +12,10 @@
     ("held", "admit", holder)         the grants to admit that a party holds
     ("held", "make", holder, maker)   the grants that it holds to use one maker's name
     ("held", "credential", holder, granter)   the accreditations that one party gave it
+    ("node", label)                   the ledger with that label, and the grants that name it
     ("enrolment", grant)              how many devices were registered under a grant to enrol
     ("serial", grant, serial)         that no device with this serial is enrolled under it
+    ("links", scheme, value)          where a code leads to, beside its device
     ("operation", operation hash)     where an operation that created no DID stands in the ledger
 
 Records are JSON objects with ASCII names and integers, so that their canonical bytes are one.
@@ -180,6 +182,17 @@ class HeldRecord(TypedDict):
     grants: list[str]
 
 
+class NodeRecord(TypedDict):
+    """A ledger that grants of prefixes name, by its label."""
+
+    ledger: str
+    """Operation hash of its genesis; a label belongs to one ledger, for ever."""
+    grants: list[str]
+    """Operation hashes, those that the authority gave first; withdrawn ones left out."""
+    named: Stamp
+    """When it was first named."""
+
+
 class EnrolmentRecord(TypedDict):
     """What became of a grant to enrol."""
 
@@ -192,6 +205,17 @@ class SerialRecord(TypedDict):
 
     reason: str
     revoked: Stamp
+
+
+class LinksRecord(TypedDict):
+    """Where a code leads to."""
+
+    anchor: dict[str, str]
+    by: str
+    """The organization that set them."""
+    description: NotRequired[str]
+    links: list[dict[str, Json]]
+    updated: Stamp
 
 
 class OperationRecord(TypedDict):
@@ -211,8 +235,10 @@ Record = (
     | PrefixRecord
     | GrantRecord
     | HeldRecord
+    | NodeRecord
     | EnrolmentRecord
     | SerialRecord
+    | LinksRecord
     | OperationRecord
 )
 

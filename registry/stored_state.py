@@ -19,7 +19,7 @@ from registry.bucket import Bucket, located, place_of, row_of
 from registry.state import Changes, Key, Record, state_key
 from registry.store import Store
 
-_CACHED_KINDS = frozenset({"registry", "prefix", "grant", "held"})
+_CACHED_KINDS = frozenset({"registry", "prefix", "grant", "held", "node"})
 _CACHE_LIMIT = 50_000
 
 

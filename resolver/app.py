@@ -29,21 +29,26 @@ from resolver.api.authentications import AuthenticationEndpoints, Authentication
 from resolver.api.clock import ClockEndpoint
 from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
+from resolver.api.data import DataEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
+from resolver.api.gs1 import Gs1Endpoints
 from resolver.api.handles import HandleEndpoints
-from resolver.api.identifiers import IdentifierEndpoints
+from resolver.api.identifiers import IdentifierEndpoints, own_of
 from resolver.api.labels import LabelEndpoints
 from resolver.api.ledger import LedgerEndpoints
+from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
 from resolver.api.openapi import ApiDescription
 from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
 from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
+from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
-from resolver.directory import OwnLedger
+from resolver.api.things import ThingEndpoint, ThingEndpoints
+from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
 from resolver.handles.signing import HandleSigner
 from resolver.interop import Interop
@@ -104,7 +109,14 @@ def create_app(
     )
     app.state.service = service
     app.state.authenticating = authenticating
-    app.router.routes[:0] = routes(service, authenticating, statuses, handle_signer)
+    directory = OwnLedger(service.resolver, service.delegations, service.clock)
+    gs1 = Gs1Endpoints(service, directory, lambda: authenticating.audiences)
+    app.router.routes[:0] = [
+        *routes(service, directory, authenticating, statuses),
+        *HandleEndpoints(service, directory, handle_signer).routes(),
+        *gs1.routes(),
+    ]
+    app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
     if interop is not None:
@@ -128,25 +140,29 @@ class _Application(FastAPI):
 
 def routes(
     service: Service,
+    directory: Directory,
     authenticating: Authenticating,
     statuses: Counter[int],
-    handle_signer: HandleSigner | None = None,
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
-    directory = OwnLedger(service.resolver)
+    settings, clock = service.settings, service.clock
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
+        *LinksEndpoint(service).routes(),
+        *DataEndpoints(service, authenticating).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
-        *HandleEndpoints(service, directory, handle_signer).routes(),
         *LabelEndpoints(service, directory, authenticating).routes(),
-        *IdentifierEndpoints(service).routes(),
+        *IdentifierEndpoints(directory, settings, own_of(service)).routes(),
+        *ThingEndpoints(service).routes(),
+        *ThingEndpoint(directory).routes(),
+        *ShellEndpoints(directory, settings, clock, service.store).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
         *DocsEndpoints().routes(),

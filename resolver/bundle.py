@@ -3,6 +3,9 @@
     {"bundle": 1, "genesis": {…}, "updates": […], "key": ["code", "gs1", "https://id.gs1.org/…"],
      "answer": {"device": {…}, "proof": {…}}}
 
+A bundle of version 2 is the same with an answer that came by way of other ledgers: it has a `path`
+(resolver/path.py), and `genesis` and `updates` are those of the root.
+
 `updates` is the evidence that the log's keys were replaced. Whoever reads a bundle trusts the
 genesis by its hash, which they were told, and nothing else in it. Pure; specified in
 specs/3-resolution.md, "Bundles".
@@ -18,10 +21,13 @@ import orjson
 from identity.errors import InvalidAnswer, MalformedInput, SchemaViolation
 from identity.jcs import Json
 from registry.state import Key
+from resolver.path import VerifiedPath, verify_path
 from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer, verify_answer
 
 VERSION: Final = 1
+BY_WAY: Final = 2
+"""The version of a bundle whose answer has a path."""
 _MEMBERS: Final = {"bundle", "genesis", "updates", "key", "answer"}
 
 
@@ -34,14 +40,29 @@ class Bundle(NamedTuple):
     answer: dict[str, Json]
 
     def verify(self, trust: Trust) -> VerifiedAnswer:
-        """Checks the answer by what is pinned; `trust` is `self.trust` or a better informed one."""
+        """Checks the answer by what is pinned; `trust` is `self.trust` or a better informed one.
+        Raises InvalidAnswer for one that came by way of other ledgers, and what it raises."""
+        if self.by_way:
+            raise InvalidAnswer("an answer of another ledger than the pinned one", pointer="/path")
         return verify_answer(self.answer, trust.pinned, key=self.key)
+
+    @property
+    def by_way(self) -> bool:
+        """Whether the answer came by way of other ledgers."""
+        return "path" in self.answer
+
+    def verify_path(self, trust: Trust, now: int) -> VerifiedPath:
+        """As `verify`, of an answer that came by way of other ledgers: under grants that are in
+        force `now`, in seconds."""
+        if self.key is None:
+            raise InvalidAnswer("such an answer is about a code in clear or a DID", pointer="/key")
+        return verify_path(self.answer, trust, self.key, now)
 
 
 def bundle_bytes(trust: Trust, key: Key | None, answer: Mapping[str, Json]) -> bytes:
     """The file for a verified answer."""
     value = {
-        "bundle": VERSION,
+        "bundle": BY_WAY if "path" in answer else VERSION,
         "genesis": trust.genesis,
         "updates": list(trust.updates),
         "key": None if key is None else list(key),
@@ -54,9 +75,12 @@ def read_bundle(value: Json) -> Bundle:
     """Reads a bundle. Raises SchemaViolation, and what does not hold of its genesis and updates."""
     if not isinstance(value, Mapping) or set(value) != _MEMBERS:
         raise SchemaViolation(f"a bundle has the members {', '.join(sorted(_MEMBERS))}")
-    if type(value["bundle"]) is not int or value["bundle"] != VERSION:
-        raise SchemaViolation("not a bundle of this version", hint=f"bundle is {VERSION}")
     updates, key, answer = value["updates"], value["key"], value["answer"]
+    version = BY_WAY if isinstance(answer, dict) and "path" in answer else VERSION
+    if type(value["bundle"]) is not int or value["bundle"] != version:
+        raise SchemaViolation(
+            "not a bundle of this version", hint=f"bundle is {VERSION}, or with a path {BY_WAY}"
+        )
     if not isinstance(updates, list) or not isinstance(answer, dict):
         raise SchemaViolation("updates are a list, the answer is an object")
     if key is not None and not (

@@ -7,13 +7,18 @@ in a recursive resolver, out of the tree of nodes below a pinned root.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from identity.errors import NotFound
+from registry.state import LinksRecord
+from resolver.delegations import Delegations
 from resolver.resolution import Asked, Found, Resolver
+from resolver.schemes import Code
 
 
-class Directory(Protocol):
-    """What a dialect may ask."""
+class Devices(Protocol):
+    """What a dialect may ask about devices."""
 
     def code(self, text: str, scheme: str | None = None) -> Asked:
         """What is asked by a code that stands in a URL. Raises InvalidIdentifier."""
@@ -29,11 +34,24 @@ class Directory(Protocol):
         ...
 
 
+class Directory(Devices, Protocol):
+    """What a dialect may ask about devices and links."""
+
+    async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
+        """The newest record of the links of each code, None where nobody ever set any. Raises
+        Delegated where another node is the one to ask about the first of them, Unavailable."""
+        ...
+
+
 class OwnLedger:
     """The directory of an authoritative node."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(
+        self, resolver: Resolver, delegations: Delegations, clock: Callable[[], float]
+    ) -> None:
         self._resolver = resolver
+        self._delegations = delegations
+        self._clock = clock
 
     def code(self, text: str, scheme: str | None = None) -> Asked:
         """See Directory."""
@@ -45,4 +63,11 @@ class OwnLedger:
 
     async def find(self, asked: Asked, *, at: str | None = None) -> Found:
         """See Directory."""
-        return self._resolver.find(asked, at=at)
+        try:
+            return self._resolver.find(asked, at=at)
+        except NotFound as missing:
+            self._delegations.refer(asked, missing, int(self._clock()))
+
+    async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
+        """See Directory."""
+        return self._resolver.links(codes)

@@ -21,7 +21,7 @@ from identity.jcs import Json, canonicalize, parse
 from identity.members import parse_time
 from registry.state import Key
 from resolver.bundle import Bundle, read_bundle
-from resolver.freshness import Age, age_of
+from resolver.freshness import age_of
 from resolver.report_page import CLOSING, OPENING, Shown, page
 from resolver.schemes import SCHEMES
 from resolver.verifier import VerifiedAnswer
@@ -58,13 +58,8 @@ class Report:
 
 def report_page(report: Report) -> bytes:
     """The page. Raises what does not hold of its bundle under the bundle's own genesis."""
-    bundle = read_bundle(report.bundle)
-    trust = bundle.trust.asking(report.witnesses)
-    verified = bundle.verify(trust)
-    _check_asked(report.asked, bundle.key)
-    age = _age(report, verified, bundle)
+    shown = _shown(report, read_bundle(report.bundle))
     data = b64encode(canonicalize(report.value())).decode()
-    shown = Shown(report.asked, report.made, bundle.answer, bundle.key, trust, verified, age)
     try:
         return page(shown, data)
     except (KeyError, TypeError, AttributeError, ValueError):
@@ -133,9 +128,18 @@ def _check_asked(asked: str, key: Key | None) -> None:
         raise InvalidAnswer("what is said to have been asked is something else", pointer="/asked")
 
 
-def _age(report: Report, verified: VerifiedAnswer, bundle: Bundle) -> Age:
-    policy = bundle.trust.asking(report.witnesses).witnesses
-    return age_of(verified.checkpoint, policy, parse_time(report.made))
+def _shown(report: Report, bundle: Bundle) -> Shown:
+    """The answer verified, as it was when the page was made."""
+    _check_asked(report.asked, bundle.key)
+    root, now = bundle.trust.asking(report.witnesses), parse_time(report.made)
+    about = report.asked, report.made, bundle.answer, bundle.key, root
+    if not bundle.by_way:
+        verified = bundle.verify(root)
+        return Shown(*about, root, verified, age_of(verified.checkpoint, root.witnesses, now))
+    path = bundle.verify_path(root, now)
+    if not isinstance(path.outcome, VerifiedAnswer):
+        raise SchemaViolation("a report is about a device", pointer="/answer/device")
+    return Shown(*about, path.responsible, path.outcome, path.age, path.hops, path.asserted)
 
 
 def _difference(data: bytes, expected: bytes) -> str:

@@ -20,6 +20,7 @@ from identity.operation import operation_hash
 from registry.note import encode64
 from registry.state import Key
 from resolver.freshness import Age
+from resolver.path import Hop
 from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer
 
@@ -74,9 +75,16 @@ class Shown:
     made: str
     answer: Mapping[str, Json]
     key: Key | None
+    root: Trust
+    """The ledger that a reader knows from elsewhere."""
     trust: Trust
+    """The one that answers."""
     verified: VerifiedAnswer
     age: Age
+    """The greatest on the way."""
+    hops: tuple[Hop, ...] = ()
+    """The way from the root to whoever answers, where these are two."""
+    asserted: str = ""
 
 
 def text(value: object) -> str:
@@ -111,6 +119,7 @@ def page(shown: Shown, data: str) -> bytes:
         *_history(shown),
         *_list("What was checked", "yes", "✓", _checked(shown)),
         *_list("What was not checked", "no", "–", _unchecked(shown)),
+        *(_table("By way of", _way(shown)) if shown.hops else ()),
         *_table("Under which keys", _keys(shown)),
         *_table("How old", _age(shown)),
         *_footer(shown),
@@ -196,6 +205,8 @@ def _checked(shown: Shown) -> Iterator[str]:
         yield "The device's record is the one below that state, byte for byte."
     else:
         yield f"The record follows from all entries of the device until {verified.as_of}."
+    if shown.hops:
+        yield "Each ledger on the way refers to the next by a grant that was in force then."
     if shown.key is not None and shown.key[0] == "code":
         yield "The code that was asked for leads to this device and to no other."
     if verified.signers:
@@ -211,6 +222,8 @@ def _checked(shown: Shown) -> Iterator[str]:
 def _unchecked(shown: Shown) -> Iterator[str]:
     verified = shown.verified
     yield "What happened after the checkpoint. Ask again, and mind the age below."
+    if shown.asserted:
+        yield f"{shown.asserted}."
     if shown.key is None:
         yield "That the private code or number belongs to this device: that is the registry's word."
     if not verified.signers:
@@ -223,6 +236,19 @@ def _unchecked(shown: Shown) -> Iterator[str]:
     yield "That the state follows from the entries of the ledger: an audit or a monitor repeats it."
     yield "That the thing before you is this device: codes can be copied. Challenge its key."
     yield "The time at which this page was made: that is by the clock of whoever made it."
+
+
+def _way(shown: Shown) -> Iterator[tuple[str, str]]:
+    """From the root to whoever answers, and what carried each step."""
+    for hop in shown.hops:
+        said = f"ledger {hop.trust.ledger}, {hop.age}"
+        if hop.referral is not None:
+            prefix, until = hop.referral.prefix, hop.referral.until
+            said += (
+                f"; {prefix.scheme}:{prefix.prefix} is the next one's by grant {hop.referral.grant}"
+            )
+            said += f", until {until}" if until else ""
+        yield hop.trust.origin, said
 
 
 def _keys(shown: Shown) -> Iterator[tuple[str, str]]:
@@ -259,7 +285,7 @@ def _age(shown: Shown) -> Iterator[tuple[str, str]]:
 def _footer(shown: Shown) -> Iterator[str]:
     yield "<footer><p>Compare the ledger with what its operator publishes elsewhere. Then check"
     yield "this page, words and evidence, without asking anybody:</p>"
-    yield f"<p><code>tetrad verify proof.html --ledger {text(shown.trust.ledger)}</code></p>"
+    yield f"<p><code>tetrad verify proof.html --ledger {text(shown.root.ledger)}</code></p>"
     yield "<p>The evidence lies within this file. A print of it, or a picture, proves nothing.</p>"
     yield "</footer>"
 

@@ -31,6 +31,7 @@ from registry.policy import Policy
 from registry.reader import LedgerReader
 from registry.rules import RuleBook
 from resolver.accredited import Accredited
+from resolver.delegations import Delegations
 from resolver.evidence import Evidence
 from resolver.folder import Site
 from resolver.presented import UniqueProofs
@@ -77,6 +78,7 @@ class Service:
         ledger = Ledger(site.store, RuleBook(SCHEMES), site.signers, site.secrets.origin, guard)
         self.key_updates = KeyUpdates(site.store, self.reader)
         self.resolver = Resolver(site.store, self.reader, SCHEMES, self.unique.hash)
+        self.delegations = Delegations(site.store, self.label)
         self.unique_proofs = UniqueProofs(site.store, self.reader, self.unique)
         self.accredited = Accredited(site.store, tetrad_did(self.ledger_hash, self.ledger_hash))
         self.evidence = Evidence(site.store, self.reader, ledger.state_map)

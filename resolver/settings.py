@@ -101,6 +101,19 @@ class Settings:
     status_lists: int = _setting(
         1_000, 1, 1_000_000, "lists", "of all issuers, kept in the data folder"
     )
+    data_reads: int = _setting(
+        600, 1, 1_000_000, "requests", "for content and its log, for each client address and minute"
+    )
+    accesses: int = _setting(
+        500_000,
+        100,
+        100_000_000,
+        "records",
+        "of important data that was shown, and a tenth of them of refusals; the oldest leave first",
+    )
+    accesses_each: int = _setting(
+        10_000, 10, 1_000_000, "records", "of one device, of what was shown and of refusals each"
+    )
     lookup_clients: int = _setting(
         10_000, 1, 10_000_000, "addresses", "whose lookups are counted; the oldest is forgotten"
     )
@@ -130,6 +143,24 @@ class Settings:
     authenticated_keys: int = _setting(
         100_000, 100, 10_000_000, "keys", "watched for a second client; the oldest is forgotten"
     )
+
+    # Recursion
+    answer_seconds: int = _setting(
+        300, 1, 86_400, "seconds", "that a recursive resolver keeps an answer, from its proof on"
+    )
+    none_seconds: int = _setting(
+        90, 1, 3_600, "seconds", "that it keeps that there is none, from the proof of that on"
+    )
+    stale_seconds: int = _setting(
+        3_600, 0, 604_800, "seconds", "that it keeps an answer beyond, while a node is down"
+    )
+    proof_seconds: int = _setting(
+        600, 120, 86_400, "seconds", "the most that a checkpoint of a node may be old"
+    )
+    kept_answers: int = _setting(
+        20_000, 1, 10_000_000, "answers", "in its cache; so many more that there is none"
+    )
+    kept_megabytes: int = _setting(256, 1, 65_536, "MiB", "that the answers in its cache take")
 
     def __post_init__(self) -> None:
         for setting in fields(self):

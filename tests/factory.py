@@ -58,15 +58,23 @@ Method = tuple[PrivateKey, str]
 """A key and the verification method that names it."""
 
 
-@lru_cache(maxsize=16)
-def log_pair(generation: int) -> tuple[Signer, Signer]:
+def log_seeds(generation: int, origin: str = ORIGIN) -> tuple[bytes, bytes]:
+    """The secrets of `log_pair`."""
+    of = (f" {generation}" * bool(generation)) + (f" {origin}" * (origin != ORIGIN))
+    log, quantum = (sha256(f"{name}{of}".encode()) for name in ("log", "quantum"))
+    return log.digest(), quantum.digest()
+
+
+@lru_cache(maxsize=64)
+def log_pair(generation: int, origin: str = ORIGIN) -> tuple[Signer, Signer]:
     """The log's keys of that generation; 0 are those of the genesis."""
-    if generation == 0:
+    if generation == 0 and origin == ORIGIN:
         return LOG, QUANTUM
-    secrets = (sha256(f"{name} {generation}".encode()).digest() for name in ("log", "quantum"))
-    types = (SignatureType.ED25519, SignatureType.ML_DSA_44)
-    one, other = (Signer(ORIGIN, *pair) for pair in zip(types, secrets, strict=True))
-    return one, other
+    log, quantum = log_seeds(generation, origin)
+    return (
+        Signer(origin, SignatureType.ED25519, log),
+        Signer(origin, SignatureType.ML_DSA_44, quantum),
+    )
 
 
 def log_vkeys(generation: int) -> list[str]:
@@ -74,9 +82,9 @@ def log_vkeys(generation: int) -> list[str]:
     return [str(signer.key) for signer in log_pair(generation)]
 
 
-def log_signers() -> LogSigners:
+def log_signers(origin: str = ORIGIN) -> LogSigners:
     """All generations that a City holds."""
-    return LogSigners(one for n in range(GENERATIONS) for one in log_pair(n))
+    return LogSigners(one for n in range(GENERATIONS) for one in log_pair(n, origin))
 
 
 @lru_cache(maxsize=65_536)
@@ -224,6 +232,7 @@ class Maker:
         mode: str = "sandbox",
         *,
         now: int = NOW,
+        origin: str = ORIGIN,
         uniqueness: str = HMAC,
         recovery: Any = "none",
         **policy: Any,
@@ -231,15 +240,16 @@ class Maker:
         """`uniqueness` names the keyed hash, `recovery` is the authority's; `policy` replaces
         members of the genesis's policy."""
         self.now = now
+        self.origin = origin
         self.uniqueness = Uniqueness.of(uniqueness, SECRET)
         self.authority = Subject("authority", recovery=recovery)
         body = {
             "format": 0,
-            "origin": ORIGIN,
+            "origin": origin,
             "mode": mode,
             "authority": "The authority",
             **self.authority.establishment,
-            "log": [str(LOG.key), str(QUANTUM.key)],
+            "log": [str(signer.key) for signer in log_pair(0, origin)],
             "policy": {
                 "created": {"past": 86_400, "future": 300},
                 "ipv6": "required",
@@ -322,10 +332,27 @@ class Maker:
         body = {"right": right, "to": to.did, "scope": scope, **members}
         return self.follow(granter, "grant.issue", body)
 
-    def prefix(self, to: Subject, prefix: str, *, by: Subject | None = None) -> Signed:
-        """The grant of a prefix written "scheme:prefix"; taken by `to` itself unless `by`."""
+    def prefix(
+        self,
+        to: Subject,
+        prefix: str,
+        *,
+        by: Subject | None = None,
+        node: dict[str, Any] | None = None,
+        **members: Any,
+    ) -> Signed:
+        """The grant of a prefix written "scheme:prefix"; taken by `to` itself unless `by`, and
+        naming its `node` where it has one."""
         scheme, _, value = prefix.partition(":")
-        return self.grant(by or to, "prefix", to, {"scheme": scheme, "prefix": value})
+        scope: dict[str, Any] = {"scheme": scheme, "prefix": value}
+        scope |= {"node": node} if node else {}
+        return self.grant(by or to, "prefix", to, scope, **members)
+
+    @property
+    def node(self) -> dict[str, Any]:
+        """This ledger as a grant on another one names it."""
+        url = f"https://{self.origin}"
+        return {"ledger": self.ledger_hash, "origin": self.origin, "urls": [url]}
 
     def rotate(self, subject: Subject) -> Signed:
         """The key that was committed to takes over; the next one is committed to."""
@@ -479,7 +506,7 @@ class City(Maker):
     ) -> None:
         super().__init__(mode, now=now, **options)
         self.store: Store = MemoryStore() if store is None else store
-        self.ledger = Ledger(self.store, RULES, log_signers(), ORIGIN)
+        self.ledger = Ledger(self.store, RULES, log_signers(self.origin), self.origin)
         self.accept(self.genesis)
 
     @property

@@ -29,6 +29,7 @@ class ListingEndpoints:
     """Pages of records, and single ones that are not devices."""
 
     def __init__(self, service: Service) -> None:
+        self._service = service
         self._store = service.store
         self._rows = service.settings.page_rows
 
@@ -41,6 +42,7 @@ class ListingEndpoints:
             Route("/v1/registry", self.registry),
             Route("/v1/grants", self.grants),
             Route("/v1/grants/{hash}", self.grant),
+            Route("/v1/nodes", self.nodes),
         ]
 
     async def devices(self, request: Request) -> Response:
@@ -57,6 +59,14 @@ class ListingEndpoints:
         """Grants, of one holder or status where asked for."""
         given = query(request.scope, ("cursor", "limit", "status", "holder"))
         return self._page(given, "grant", b"grants", given.get("holder"))
+
+    async def nodes(self, request: Request) -> Response:
+        """The nodes of those who hold a prefix, each with one grant in force that names it."""
+        given = query(request.scope, ("cursor", "limit"))
+        after, limit = after_of(given.get("cursor")), page_limit(given, self._rows)
+        nodes, following = self._service.delegations.nodes(after, limit, self._service.now)
+        cursor = str(following) if following is not None else None
+        return json_response(orjson.dumps({"nodes": nodes, "cursor": cursor}))
 
     async def organization(self, request: Request) -> Response:
         """An organization, or the authority."""
@@ -100,7 +110,7 @@ class ListingEndpoints:
             )
         page = self._store.listing(
             kind,
-            after=_after(given.get("cursor")),
+            after=after_of(given.get("cursor")),
             limit=page_limit(given, self._rows),
             status=status,
             owner=self._owner(owner) if owner is not None else None,
@@ -122,7 +132,8 @@ class ListingEndpoints:
         return cast("Subject", orjson.loads(record))["registered"]["entry"]
 
 
-def _after(cursor: str | None) -> int:
+def after_of(cursor: str | None) -> int:
+    """The entry behind which a page begins. Raises InvalidCursor."""
     if cursor is None:
         return -1
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 15:

@@ -16,6 +16,7 @@ from resolver.api.limits import DAY, RateLimit
 from resolver.api.problems import problem_response
 from resolver.api.requests import client_of, flag, media_type, number, query, read_body
 from resolver.api.responses import NO_CACHE, json_response
+from resolver.delegations import delegated
 from resolver.resolution import Asked, answer_bytes, tombstone
 from resolver.service import Service
 
@@ -31,6 +32,7 @@ class ResolutionEndpoints:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._resolver = service.resolver
+        self._delegations = service.delegations
         self._limit = RateLimit(
             service.settings.lookups, service.settings.lookup_clients, service.clock
         )
@@ -125,6 +127,8 @@ class ResolutionEndpoints:
         try:
             found = self._resolver.find(asked, at=at)
         except NotFound as missing:
+            if self._delegations.concerns(asked):
+                await self._refer(asked, missing, proof=proof, now=at is None)
             if proof and at is None:
                 await self._prove_absence(asked, missing, client)
             raise
@@ -139,6 +143,24 @@ class ResolutionEndpoints:
         if found.ended:
             return problem_response(tombstone(found, evidence, unique), NO_CACHE)
         return json_response(answer_bytes(found, evidence, unique))
+
+    async def _refer(self, asked: Asked, missing: NotFound, *, proof: bool, now: bool) -> None:
+        """Where another node is the one to ask, raises the error that says so; else, of a code in
+        clear, proves that there is none and no node to ask either."""
+        clock = self._service.now
+        if not proof:
+            self._delegations.refer(asked, missing, clock)
+        read = self._delegations.read_for(asked.key, clock)
+        published = await self._service.publication.covering(max(read.entry + 1, 1))
+        read = self._delegations.read_for(asked.key, clock, published.size)
+        evidence = self._service.evidence.of_records(read.keys, published.size, published.note)
+        if read.grant is not None:
+            error = delegated(read.grant, asked)
+            error.members["proof"] = orjson.loads(evidence)
+            raise error from None
+        if now and asked.key[0] == "code":
+            missing.members["proof"] = orjson.loads(evidence)
+            raise missing
 
     async def _prove_absence(self, asked: Asked, missing: NotFound, client: str) -> None:
         """That there is none, beside the words that say so, for whom that may be shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from identity.did import parse_tetrad_did
 from identity.errors import InvalidChallenge, SchemaViolation
 from resolver.bundle import known_as, read_bundle
 from resolver.cli.frame import Frame, read_input
+from resolver.cli.hops import hop_lines, hop_values
 from resolver.freshness import age_of, check_age
+from resolver.path import Hop
 from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer, verify_answer, verify_receipt
 
@@ -51,7 +54,8 @@ def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
         # Whoever was asked may send what holds and answers nothing: that must not pass for more.
         return _authenticated(frame, item, wanted)
     if "bundle" in item:
-        return _answered(frame, *_bundled(frame, item, wanted), wanted)
+        verified, trust, hops = _bundled(frame, item, wanted)
+        return _answered(frame, verified, trust, wanted, hops)
     if "responseCode" in item:
         return _handled(frame, item, wanted)
     if isinstance(item.get("device"), dict):
@@ -85,9 +89,9 @@ def _authenticated(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verifi
     if challenge_of(item) == challenge.challenge:
         _use_up(wanted.challenge)
     bundled = parse(read_input(str(wanted.bundle)), max_bytes=2**24)
-    verified, trust = _bundled(frame, bundled, wanted)
+    verified, trust, hops = _bundled(frame, bundled, wanted)
     most = MOST_AGE if wanted.max_age is None else wanted.max_age
-    shown = _answered(frame, verified, trust, replace(wanted, max_age=most))
+    shown = _answered(frame, verified, trust, replace(wanted, max_age=most), hops)
     now = frame.now
     if challenge.expires <= now:
         raise InvalidChallenge("the challenge has expired", hint="ask again: tetrad challenge")
@@ -125,13 +129,26 @@ def _use_up(challenge: Path) -> None:
         ) from None
 
 
-def _bundled(frame: Frame, item: Any, wanted: Wanted) -> tuple[VerifiedAnswer, Trust]:  # noqa: ANN401 - any JSON
+def _bundled(
+    frame: Frame,
+    item: Any,  # noqa: ANN401 - any JSON
+    wanted: Wanted,
+) -> tuple[VerifiedAnswer, Trust, tuple[Hop, ...]]:
+    """The answer, the ledger that gives it, and the ledgers by way of which it was found."""
     bundle = read_bundle(item)
     # What is pinned knows the log's keys at least as well as who names the ledger.
     known = wanted.ledger is None or frame.home.knows(bundle.trust)
     pinned = frame.home.trust_in(bundle.trust.ledger) if known else None
     trust = wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
-    return bundle.verify(trust), trust
+    if not bundle.by_way:
+        return bundle.verify(trust), trust, ()
+    path = bundle.verify_path(trust, frame.now)
+    if not isinstance(path.outcome, VerifiedAnswer):
+        raise SchemaViolation("a bundle holds a device", pointer="/answer/device")
+    for hop in path.hops:
+        if wanted.max_age is not None:
+            check_age(hop.age, wanted.max_age)
+    return path.outcome, path.responsible, path.hops
 
 
 def _handled(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
@@ -181,7 +198,13 @@ def _coded(verified: VerifiedAnswer) -> list[str]:
     return [f"✓ its code: {code['scheme']} {code['value']}"] if "value" in code else []
 
 
-def _answered(frame: Frame, verified: VerifiedAnswer, trust: Trust, wanted: Wanted) -> Verified:
+def _answered(
+    frame: Frame,
+    verified: VerifiedAnswer,
+    trust: Trust,
+    wanted: Wanted,
+    hops: Sequence[Hop] = (),
+) -> Verified:
     opened = verified.checkpoint
     age = age_of(opened, trust.witnesses, frame.now)
     if wanted.max_age is not None:
@@ -195,7 +218,7 @@ def _answered(frame: Frame, verified: VerifiedAnswer, trust: Trust, wanted: Want
     lines = [
         f"{verified.status.upper()}  {verified.did}",
         *([f"as it was at {verified.as_of}, and not as it is now"] if verified.as_of else []),
-        f"✓ ledger {trust.ledger}",
+        *(hop_lines(hops) or [f"✓ ledger {trust.ledger}"]),
         f"✓ checkpoint over {tree.size} entries, keys of the log: {log}",
         f"✓ cosigned by {', '.join(witnesses)}" if witnesses else "– witnesses: none asked for",
         f"✓ the newest record{at}, by the state of entry {root.index}",
@@ -211,6 +234,7 @@ def _answered(frame: Frame, verified: VerifiedAnswer, trust: Trust, wanted: Want
         "status": verified.status,
         **({"asOf": verified.as_of} if verified.as_of else {}),
         "ledger": trust.ledger,
+        **({"hops": hop_values(hops)} if hops else {}),
         "stateRoot": root.index,
         "signers": list(verified.signers),
         **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
-from resolver.cli.frame import Frame, prefix_of, verb
+from identity.errors import InvalidAnswer
+from resolver.cli.frame import Frame, clock_of, prefix_of, verb
 from resolver.cli.listing import list_page, page_options
 from resolver.cli.organizations import acknowledged
 
@@ -37,6 +39,17 @@ def grant() -> None:
     click.option(
         "--under", metavar="GRANT", help="With --credential: your own, of which you pass on a part."
     ),
+    click.option(
+        "--node",
+        "nodes",
+        multiple=True,
+        metavar="URL",
+        help="With --prefix: the holder's own node, to which questions are referred; up to 4.",
+    ),
+    click.option(
+        "--node-ledger", metavar="zQm…", help="With --node: its fingerprint, as you were told it."
+    ),
+    click.option("--yes", is_flag=True, help="Do not ask: the fingerprint was compared already."),
     click.option("--to", metavar="NAME", help="Who gets it.  [default: whoever grants it]"),
     click.option("--until", metavar="TIME", help="When it ends, as in 2027-01-01T00:00:00Z."),
     wallet=True,
@@ -44,16 +57,25 @@ def grant() -> None:
 def issue(
     frame: Frame, *, to: str | None, until: str | None, under: str | None, **given: Any
 ) -> None:
-    """Grant one right."""
+    """Grant one right.
+
+    With --node the holder of the prefix runs a ledger of its own. Codes under the prefix that are
+    not registered here are looked up there, and so are the DIDs of that ledger: compare its
+    fingerprint with what its operator told you. What is registered here still comes first.
+    """
     about = bool(given["prefix"]) and not given["types"]
     if [about, bool(given["make"]), given["admit"], bool(given["types"])].count(True) != 1:
         raise click.UsageError("grant one right: --prefix, --make, --admit or --credential")
     if (under or given["delegates"]) and not given["types"]:
         raise click.UsageError("--under and --delegates go with --credential")
+    if (given["nodes"] and not about) or (given["node_ledger"] and not given["nodes"]):
+        raise click.UsageError("--node goes with --prefix, and --node-ledger with --node")
+    node = _node(frame, given["nodes"], given["node_ledger"], yes=given["yes"])
     with frame.writing() as client:
         wallet = client.wallet
         maker = frame.party(wallet, given["make"]) if given["make"] else None
         right, scope = _right(maker, **given)
+        scope |= node
         receiver = frame.party(wallet, to) if to else None
         done = client.issue_grant(
             frame.actor(wallet), right, scope, to=receiver, not_after=until, under=under
@@ -63,6 +85,27 @@ def issue(
         f"✓ granted, entry {done.index}",
         f"  grant {done.hash}",
     )
+
+
+def _node(frame: Frame, urls: tuple[str, ...], ledger: str | None, *, yes: bool) -> dict[str, Any]:
+    """The member `node` of a scope: what the first of these addresses shows, once a person, or the
+    fingerprint that was told, agrees."""
+    if not urls:
+        return {}
+    from resolver.client import Client
+
+    with Client(urls[0], clock=clock_of(os.environ)) as client:
+        shown = client.introduce()
+    if ledger is not None and ledger != shown.ledger:
+        raise InvalidAnswer(
+            f"the node shows the ledger {shown.ledger}, not {ledger}",
+            hint="is this the right address?",
+        )
+    if not frame.as_json:
+        click.echo(f"  Node {shown.name}, log {shown.origin}")
+        click.echo(f"  Ledger {shown.ledger}")
+    frame.confirm("Is this the fingerprint that you were told?", yes=yes or bool(ledger))
+    return {"node": {"ledger": shown.ledger, "origin": shown.origin, "urls": list(urls)}}
 
 
 def _right(
@@ -116,4 +159,5 @@ def _line(one: dict[str, Any]) -> str:
         about = f"{scope['scheme']}:{scope['template']}"
     elif "prefix" in scope:
         about = f"{scope['scheme']}:{scope['prefix']}"
-    return f"{one['status']:9} {one['grant']}  {one['right']} {about}  to {one['to']}"
+    node = f", node {scope['node']['origin']}" if "node" in scope else ""
+    return f"{one['status']:9} {one['grant']}  {one['right']} {about}  to {one['to']}{node}"

@@ -14,11 +14,20 @@ from resolver.cli.progress import Progress
 @verb(
     click.option("--devices", type=click.IntRange(1), default=200, show_default=True),
     click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True),
+    click.option(
+        "--federation",
+        is_flag=True,
+        help="Instead: a tree of three nodes, and a recursive resolver that knows its root.",
+    ),
     server=False,
 )
-def demo(frame: Frame, *, devices: int, workers: int) -> None:
+def demo(frame: Frame, *, devices: int, workers: int, federation: bool) -> None:
     """See it all in a minute, on a ledger of its own that is gone afterwards."""
     from resolver.demo import run_demo
+    from resolver.demo.federation import run_federation
+
+    if federation:
+        raise click.exceptions.Exit(run_federation(min(devices, 20), as_json=frame.as_json))
 
     code = run_demo(devices, workers, as_json=frame.as_json, progress=Progress)
     raise click.exceptions.Exit(code)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from identity.errors import PolicyViolated
-from resolver.cli.frame import Frame, read_input, verb
+from resolver.cli.frame import HOME, Frame, read_input, verb
 from resolver.cli.organizations import recovery_of, recovery_options
+from resolver.cli.recursing import RECURSIVE, Below, serve_recursive
 from resolver.vcapi import SUITES
 
 if TYPE_CHECKING:
@@ -138,9 +139,46 @@ def init(
     ),
     _ORIGIN,
     _UNIQUENESS,
+    click.option(
+        "--role",
+        type=click.Choice(["authoritative", "recursive"]),
+        default="authoritative",
+        show_default=True,
+        help="Of a ledger of its own, or answering out of the tree of nodes below --root.",
+    ),
+    *RECURSIVE,
+    HOME,
     server=False,
 )
 def serve(
+    frame: Frame,
+    *,
+    role: str,
+    root: str | None,
+    ledger: str | None,
+    allow_hosts: tuple[str, ...],
+    allow_networks: tuple[str, ...],
+    **own: Any,
+) -> None:
+    """Serve the ledger in --data; in an empty folder, a sandbox is made.
+
+    With --role recursive it has no ledger: it finds what is asked for in the tree of nodes below
+    --root, whose genesis is pinned (tetrad trust URL, or --ledger), and asks only the root and
+    hosts that --allow-host names.
+
+    Every limit is a setting, TETRAD_…, listed in the documentation. SIGTERM and Ctrl-C stop it once
+    what was accepted is on the disk.
+    """
+    below = Below(root, ledger, allow_hosts, allow_networks)
+    if role == "recursive":
+        serve_recursive(frame, below, **own)
+    elif any(below):
+        raise click.UsageError("--root, --ledger and --allow-… are for --role recursive")
+    else:
+        _serve_ledger(frame, **own)
+
+
+def _serve_ledger(
     frame: Frame,
     *,
     data: Path | None,
@@ -158,11 +196,6 @@ def serve(
     origin: str | None,
     uniqueness: str | None,
 ) -> None:
-    """Serve the ledger in --data; in an empty folder, a sandbox is made.
-
-    Every limit is a setting, TETRAD_…, listed in the documentation. SIGTERM and Ctrl-C stop it once
-    what was accepted is on the disk.
-    """
     from registry.policy import Policy
     from registry.reader import LedgerReader
     from resolver import app

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from identity.did import parse_tetrad_did
 from identity.disclosure import NUMBER, open_disclosure
 from identity.errors import (
+    Delegated,
     Gone,
     InvalidAnswer,
     MalformedCode,
@@ -37,73 +38,23 @@ from resolver.client.flow import (
     member,
     refusal,
 )
-from resolver.client.seeing import Seeing
+from resolver.client.resolved import ByWay, Resolved, note_of, said_stale
 from resolver.client.tiles import fetch_genesis
-from resolver.freshness import Age
+from resolver.referral import label_asked
 from resolver.schemes import SCHEMES, Code
 from resolver.trust import Trust
 from resolver.verifier import (
     VerifiedAnswer,
     VerifiedReceipt,
-    verify_absence,
     verify_answer,
     verify_receipt,
 )
 
-_PROVED = ("proved", "stateRoot", "age", "datedBy")
+PROVED = ("proved", "stateRoot", "age", "datedBy")
 """Members of a NotFound, which only what was verified here may set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A verified answer about a device."""
-
-    read_as: Code | None
-    """The code that was asked for, in canonical form; None where a DID or disclosure was."""
-    key: Key | None
-    """Of the state, under which the device was found, where anybody can compute it."""
-    answer: dict[str, Json]
-    """The answer as the server gave it, its proof included."""
-    verified: VerifiedAnswer
-    age: Age
-    asserted: str
-    """What rests on the registry's word alone; empty where everything is proved."""
-
-    @property
-    def did(self) -> str:
-        """The device's DID."""
-        return self.verified.did
-
-    @property
-    def status(self) -> str:
-        """active, suspended, revoked or retired."""
-        return self.verified.status
-
-    @property
-    def device(self) -> Device:
-        """The device's record."""
-        return self.verified.device
-
-    @property
-    def maker(self) -> str:
-        """The DID of the maker."""
-        return cast("str", self.device["object"]["maker"])
-
-    @property
-    def maker_name(self) -> str:
-        """The name under which the maker was registered, where the evidence shows it; else ''."""
-        if not self.verified.signers:  # nothing was looked at beside the record
-            return ""
-        proof = cast("dict[str, list[dict[str, Json]]]", self.answer["proof"])
-        for operation in proof.get("signers", []):
-            if operation["type"] == "organization.register" and self.maker.endswith(
-                ":" + operation_hash(operation)
-            ):
-                return cast("str", cast("dict[str, Json]", operation["body"])["name"])
-        return ""
-
-
-class Reading(Seeing):
+class Reading(ByWay):
     """The reading half of a client: flows that ask and verify."""
 
     def describe(self) -> Flow[dict[str, Json]]:
@@ -141,8 +92,10 @@ class Reading(Seeing):
         `disclosure` needs its `scheme`. `at` is an RFC 3339 time; `max_age` bounds the answer's age
         in seconds. Raises InvalidIdentifier, EvidenceRefused; NotFound, whose member `proved` says
         that there is none (with the entry of the `stateRoot`, the `age` and `datedBy`
-        whom), and without it the registry's word; for a revoked or retired device Gone, whose
-        member `answer` is proved as well, unless `tombstones` are wanted.
+        whom), and without it the registry's word; Delegated, proved likewise, where the pinned
+        ledger refers to another node; for a revoked or retired device Gone, whose member `answer`
+        is proved as well, unless `tombstones` are wanted. A recursive resolver is asked alike: what
+        comes from other ledgers is proved from the pinned one on.
         """
         asked = _asked(code, scheme, disclosure, at)
         response = yield from ask(asked.request)
@@ -154,13 +107,16 @@ class Reading(Seeing):
             answer = json_object(response.body)
         else:
             missing = refusal(response)
-            for name in _PROVED:
+            for name in PROVED:
                 missing.members.pop(name, None)  # it is not for a server to say
             key = self._key_of(asked, missing.members)
-            if isinstance(missing, NotFound) and key is not None and at is None:
-                yield from self._prove_absence(missing, key, max_age)
+            if isinstance(missing, NotFound) and key is not None:
+                yield from self._prove_absence(missing, key, at, max_age)
             raise missing
-        note = _note_of(answer)
+        if "path" in answer:
+            found = yield from self._found_by_way(answer, asked, at, max_age)
+            return _ended(found, gone, tombstones=tombstones)
+        note = note_of(answer)
         yield from self.learn(note)
         key = self._key_of(asked, answer)
         # Of the past, the evidence shows the device and not who had the number.
@@ -172,11 +128,24 @@ class Reading(Seeing):
         _check_time(answer, verified.device, at)
         age = self.dated(verified.checkpoint, max_age)
         yield from self.observe(note)
-        if gone is not None and verified.status not in FINAL:
-            raise InvalidAnswer("what is said to be gone is not", pointer="/device/status")
-        if isinstance(gone, Gone) and not tombstones:
-            raise gone
-        return Resolved(asked.read_as, asked.key, answer, verified, age, asserted)
+        found = Resolved(asked.read_as, asked.key, answer, verified, age, asserted)
+        return _ended(found, gone, tombstones=tombstones)
+
+    def _found_by_way(
+        self, answer: dict[str, Json], asked: _Asked, at: str | None, max_age: int | None
+    ) -> Flow[Resolved]:
+        """An answer that came by way of other ledgers."""
+        path = yield from self.by_way(answer, asked.key, max_age)
+        verified = path.outcome
+        if not isinstance(verified, VerifiedAnswer):
+            raise InvalidAnswer("an answer shows a device", pointer="/device")
+        _check_time(answer, verified.device, at)
+        asserted = "; ".join(filter(None, (path.asserted, _unsigned(verified))))
+        return Resolved(
+            *(asked.read_as, asked.key, answer, verified, path.age, asserted),
+            hops=path.hops,
+            stale=said_stale(answer),
+        )
 
     def _key_of(self, asked: _Asked, answer: Mapping[str, Json]) -> Key | None:
         """The key of the state under which the answer must stand: of a value that is hashed there,
@@ -185,15 +154,24 @@ class Reading(Seeing):
             return asked.key
         return verify_shown(self.trust.uniqueness, *asked.presented, answer["unique"])
 
-    def _prove_absence(self, missing: NotFound, key: Key, max_age: int | None) -> Flow[None]:
-        """Whether there is none, where a server says so; `missing` then bears `proved`."""
-        note = _note_of(missing.members)
-        yield from self.learn(note)
-        state = verify_absence(missing.members.get("proof"), self.trust.pinned, key)
-        age = self.dated(state.checkpoint, max_age)
-        yield from self.observe(note)
+    def _prove_absence(
+        self, missing: NotFound, key: Key, at: str | None, max_age: int | None
+    ) -> Flow[None]:
+        """Whether there is none, or another node to ask, where a server says so; `missing` then
+        bears `proved`. That there was none at a time is not proved."""
+        if isinstance(missing, Delegated):
+            state, age = yield from self.referred(missing.members, key, max_age)
+        elif at is None and self._would_know(key, missing.members):
+            state, age = yield from self.absent(missing.members, key, max_age)
+        else:
+            return
         told = (True, state.root.index, age.seconds, age.by or None)
-        missing.members.update(zip(_PROVED, told, strict=True))
+        missing.members.update(zip(PROVED, told, strict=True))
+
+    def _would_know(self, key: Key, members: Mapping[str, Json]) -> bool:
+        """Whether it tells anything that the ledger has no such device: a DID of another one is
+        never there."""
+        return "path" in members or label_asked(key) in (None, self.trust.label)
 
     def device(self, did: str) -> Flow[Device]:
         """The present record of a device, revoked ones included, as the server asserts it.
@@ -297,7 +275,7 @@ def _asked(code: str | None, scheme: str | None, disclosure: str | None, at: str
         request = _disclosed(disclosure, scheme, at)
         presented = _presented(disclosure, scheme or "")
         return _Asked(request, None, disclosure=disclosure, presented=presented)
-    if code is not None and code.startswith("did:"):
+    if code is not None and code.startswith("did:tetrad:"):
         parse_tetrad_did(code)
         request = Request("GET", f"/v1/devices/{code}", _query(at=at, proof="1"))
         return _Asked(request, ("did", code))
@@ -371,6 +349,15 @@ def _unsigned(verified: VerifiedAnswer) -> str:
     return "the device's operations are not shown: that its parties signed is the registry's word"
 
 
+def _ended(found: Resolved, gone: TetradError | None, *, tombstones: bool) -> Resolved:
+    """The answer, or the error that carries it about a device of which only a tombstone is left."""
+    if gone is not None and found.status not in FINAL:
+        raise InvalidAnswer("what is said to be gone is not", pointer="/device/status")
+    if isinstance(gone, Gone) and not tombstones:
+        raise gone
+    return found
+
+
 def _check_time(answer: Mapping[str, Json], device: Device, at: str | None) -> None:
     """Whether an answer speaks of the time that was asked about.
 
@@ -380,14 +367,6 @@ def _check_time(answer: Mapping[str, Json], device: Device, at: str | None) -> N
         raise InvalidAnswer("the answer is about another time", pointer="/asOf")
     if at is not None and device["updated"]["time"] > at:
         raise InvalidAnswer("the answer tells of what came later", pointer="/device/updated")
-
-
-def _note_of(answer: Mapping[str, Json]) -> bytes:
-    proof = answer.get("proof")
-    note = proof.get("checkpoint") if isinstance(proof, dict) else None
-    if not isinstance(note, str):
-        raise InvalidAnswer("what the registry says is not proved", pointer="/proof")
-    return note.encode("utf-8", "replace")
 
 
 def _note_of_receipt(receipt: bytes) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from identity.errors import InvalidAnswer, InvalidCheckpoint, MalformedInput
+from identity.jcs import Json
 from registry.checkpoint import OpenedCheckpoint
 from registry.logkeys import LogKeys
 from registry.merkle import consistency_proof
@@ -112,11 +113,17 @@ class Seeing:
                 note, _ = read_item(item)
                 # Static files know no `after`, and another flow may have learned of it meanwhile.
                 if note not in (read_item(one)[0] for one in self.trust.updates):
-                    self.trust.extend(item)  # it holds, before the server is asked for more
-                    yield from self._hold(note)
-                    self.set_trust(self.trust.extend(item))
+                    yield from self.hold_update(item)
             if len(self.trust.updates) == known:
                 return self.trust.history.keys
+
+    def hold_update(self, item: Json) -> Flow[None]:
+        """Takes over an update of the log's keys, once its checkpoint is held against what was
+        seen."""
+        self.trust.extend(item)  # it holds, before the server is asked for more
+        note, _ = read_item(item)
+        yield from self._hold(note)
+        self.set_trust(self.trust.extend(item))
 
     def _hold(self, note: bytes) -> Flow[None]:
         while True:

@@ -26,10 +26,12 @@ _STOPS_WITHIN = 60.0
 
 
 class ServiceProcess:
-    """One service over `data`; in an empty folder it begins a sandbox."""
+    """One service over `data`; in an empty folder it begins a sandbox. One that has no ledger
+    (`--role recursive`) uses nothing but the name."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, ledger: bool = True) -> None:
         self._data = data
+        self._ledger = ledger
         self._options = options
         self._ready = data.with_name(f".{data.name}.ready")
         self._process: subprocess.Popen[bytes] | None = None
@@ -64,9 +66,10 @@ class ServiceProcess:
         """Starts it and waits until it answers. Raises ServerUnreachable where it does not."""
         self._ready.unlink(missing_ok=True)
         data, ready = str(self._data), str(self._ready)
-        arguments = ("--data", data, "--port", str(self._port), "--ready-file", ready)
+        arguments = ("--port", str(self._port), "--ready-file", ready, *self._options)
+        kept = ("--data", data) if self._ledger else ()
         self._process = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
-            [*_COMMAND, *arguments, *self._options],
+            [*_COMMAND, *kept, *arguments],
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -12,14 +12,18 @@ from typing import Any
 
 import orjson
 
+from identity.did import ledger_label
 from registry.checkpoint import Checkpoint
 from registry.note import sign_note
+from registry.state import Key
+from resolver.delegations import Delegations, delegated
 from resolver.evidence import Evidence
 from resolver.pinned import Pinned
+from resolver.referral import shown_referral
 from resolver.resolution import Asked, Resolver, answer_bytes
 from resolver.schemes import SCHEMES
 from resolver.trust import Trust
-from tests.factory import ORIGIN, City, Maker, log_pair
+from tests.factory import City, Maker, log_pair
 
 Answer = dict[str, Any]
 
@@ -37,7 +41,8 @@ class Answering:
         reader = city.reader
         self.resolver = Resolver(city.store, reader, SCHEMES, city.uniqueness.hash)
         self.evidence = Evidence(city.store, reader, city.ledger.state_map)
-        self.signers = log_pair(0)
+        self.delegations = Delegations(city.store, ledger_label(city.ledger_hash))
+        self.signers = log_pair(0, city.origin)
         self.size = 0
         self.note = b""
 
@@ -46,7 +51,7 @@ class Answering:
         self.size = self.city.ledger.close(self.city.now)
         head = self.city.reader.head()
         assert head.size == self.size
-        text = Checkpoint(ORIGIN, self.size, head.root).format()
+        text = Checkpoint(self.city.origin, self.size, head.root).format()
         self.note = sign_note(text, self.signers, self.city.now)
         self.city.ledger.state_map.publish()
         return self.size
@@ -57,6 +62,16 @@ class Answering:
         proof = self.evidence.of(found, self.size, self.note)
         answer: Answer = orjson.loads(answer_bytes(found, proof))
         return answer
+
+    def referral(self, key: Key, now: int | None = None) -> Answer:
+        """Where a question is referred to, as it stands in a path, whether or not that is so."""
+        at = self.city.now if now is None else now
+        read = self.delegations.read_for(key, at, self.size)
+        proof = orjson.loads(self.evidence.of_records(read.keys, self.size, self.note))
+        if read.grant is None:
+            return {"proof": proof}
+        error = delegated(read.grant, Asked(key))
+        return shown_referral({**error.members, "proof": proof})
 
     def absence(self, asked: Asked) -> Any:
         """The proof that there is nothing; None where there is something."""

@@ -184,7 +184,6 @@ def test_what_has_no_label(town: Town) -> None:
         ("https://id.gs1.org/01/09506000134352/21/M-2", 410, "gone"),
         ("1HGCM82633A004352?scheme=vin", 400, "code.malformed"),
         ("%2B8613800138000?scheme=msisdn", 400, "code.malformed"),
-        ("70b3d57ed0001234", 300, "code.ambiguous"),
         ("", 422, "input.schema"),
         ("%FF", 400, "input.malformed"),
         (CODE + "?format=gif", 422, "input.schema"),

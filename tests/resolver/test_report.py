@@ -25,16 +25,8 @@ from identity.jcs import canonicalize
 from identity.members import format_time
 from registry.state import Key
 from resolver.bundle import bundle_bytes
-from resolver.report import (
-    CLOSING,
-    OPENING,
-    Report,
-    embedded,
-    read_report,
-    report_of,
-    report_page,
-)
-from resolver.report_page import text
+from resolver.report import Report, embedded, read_report, report_of, report_page
+from resolver.report_page import CLOSING, OPENING, text
 from resolver.trust import Trust
 from tests.factory import City, disclosed
 from tests.resolver.answering import Answering

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -26,20 +25,16 @@ from resolver.folder import LogSecrets, MemorySite, Site
 from resolver.interop import Interop
 from resolver.service import Service
 from resolver.settings import Settings
-from tests.factory import NOW, ORIGIN, Maker, Signed, Subject
+from tests.factory import NOW, ORIGIN, SECRET, Maker, Signed, Subject, log_seeds
 
 
-def _further(generation: int) -> tuple[bytes, bytes]:
-    """The secrets of tests/factory.py, `log_pair`."""
-    log, quantum = (sha256(f"{name} {generation}".encode()) for name in ("log", "quantum"))
-    return log.digest(), quantum.digest()
+def secrets_of(origin: str = ORIGIN) -> LogSecrets:
+    """The secrets of a log, those of tests/factory.py."""
+    further = log_seeds(1, origin), log_seeds(2, origin)
+    return LogSecrets(origin, *log_seeds(0, origin), SECRET, further=further)
 
 
-SECRETS = LogSecrets(
-    ORIGIN,
-    *(sha256(name).digest() for name in (b"log", b"quantum", b"uniqueness")),
-    further=(_further(1), _further(2)),
-)
+SECRETS = secrets_of()
 INLINE = Settings(checkers=0)
 JSON = {"content-type": "application/json"}
 NDJSON = {"content-type": "application/x-ndjson"}
@@ -62,7 +57,9 @@ class Town(Maker):
         **options: Any,
     ) -> None:
         super().__init__(mode, now=now, **options)
-        secrets = replace(SECRETS, uniqueness_alg=str(self.uniqueness.member["alg"]))
+        secrets = replace(
+            secrets_of(self.origin), uniqueness_alg=str(self.uniqueness.member["alg"])
+        )
         self.site = site(secrets, self.genesis.operation)
         self.app = create_app(
             settings,

@@ -12,10 +12,13 @@ import { join } from "node:path";
 import { checkAccreditations } from "./accreditations.mjs";
 import { checkAnswers } from "./answers.mjs";
 import { checkCredentials } from "./credential_vectors.mjs";
+import { checkCodes } from "./codes.mjs";
 import { checkAuthentications } from "./authentication.mjs";
 import { enrolledKey } from "./enrolments.mjs";
+import { checkGraded } from "./graded.mjs";
 import { checkHandles } from "./handles.mjs";
 import { checkMeetings } from "./meetings.mjs";
+import { checkPaths } from "./paths.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
@@ -470,11 +473,15 @@ const { checkBundle, ...answering } = checkAnswers(load, holds, {
 checkAccreditations(load, holds, folder, {
   jcs, thumbprint, proofHolds, operationHash, didIn, ...answering,
 });
+checkCodes(load, holds);
+checkPaths(load, holds, { jcs, didIn }, answering);
 checkHandles(load, holds, { sha256, jcs });
 checkMeetings(load, holds, {
   sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
   ed25519: (raw) => publicKey(`z${base58(Buffer.concat([unhex("ed01"), raw]))}`).key,
 });
+
+checkGraded(load, holds, { sha256, hex, jcs });
 
 // rules: the hash of every operation, and every signature of those that are accepted
 for (const name of readdirSync(join(folder, "rules")).sort()) {

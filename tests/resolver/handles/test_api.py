@@ -225,7 +225,7 @@ def test_other_methods(town: Town) -> None:
     path = f"/api/handles/{HANDLE}"
     assert town.request("HEAD", path).status_code == 200
     allowed = town.request("OPTIONS", path).headers["access-control-allow-methods"]
-    assert allowed == "GET, HEAD, OPTIONS, POST"
+    assert {"GET", "HEAD", "OPTIONS"} <= set(allowed.split(", "))
     assert town.request("PUT", path, content=b"{}").status_code == 405
 
 

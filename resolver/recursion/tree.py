@@ -1,0 +1,42 @@
+"""The tree of nodes as a directory: dialects are answered out of it as out of one ledger."""
+
+from __future__ import annotations
+
+from identity.did import parse_tetrad_did
+from identity.errors import MalformedCode, NotFound
+from resolver.recursion.cache import NONE
+from resolver.recursion.recursing import Recursor
+from resolver.resolution import Asked, Found
+from resolver.schemes import SCHEMES
+
+
+class TreeDirectory:
+    """See resolver.directory.Directory."""
+
+    def __init__(self, recursor: Recursor) -> None:
+        self._recursor = recursor
+
+    def code(self, text: str, scheme: str | None = None) -> Asked:
+        """What is asked by a code in clear. Raises InvalidIdentifier."""
+        code = SCHEMES.read(text, scheme)
+        if SCHEMES.is_number(code.scheme) or SCHEMES.is_committed(code.scheme):
+            raise MalformedCode(
+                f"a value of {code.scheme} is known to its own ledger alone",
+                hint="ask the node of that ledger: it is not passed on to others",
+            )
+        return Asked(("code", code.scheme, code.value), code)
+
+    def did(self, did: str) -> Asked:
+        """What is asked by a DID. Raises MalformedInput."""
+        parse_tetrad_did(did)
+        return Asked(("did", did))
+
+    async def find(self, asked: Asked, *, at: str | None = None) -> Found:
+        """The device, now or at a time. Raises NotFound, NodeUnreachable, NodeRefused, Busy."""
+        kept, _ = await self._recursor.find(asked.key, at)
+        if kept.status == NONE:
+            missing = NotFound("no device in the tree bears this")
+            if asked.read_as is not None:
+                missing.members["readAs"] = asked.read_as._asdict()
+            raise missing
+        return Found(kept.record, kept.entry, asked, at)
