@@ -34,8 +34,10 @@ from resolver.api.docs import DocsEndpoints
 from resolver.api.events import EventEndpoint
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
+from resolver.api.handles import HandleEndpoints
 from resolver.api.histories import HistoryEndpoints
 from resolver.api.identifiers import IdentifierEndpoints, own_of
+from resolver.api.labels import LabelEndpoints
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
@@ -50,6 +52,7 @@ from resolver.api.system import SystemEndpoints, installed_version
 from resolver.api.things import ThingEndpoint, ThingEndpoints
 from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
+from resolver.handles.signing import HandleSigner
 from resolver.interop import Interop
 from resolver.listening import run_server
 from resolver.movable_clock import MovableClock
@@ -68,12 +71,14 @@ def create_app(
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
     interop: Interop | None = None,
+    handle_signer: HandleSigner | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
     `addresses` are those under which the service is known: whoever authenticates names one.
-    `interop` has the issuers of the VC-API, which is not there without it.
+    `interop` has the issuers of the VC-API, which is not there without it. `handle_signer` signs
+    the values of handles.
     """
     static = None
     if publish is not None:
@@ -108,7 +113,11 @@ def create_app(
     app.state.authenticating = authenticating
     directory = OwnLedger(service.resolver, service.delegations, service.clock)
     gs1 = Gs1Endpoints(service, directory, lambda: authenticating.audiences)
-    app.router.routes[:0] = [*routes(service, directory, authenticating, statuses), *gs1.routes()]
+    app.router.routes[:0] = [
+        *routes(service, directory, authenticating, statuses),
+        *HandleEndpoints(service, directory, handle_signer).routes(),
+        *gs1.routes(),
+    ]
     app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
@@ -154,6 +163,7 @@ def routes(
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
+        *LabelEndpoints(service, directory, authenticating).routes(),
         *IdentifierEndpoints(directory, settings, own_of(service)).routes(),
         *ThingEndpoints(service).routes(),
         *ThingEndpoint(directory).routes(),
@@ -177,6 +187,7 @@ def serve(
     addresses: Sequence[str] = (),
     interop: Interop | None = None,
     clock: Clock = time.time,
+    handle_signer: HandleSigner | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
@@ -199,6 +210,7 @@ def serve(
             witnesses=witnesses,
             addresses=addresses,
             interop=interop,
+            handle_signer=handle_signer,
         )
 
         def ready(address: str) -> None:

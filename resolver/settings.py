@@ -92,6 +92,9 @@ class Settings:
         "not found and asked to be proved absent, for each client address and day, where the "
         "ledger can prove it; with 0 it never does",
     )
+    labels: int = _setting(
+        600, 1, 1_000_000, "requests", "GET /v1/labels for each client address and minute"
+    )
     list_writes: int = _setting(
         60, 1, 1_000_000, "requests", "PUT of status lists for each client address and minute"
     )

@@ -45,6 +45,9 @@ from registry.uniqueness import HMAC, Uniqueness
 from resolver.authentication import verify_authentication
 from resolver.bundle import known_as, read_bundle
 from resolver.challenges import read_challenge
+from resolver.handles.encoding import digests_of
+from resolver.handles.signing import unsigned
+from resolver.handles.values import device_values, prefix_values
 from resolver.histories import Step, device_history, number_history
 from resolver.links import verify_links, verify_no_links
 from resolver.path import verify_path
@@ -423,6 +426,17 @@ def test_bundles() -> None:
         assert refusal(run) == one.get("error"), one["name"]
 
 
+def test_handles() -> None:
+    for one in load("resolution/handles.json")["vectors"]:
+        if "device" in one:
+            made = device_values(one["handle"], one["scheme"], one["device"])
+        else:
+            made = prefix_values(one["handle"].removeprefix("0.NA/"), one["grant"], one["holder"])
+        assert digests_of(made) == one["digests"], one["name"]
+        shown = [*made, *unsigned(one["handle"], made)]
+        assert [json.loads(value.json()) for value in shown] == one["values"], one["name"]
+
+
 def test_paths() -> None:
     file = load("resolution/paths.json")
     trust = Trust.begin(file["genesis"])
@@ -514,6 +528,7 @@ WRONG = [
     ("identity/handshake", "read the meter", "open it", "in a context, initiator (handshake)"),
     ("identity/handshake", '"domain": "did:t', '"domain": "did:s', "a meeting, initiator"),
     ("identity/device_credentials", '"stars": 2', '"stars": 5', "NetworkSecurityLabel (form)"),
+    ("resolution/handles", "dev0001", "dev0002", "under 88. (handles)"),
     ("resolution/accreditation", '"Office"', '"Offices"', "holds (accreditation)"),
     (
         "resolution/accreditation",

@@ -21,6 +21,7 @@ from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
 from resolver.api.openapi_data import data_paths
 from resolver.api.openapi_dids import did_paths
+from resolver.api.openapi_handles import handle_paths, label_paths
 from resolver.api.openapi_links import link_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.openapi_things import thing_paths
@@ -102,6 +103,8 @@ class ApiDescription:
             **(clock_paths() if isinstance(self._service.clock, MovableClock) else {}),
             **credential_paths(authority, self._device()),
             **did_paths(authority),
+            **handle_paths(),
+            **label_paths(_CODE),
             **thing_paths(self._device(), base64url_encode(self._device().encode())),
             "/.well-known/tetrad": {"get": _get("Genesis, log keys, policy, limits", [])},
             "/healthz": {"get": _get("The process is alive", [])},

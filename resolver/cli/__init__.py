@@ -32,6 +32,7 @@ COMMANDS = {
     "resolve": ("resolving", "From a code, DID or number to its device, proved."),
     "tail": ("tailing", "Show what is committed, proved, as it comes."),
     "history": ("histories", "What happened to a device or a number, proved."),
+    "label": ("labelling", "QR labels of registered codes: SVG or PNG."),
     "verify": ("verifying", "Check receipts, answers and evidence, offline."),
     "authenticate": ("authenticating", "Show a service who one is."),
     "challenge": ("authenticating", "Ask a device whether it is what its code says."),
