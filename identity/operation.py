@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from identity.bodies import (
+    CorrectBody,
     DeviceBody,
     DeviceUpdateBody,
     GenesisBody,
@@ -167,6 +168,13 @@ class NumberRebind(_Sequenced):
     body: RebindBody
 
 
+class CodeCorrect(_Sequenced):
+    """Another code for a wrong one, which keeps leading to the device."""
+
+    type: Literal["code.correct"]
+    body: CorrectBody
+
+
 class KeysRotate(_Sequenced):
     """The pre-committed keys take over."""
 
@@ -246,6 +254,7 @@ AnyOperation = (
     | DeviceRegister
     | DeviceUpdate
     | NumberRebind
+    | CodeCorrect
     | KeysRotate
     | RecoveryBegin
     | RecoveryFinish

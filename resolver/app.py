@@ -31,9 +31,15 @@ from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
 from resolver.api.data import DataEndpoints
 from resolver.api.docs import DocsEndpoints
+from resolver.api.events import EventEndpoint
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
+<<<<<<< HEAD
 from resolver.api.identifiers import IdentifierEndpoints, own_of
+=======
+from resolver.api.histories import HistoryEndpoints
+from resolver.api.identifiers import IdentifierEndpoints
+>>>>>>> feed
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
@@ -137,15 +143,21 @@ def routes(
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
+<<<<<<< HEAD
     settings, clock = service.settings, service.clock
+=======
+    resolution = ResolutionEndpoints(service)
+>>>>>>> feed
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
-        *ResolutionEndpoints(service).routes(),
+        *resolution.routes(),
+        *HistoryEndpoints(service, resolution.limit).routes(),
         *LinksEndpoint(service).routes(),
         *DataEndpoints(service, authenticating).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
+        *EventEndpoint(service).routes(),
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
@@ -211,6 +223,7 @@ def serve(
             port=port,
             ready_file=ready_file,
             on_ready=ready,
+            on_stop=app.state.service.feed.close,
         )
     finally:
         site.close()

@@ -45,6 +45,7 @@ from registry.uniqueness import HMAC, Uniqueness
 from resolver.authentication import verify_authentication
 from resolver.bundle import known_as, read_bundle
 from resolver.challenges import read_challenge
+from resolver.histories import Step, device_history, number_history
 from resolver.links import verify_links, verify_no_links
 from resolver.path import verify_path
 from resolver.pinned import Pinned
@@ -369,6 +370,25 @@ def test_absences() -> None:
     for one in file["vectors"]:
         run = partial(verify_absence, one["proof"], pinned, tuple(one["key"]))
         assert refusal(run) == one.get("error"), one["name"]
+
+
+def told(steps: list[Step]) -> list[dict[str, Any]]:
+    """Steps as the vectors have them."""
+    return [{"index": one.index, "what": one.what, "did": one.did} for one in steps]
+
+
+def test_histories() -> None:
+    file = load("resolution/histories.json")
+    pinned = Trust.begin(file["genesis"]).pinned
+    for one in file["vectors"]:
+        key, answer = tuple(one["key"]), one["answer"]
+        if key[0] == "number":
+            run: Any = partial(number_history, answer["proof"], pinned, key)
+        else:
+            run = partial(device_history, answer, pinned, key=key)
+        assert refusal(run) == one.get("error"), one["name"]
+        if "steps" in one:
+            assert told(run()[1]) == one["steps"]
 
 
 def test_links() -> None:

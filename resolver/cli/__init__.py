@@ -30,6 +30,8 @@ COMMANDS = {
     "links": ("linking", "Where a code leads to: set, show."),
     "credential": ("crediting", "Device credentials: issue, verify, present, revoke …"),
     "resolve": ("resolving", "From a code, DID or number to its device, proved."),
+    "tail": ("tailing", "Show what is committed, proved, as it comes."),
+    "history": ("histories", "What happened to a device or a number, proved."),
     "verify": ("verifying", "Check receipts, answers and evidence, offline."),
     "authenticate": ("authenticating", "Show a service who one is."),
     "challenge": ("authenticating", "Ask a device whether it is what its code says."),

@@ -148,6 +148,7 @@ def lines_of(found: Resolved, at: str | None) -> list[str]:
     lines.append(f"{found.status.upper()}  {found.did}  {name} {about['model']}")
     if "reason" in found.device and found.status != "active":
         lines.append(f"reason: {found.device['reason']}")
+    lines += _corrected(found)
     if "recovering" in found.device:
         ready = found.device["recovering"]["ready"]
         lines.append(f"! a recovery is under way: other keys can come into force from {ready} on")
@@ -177,6 +178,18 @@ def lines_of(found: Resolved, at: str | None) -> list[str]:
             "– witnesses: none asked for; that others are shown the same is the registry's word"
         )
     return lines
+
+
+def _corrected(found: Resolved) -> list[str]:
+    """What to know where a label shows a code that was wrong, and for how long it was."""
+    for alias in found.device.get("aliases", ()):
+        if found.read_as is not None and alias["code"] == found.read_as._asdict():
+            code = found.device["code"]
+            return [
+                f"! the label shows a code that was corrected on {alias['until']['time']}; "
+                f"the device's code is {code.get('value', str(code['scheme']) + ', committed to')}"
+            ]
+    return []
 
 
 def age_value(age: Age) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import update_wrapper
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
@@ -39,20 +39,23 @@ from resolver.client.exchange import (
     spread,
     unreachable,
 )
-from resolver.client.flow import Flow, Pause, Request, Response, check_address
+from resolver.client.flow import Flow, Pause, Request, Response, check_address, refusal
 from resolver.client.graded import accesses, data, erase_data
+from resolver.client.histories import History, proved_history
 from resolver.client.linking import Linked, links, set_links
 from resolver.client.living import Living
+from resolver.client.many import resolve_batch
 from resolver.client.resolved import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.trust import Trust
 
-__all__ = ["Acknowledged", "AsyncClient", "Client", "Linked", "Resolved", "Session"]
+__all__ = ["Acknowledged", "AsyncClient", "Client", "History", "Linked", "Resolved", "Session"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+SILENCE = httpx.Timeout(60.0, connect=5.0)
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 """Seconds: a commit waits for the disk, a batch for its signatures."""
 
@@ -193,6 +196,24 @@ class Client(_Base):
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(self.url, error) from error
 
+    def parts(self, request: Request) -> Iterator[bytes]:
+        """The parts of an answer that does not end, as they come; something comes at least every
+        minute. Raises ServerUnreachable, or what the server refuses it for."""
+        asked = arguments(request)
+        asked["headers"] |= request.headers
+        try:
+            with self._http.stream(**asked, timeout=SILENCE) as response:
+                check_encoding(response)
+                if response.status_code != 200:
+                    body = bytearray()
+                    for part in response.iter_bytes():
+                        body += part
+                        check_length(body)
+                    raise refusal(response_of(response, bytes(body)))
+                yield from response.iter_bytes()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise unreachable(self.url, error) from error
+
     def close(self) -> None:
         """Ends the connections."""
         self._http.close()
@@ -212,7 +233,12 @@ class Client(_Base):
     introduce = Blocking(Writing.introduce)
     checkpoint = Blocking(Writing.checkpoint)
     resolve = Blocking(Writing.resolve)
+<<<<<<< HEAD
     did_document = Blocking(did_document)
+=======
+    resolve_batch = Blocking(resolve_batch)
+    proved_history = Blocking(proved_history)
+>>>>>>> feed
     device = Blocking(Writing.device)
     history = Blocking(Writing.history)
     receipt = Blocking(Writing.receipt)
@@ -239,6 +265,7 @@ class Client(_Base):
     links = Blocking(links)
     update_device = Blocking(Writing.update_device)
     rebind_number = Blocking(Writing.rebind_number)
+    correct_code = Blocking(Living.correct_code)
     rotate_keys = Blocking(Writing.rotate_keys)
     update_registry = Blocking(Writing.update_registry)
     begin_recovery = Blocking(Living.begin_recovery)
@@ -322,7 +349,12 @@ class AsyncClient(_Base):
     introduce = Awaited(Writing.introduce)
     checkpoint = Awaited(Writing.checkpoint)
     resolve = Awaited(Writing.resolve)
+<<<<<<< HEAD
     did_document = Awaited(did_document)
+=======
+    resolve_batch = Awaited(resolve_batch)
+    proved_history = Awaited(proved_history)
+>>>>>>> feed
     device = Awaited(Writing.device)
     history = Awaited(Writing.history)
     receipt = Awaited(Writing.receipt)
@@ -349,6 +381,7 @@ class AsyncClient(_Base):
     links = Awaited(links)
     update_device = Awaited(Writing.update_device)
     rebind_number = Awaited(Writing.rebind_number)
+    correct_code = Awaited(Living.correct_code)
     rotate_keys = Awaited(Writing.rotate_keys)
     update_registry = Awaited(Writing.update_registry)
     begin_recovery = Awaited(Living.begin_recovery)
