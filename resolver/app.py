@@ -34,12 +34,8 @@ from resolver.api.docs import DocsEndpoints
 from resolver.api.events import EventEndpoint
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
-<<<<<<< HEAD
-from resolver.api.identifiers import IdentifierEndpoints, own_of
-=======
 from resolver.api.histories import HistoryEndpoints
-from resolver.api.identifiers import IdentifierEndpoints
->>>>>>> feed
+from resolver.api.identifiers import IdentifierEndpoints, own_of
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
@@ -51,6 +47,7 @@ from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
+from resolver.api.thing_events import ThingEventEndpoints
 from resolver.api.things import ThingEndpoint, ThingEndpoints
 from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
@@ -143,11 +140,8 @@ def routes(
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
-<<<<<<< HEAD
     settings, clock = service.settings, service.clock
-=======
     resolution = ResolutionEndpoints(service)
->>>>>>> feed
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *resolution.routes(),
@@ -164,6 +158,7 @@ def routes(
         *IdentifierEndpoints(directory, settings, own_of(service)).routes(),
         *ThingEndpoints(service).routes(),
         *ThingEndpoint(directory).routes(),
+        *ThingEventEndpoints(service).routes(),
         *ShellEndpoints(directory, settings, clock, service.store).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),

@@ -298,40 +298,7 @@ def _services(device: Device) -> list[dict[str, Any]]:
 
 
 def _known_as(device: Device) -> list[str]:
-<<<<<<< HEAD
-    """The code, where it is public and a URI by itself."""
-    value = device["code"].get("value")
-    if isinstance(value, str) and value.startswith(("https://", "urn:", "did:")):
-        return [value]
-    return []
-=======
     """The codes that lead to it, where they are public and URIs by themselves."""
     values = [code.get("value") for code in codes_of(device)]
     uris = ("https://", "urn:", "did:")
     return [value for value in values if isinstance(value, str) and value.startswith(uris)]
-
-
-def dereference(
-    url: DidUrl, resolution: Resolution, parameters: Mapping[str, str]
-) -> Dereferenced | DidError:
-    """What a DID URL names within a document (DID Resolution, section on dereferencing)."""
-    if url.path:
-        return DidError("NOT_FOUND", "paths of a DID name nothing here")
-    if "relativeRef" in parameters and "service" not in parameters:
-        return DidError("INVALID_DID_URL", "relativeRef goes with service")
-    service = parameters.get("service")
-    if service is not None:
-        for offered in resolution.document.get("service", []):
-            if offered["id"].rpartition("#")[2] == service:
-                location = offered["serviceEndpoint"] + parameters.get("relativeRef", "")
-                return Dereferenced(None, resolution, location)
-        return DidError("NOT_FOUND", "no such service in the document")
-    if url.fragment is None:
-        return Dereferenced(resolution.document, resolution)
-    wanted = f"{url.did}#{url.fragment}"
-    for part in ("verificationMethod", "service"):
-        for member in resolution.document.get(part, []):
-            if member["id"] == wanted:
-                return Dereferenced(member, resolution)
-    return DidError("NOT_FOUND", "nothing in the document has this fragment")
->>>>>>> feed

@@ -233,12 +233,9 @@ class Client(_Base):
     introduce = Blocking(Writing.introduce)
     checkpoint = Blocking(Writing.checkpoint)
     resolve = Blocking(Writing.resolve)
-<<<<<<< HEAD
     did_document = Blocking(did_document)
-=======
     resolve_batch = Blocking(resolve_batch)
     proved_history = Blocking(proved_history)
->>>>>>> feed
     device = Blocking(Writing.device)
     history = Blocking(Writing.history)
     receipt = Blocking(Writing.receipt)
@@ -349,12 +346,9 @@ class AsyncClient(_Base):
     introduce = Awaited(Writing.introduce)
     checkpoint = Awaited(Writing.checkpoint)
     resolve = Awaited(Writing.resolve)
-<<<<<<< HEAD
     did_document = Awaited(did_document)
-=======
     resolve_batch = Awaited(resolve_batch)
     proved_history = Awaited(proved_history)
->>>>>>> feed
     device = Awaited(Writing.device)
     history = Awaited(Writing.history)
     receipt = Awaited(Writing.receipt)
