@@ -49,6 +49,7 @@ from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
+from resolver.api.thing_events import ThingEventEndpoints
 from resolver.api.things import ThingEndpoint, ThingEndpoints
 from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
@@ -167,6 +168,7 @@ def routes(
         *IdentifierEndpoints(directory, settings, own_of(service)).routes(),
         *ThingEndpoints(service).routes(),
         *ThingEndpoint(directory).routes(),
+        *ThingEventEndpoints(service).routes(),
         *ShellEndpoints(directory, settings, clock, service.store).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),

@@ -32,7 +32,7 @@ from resolver.service import Service
 STREAM: Final = "text/event-stream"
 
 _NAMES = ("after", "subject", "type", "entries", "limit")
-_HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
+STREAM_HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 """A proxy that collects an answer before it passes it on would pass on nothing (nginx)."""
 _SCANNED: Final = 256
 """Pages of which one reads on for a page of JSON, where a filter lets nothing pass."""
@@ -69,17 +69,19 @@ class EventEndpoint:
         """What is committed from now on, or from an entry on."""
         given = query(request.scope, _NAMES)
         accepted = header(request.scope, b"accept")
-        if not _streams(accepted):
+        if not streams(accepted):
             return self._page(given, self._wanted(given, "", -1))
         if "limit" in given:
             raise SchemaViolation("limit is for pages of JSON", pointer="/limit")
         last = header(request.scope, b"last-event-id")
         followed = self._wanted(given, last, self._feed.size - 1)
         if request.method == "HEAD":
-            return Response(b"", 200, _HEADERS, STREAM)
+            return Response(b"", 200, STREAM_HEADERS, STREAM)
         client = client_of(request)
         self._enter(client)
-        return HeldStream(self._stream(followed), lambda: self._leave(client), _HEADERS, STREAM)
+        return HeldStream(
+            self._stream(followed), lambda: self._leave(client), STREAM_HEADERS, STREAM
+        )
 
     def _wanted(self, given: dict[str, str], last: str, default: int) -> Wanted:
         """Raises SchemaViolation, MalformedInput, NotFound."""
@@ -150,7 +152,7 @@ class EventEndpoint:
                 yield b"".join(parts)
             if start < feed.size:
                 await asyncio.sleep(0)
-            elif not await _within(change, seconds):
+            elif not await within(change, seconds):
                 quiet, said = said == start - 1, start - 1
                 yield HEARTBEAT if quiet else sent_position(said)
 
@@ -173,12 +175,12 @@ class EventEndpoint:
         return json_response(body)
 
 
-def _streams(accepted: str) -> bool:
+def streams(accepted: str) -> bool:
     """Whether an answer that does not end is what was asked for; JSON is for who names it."""
     return STREAM in accepted or (JSON not in accepted and (not accepted or "*/*" in accepted))
 
 
-async def _within(change: asyncio.Event, seconds: float) -> bool:
+async def within(change: asyncio.Event, seconds: float) -> bool:
     """Whether something changes within so many seconds."""
     try:
         async with asyncio.timeout(seconds):

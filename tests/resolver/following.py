@@ -24,15 +24,21 @@ class Following:
     """One stream, from its first byte on."""
 
     def __init__(
-        self, town: Town, query: str = "", *, address: str = "192.0.2.1", **headers: str
+        self,
+        town: Town,
+        query: str = "",
+        *,
+        path: str = "/v1/events",
+        address: str = "192.0.2.1",
+        **headers: str,
     ) -> None:
         self._town = town
         self._scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
             "method": "GET",
-            "path": "/v1/events",
-            "raw_path": b"/v1/events",
+            "path": path,
+            "raw_path": path.encode(),
             "query_string": query.encode(),
             "headers": [
                 (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
