@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, NamedTuple
 
-import httpx
-
 from identity.errors import HostRefused, MalformedInput
 
 Address = IPv4Address | IPv6Address
@@ -28,6 +26,7 @@ Address = IPv4Address | IPv6Address
 _NAME: Final = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
+_URL: Final = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?/?")
 _NUMBER: Final = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)")
 _PORTS: Final = {"http": 80, "https": 443}
 # An IPv4 address within an IPv6 one is reached through a translator or tunnel: what the outer
@@ -124,25 +123,16 @@ def is_public(address: Address) -> bool:
 
 def _read(url: str) -> Target:
     """The parts of a node's address: a scheme, a host, perhaps a port, and nothing else."""
-    try:
-        parsed = httpx.URL(url)
-        host, port = parsed.host.lower().rstrip("."), parsed.port
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        raise HostRefused("the node's address cannot be read") from None
-    if parsed.scheme not in _PORTS:
-        raise HostRefused(f"a node is asked by http or https, not by {parsed.scheme[:20]!r}")
-    if (
-        parsed.userinfo
-        or "@" in url
-        or parsed.query
-        or parsed.fragment
-        or parsed.path not in ("", "/")
-    ):
-        raise HostRefused("the address of a node has a scheme, a host and perhaps a port, no more")
-    port = _PORTS[parsed.scheme] if port is None else port
-    if not url.isascii() or not _is_host(host) or not 0 < port < 65_536:
+    parts = _URL.fullmatch(url)
+    if parts is None:
+        raise HostRefused(
+            "the address of a node is http or https, a host, perhaps a port, and no more"
+        )
+    scheme, host, digits = parts[1], parts[2].lower().strip("[]").rstrip("."), parts[3]
+    port = int(digits) if digits else _PORTS[scheme]
+    if not _is_host(host) or not 0 < port < 65_536:
         raise HostRefused("the node's address has no host that may be asked")
-    return Target(parsed.scheme, host, port)
+    return Target(scheme, host, port)
 
 
 def _is_host(host: str) -> bool:
