@@ -228,10 +228,21 @@ def test_keys_that_are_replaced_are_learned_by_all_who_ask_at_once(forest: Fores
     for name in names:
         forest.acme.device(name, forest.maker)
 
+    genuine = forest.ask
+    waiting = {f"https://{name}": asyncio.Barrier(len(names)) for name in (ROOT, ACME)}
+
+    async def together(url: str, request: Request) -> Response:
+        response = await genuine(url, request)
+        if request.path == "/v1/ledger/keys":
+            await waiting[url].wait()
+        return response
+
     async def play() -> None:
         find = forest.recursor.find
         found = await asyncio.gather(*(find(("code", "gs1", BASE + name)) for name in names))
         assert [one.kept.status for one in found] == [200] * len(names)
+
+    forest.ask = together  # type: ignore[method-assign]
 
     forest._runner.run(play())
 
