@@ -103,6 +103,17 @@ def tetrad_method(did: str, thumbprint: str) -> str:
     return f"{did}#{thumbprint}"
 
 
+def tetrad_did_url(text: str) -> DidUrl | None:
+    """A text as a did:tetrad without path, query and fragment, where it has the shape of one.
+
+    Quick, for whoever looks the DID up: one that stands in a ledger has a hash that is one. Before
+    anything else is made of it, `parse_tetrad_did` decides.
+    """
+    if _TETRAD.fullmatch(text) is None:
+        return None
+    return DidUrl(text, "tetrad", text[len("did:tetrad:") :], "", None, None)
+
+
 def parse_tetrad_did(did: str) -> tuple[str, str]:
     """Label and operation hash of a `did:tetrad`. Raises `MalformedInput`."""
     match = _TETRAD.fullmatch(did)

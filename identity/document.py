@@ -10,6 +10,7 @@ thumbprint, so that whoever has the key can check the name; in a `did:key` it is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ CONTEXTS = ("https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/
 
 # Authentication answers challenges, assertion signs credentials, invocation signs operations.
 _TETRAD_PURPOSES = ("authentication", "assertionMethod", "capabilityInvocation")
+_PLAIN_FRAGMENT = re.compile(r"#[A-Za-z0-9-]{1,40}")
 _DID_KEY_PURPOSES = (*_TETRAD_PURPOSES, "capabilityDelegation")
 
 
@@ -75,6 +77,8 @@ def _service(did: str, service: Mapping[str, Any]) -> dict[str, Any]:
     if missing:
         raise MalformedInput(f"a service without {', '.join(sorted(missing))}")
     name = str(service["id"])
+    if _PLAIN_FRAGMENT.fullmatch(name) is not None:
+        return {**service, "id": did + name}
     if name.startswith("#"):
         name = did + name
     if parse_did_url(name).did != did:

@@ -31,6 +31,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     ├── InvalidCertificate      an X.509 certificate or path that does not hold
     ├── NotEntitled             good signatures of the wrong parties
     │   ├── SignerMissing, SignerUnexpected, RightMissing
+    │   ├── DataWithheld            data that its policy does not show to whoever asks
     ├── RuleBroken              well signed, but the rule book forbids it
     │   ├── WrongLedger, TimeOutOfBounds, InvalidDisclosure, PolicyViolated, QuotaExceeded
     │   └── Conflict                it collides with what is already true
@@ -38,6 +39,7 @@ The table of codes stands in specs/4-errors.md, and a test compares the two.
     │       └── WrongSequence, WrongState
     ├── NotFound                nothing there
     │   ├── Gone                    there was; a tombstone is left
+    │   ├── DataErased              the content of a data record was erased
     │   └── Delegated               another node knows: its prefix was granted away
     ├── EvidenceRefused         what a log or a server shows does not prove what it claims
     │   ├── InvalidCheckpoint, InvalidInclusion, InvalidConsistency, InvalidReceipt, InvalidAnswer
@@ -331,6 +333,13 @@ class RightMissing(NotEntitled):
     section = "specs/2-registry.md#grants"
 
 
+class DataWithheld(NotEntitled):
+    """Content of a grade that is not shown to whoever asks; `satisfies` says to whom it is."""
+
+    code, title = "data.withheld", "Data withheld"
+    section = "specs/3-resolution.md#graded-data"
+
+
 class RuleBroken(TetradError):
     """Well signed, but the rule book forbids it."""
 
@@ -430,6 +439,13 @@ class Gone(NotFound):
     """The device behind the code is revoked or retired; the tombstone says when."""
 
     code, status, title = "gone", 410, "Gone"
+
+
+class DataErased(NotFound):
+    """The content of a data record was erased; its commitment stays in the ledger."""
+
+    code, status, title = "data.erased", 410, "Erased"
+    section = "specs/3-resolution.md#graded-data"
 
 
 class Delegated(NotFound):

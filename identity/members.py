@@ -188,16 +188,51 @@ class Endpoint(Closed):
     url: Url
 
 
+class WantedCredential(Closed):
+    """A device credential that opens important data, of whatever issuer where none is named."""
+
+    type: Literal[
+        "DeviceIdentity",
+        "ModelConformity",
+        "NetworkSecurityLabel",
+        "NetworkAccessLicence",
+        "Ipv6Readiness",
+        "DataGradeFiling",
+    ]
+    issuer: TetradDid | None = None
+
+
+class DataPolicy(Closed):
+    """Who else than controller and maker reads important data: whoever shows one of these
+    credentials about itself, and these parties."""
+
+    credentials: Annotated[list[WantedCredential], Field(min_length=1, max_length=8)] | None = None
+    parties: Annotated[list[TetradDid], Field(min_length=1, max_length=16)] | None = None
+
+    @model_validator(mode="after")
+    def _opens(self) -> DataPolicy:
+        if self.credentials is None and self.parties is None:
+            raise ValueError("a policy names credentials or parties; without any, leave it out")
+        return self
+
+
 class DataRecord(Closed):
     """The one data record: what it describes, its schema, its grade (GB/T 43697-2024), where it
-    is served, and a commitment to its content."""
+    is served, who reads it, and a commitment to its content."""
 
     describes: Text
     schema_: Annotated[Url, Field(alias="schema")]
     version: Annotated[int, Field(ge=1, le=2**31)]
     grade: Literal["core", "important", "general"]
     endpoints: Annotated[list[Endpoint], Field(max_length=8)]
+    policy: DataPolicy | None = None
     commitment: Digest
+
+    @model_validator(mode="after")
+    def _governed(self) -> DataRecord:
+        if self.policy is not None and self.grade != "important":
+            raise ValueError("a policy belongs to important data: general is open, core is closed")
+        return self
 
 
 Data = DataRecord | Literal["none"]

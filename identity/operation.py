@@ -38,6 +38,7 @@ from identity.bodies import (
 from identity.enrolment import EnrolmentRevokeBody
 from identity.errors import InputTooLarge, SchemaViolation
 from identity.jcs import Json, canonicalize
+from identity.links import LinksBody
 from identity.members import (
     Closed,
     Hash,
@@ -138,6 +139,13 @@ class EnrolmentRevoke(_Sequenced):
     body: EnrolmentRevokeBody
 
 
+class LinksSet(_Sequenced):
+    """Where a code leads to, by who answers for it."""
+
+    type: Literal["links.set"]
+    body: LinksBody
+
+
 class DeviceRegister(_OnLedger):
     """Creates a device and binds its four ones."""
 
@@ -234,6 +242,7 @@ AnyOperation = (
     | GrantIssue
     | GrantWithdraw
     | EnrolmentRevoke
+    | LinksSet
     | DeviceRegister
     | DeviceUpdate
     | NumberRebind

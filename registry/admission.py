@@ -69,6 +69,12 @@ def admit(
         _check_canonical(schemes, body.number.scheme, value, NUMBER)
         hashes[NUMBER] = unique("number", body.number.scheme, value)
     if isinstance(body, DeviceBody | DeviceUpdateBody) and isinstance(body.data, DataRecord):
+        if body.data.grade == "core" and DATA in disclosures:
+            raise InvalidDisclosure(
+                "core data does not travel: nothing of it is kept here",
+                pointer=DATA,
+                hint="send the commitment alone; `tetrad data commit` makes it",
+            )
         opened.if_any(DATA, body.data.commitment)
     if isinstance(body, OrganizationBody | OrganizationUpdateBody):
         _check_uscc(body.uscc)

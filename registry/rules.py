@@ -18,6 +18,7 @@ The table of required signatures, in the order of specs/2-registry.md, "Signers"
     organization.update     the organization                                        yes
     grant.issue, .withdraw  the granter; of `enrol` the receiver too, to issue it   yes
     enrolment.revoke        the enrolment's or the prefix's holder, or authority    yes
+    links.set               the holder of the code's prefix, or the authority       yes
     device.register         the device's keys; the holder of the code's prefix;     begins
                             the controller; the maker unless it granted `make`;
                             for these three, a certificate under a grant to enrol
@@ -53,6 +54,7 @@ from identity.operation import (
     GrantIssue,
     GrantWithdraw,
     KeysRotate,
+    LinksSet,
     NumberRebind,
     OrganizationRegister,
     OrganizationUpdate,
@@ -71,6 +73,7 @@ from registry import (
     devices,
     enrolment,
     granting,
+    links,
     organizations,
     recovering,
     status,
@@ -90,6 +93,7 @@ ROWS: dict[type[AnyOperation], Callable[[Case], Changes]] = {
     GrantIssue: granting.grant_issue,
     GrantWithdraw: granting.grant_withdraw,
     EnrolmentRevoke: enrolment.enrolment_revoke,
+    LinksSet: links.links_set,
     DeviceRegister: devices.device_register,
     DeviceUpdate: devices.device_update,
     NumberRebind: devices.number_rebind,

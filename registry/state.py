@@ -15,6 +15,7 @@
     ("node", label)                   the ledger with that label, and the grants that name it
     ("enrolment", grant)              how many devices were registered under a grant to enrol
     ("serial", grant, serial)         that no device with this serial is enrolled under it
+    ("links", scheme, value)          where a code leads to, beside its device
     ("operation", operation hash)     where an operation that created no DID stands in the ledger
 
 Records are JSON objects with ASCII names and integers, so that their canonical bytes are one.
@@ -206,6 +207,17 @@ class SerialRecord(TypedDict):
     revoked: Stamp
 
 
+class LinksRecord(TypedDict):
+    """Where a code leads to."""
+
+    anchor: dict[str, str]
+    by: str
+    """The organization that set them."""
+    description: NotRequired[str]
+    links: list[dict[str, Json]]
+    updated: Stamp
+
+
 class OperationRecord(TypedDict):
     """Where an operation stands."""
 
@@ -226,6 +238,7 @@ Record = (
     | NodeRecord
     | EnrolmentRecord
     | SerialRecord
+    | LinksRecord
     | OperationRecord
 )
 

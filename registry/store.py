@@ -8,9 +8,10 @@ returns, the batch is on disk for good. Every store passes tests/registry/test_s
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from identity.disclosure import disclosure_digest
 from identity.errors import LedgerStopped, StaleHead
 from registry.bucket import FIRST, Bucket, place_of, row_of
 from registry.state_map import Written
@@ -123,6 +124,11 @@ class Store(Protocol):
         """Versions of one record, the newest first; those of entries below `before` alone."""
         ...
 
+    def version_after(self, key: bytes, entry: int) -> Version | None:
+        """The oldest version of one record that an entry above `entry` made; None where there is
+        none."""
+        ...
+
     def written(self, after: int, limit: int) -> list[Written]:
         """Versions of all records in the order of writing, which numbers them from 1: those of
         numbers above `after`."""
@@ -167,6 +173,19 @@ class Store(Protocol):
         """What was disclosed with an entry and not erased since."""
         ...
 
+    def erased(self, entry: int) -> list[str]:
+        """The digests of what was disclosed with an entry and erased since."""
+        ...
+
+    def erase(self, entry: int, disclosures: Collection[str]) -> None:
+        """Forgets some of what was disclosed with an entry: when it returns, none of their bytes
+        are in what the store keeps, and their digests are `erased`. What is not there is no error,
+        so that an erasure which was cut short is repeated.
+
+        Called by the thread that commits. Raises LedgerStopped, and Busy where it has to be asked
+        again."""
+        ...
+
     def commit(self, batch: Batch, expected: Head | None) -> None:
         """Writes the batch in one transaction and makes it durable.
 
@@ -197,6 +216,7 @@ class MemoryStore:
         self._tiles: dict[tuple[int, int], bytes] = {}
         self._rows: dict[str, dict[int, Row]] = {}
         self._disclosures: dict[int, list[str]] = {}
+        self._erased: dict[int, list[str]] = {}
 
     def head(self) -> Head | None:
         """See Store."""
@@ -242,6 +262,15 @@ class MemoryStore:
             number = version.before
         return found
 
+    def version_after(self, key: bytes, entry: int) -> Version | None:
+        """See Store."""
+        (bucket,) = self._buckets_of([place_of(key)])
+        number, found = row_of(bucket, key), None
+        while number is not None and self._written[number - 1].entry > entry:
+            found = self._written[number - 1]
+            number = found.before
+        return None if found is None else Version(found.entry, found.record)
+
     def written(self, after: int, limit: int) -> list[Written]:
         """See Store."""
         return self._written[after : after + limit]
@@ -286,6 +315,20 @@ class MemoryStore:
     def disclosures(self, entry: int) -> list[str]:
         """See Store."""
         return self._disclosures.get(entry, [])
+
+    def erased(self, entry: int) -> list[str]:
+        """See Store."""
+        return self._erased.get(entry, [])
+
+    def erase(self, entry: int, disclosures: Collection[str]) -> None:
+        """See Store."""
+        if self._stopped:
+            raise LedgerStopped("an earlier commit failed")
+        kept = self._disclosures.get(entry, [])
+        gone = [disclosure_digest(text) for text in kept if text in disclosures]
+        if gone:
+            self._disclosures[entry] = [text for text in kept if text not in disclosures]
+            self._erased[entry] = [*self.erased(entry), *gone]
 
     def commit(self, batch: Batch, expected: Head | None) -> None:
         """See Store."""

@@ -29,18 +29,24 @@ from resolver.api.authentications import AuthenticationEndpoints, Authentication
 from resolver.api.clock import ClockEndpoint
 from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
+from resolver.api.data import DataEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
+from resolver.api.gs1 import Gs1Endpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.ledger import LedgerEndpoints
+from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
 from resolver.api.openapi import ApiDescription
 from resolver.api.operations import Operations
 from resolver.api.preparation import PreparationEndpoint
 from resolver.api.receipts import ReceiptEndpoints
 from resolver.api.resolution import ResolutionEndpoints
+from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
+from resolver.api.things import ThingEndpoints
+from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
 from resolver.listening import run_server
@@ -98,7 +104,10 @@ def create_app(
     )
     app.state.service = service
     app.state.authenticating = authenticating
-    app.router.routes[:0] = routes(service, authenticating, statuses)
+    directory = OwnLedger(service.resolver, service.delegations, service.clock)
+    gs1 = Gs1Endpoints(service, directory, lambda: authenticating.audiences)
+    app.router.routes[:0] = [*routes(service, directory, authenticating, statuses), *gs1.routes()]
+    app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
     if interop is not None:
@@ -121,20 +130,27 @@ class _Application(FastAPI):
 
 
 def routes(
-    service: Service, authenticating: Authenticating, statuses: Counter[int]
+    service: Service,
+    directory: Directory,
+    authenticating: Authenticating,
+    statuses: Counter[int],
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
+        *LinksEndpoint(service).routes(),
+        *DataEndpoints(service, authenticating).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
-        *IdentifierEndpoints(service).routes(),
+        *IdentifierEndpoints(service, directory).routes(),
+        *ThingEndpoints(service, directory).routes(),
+        *ShellEndpoints(service, directory).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
         *DocsEndpoints().routes(),

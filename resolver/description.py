@@ -1,6 +1,7 @@
 """The plain values of a description, and what becomes of them in an operation's body.
 
     code      "(01)09506000134352(21)M-0017"              -> {"scheme": "gs1", "value": "https://…"}
+    anchor    likewise, of links                          -> {"scheme", "value"}
     code      {"scheme": "vin", "value": "1HGCM82633A004352"} -> scheme, prefix, commitment
     number    "+8613800138000", {"scheme", "value"}       -> {"scheme", "commitment"}, or "none"
     serial    "SN000017"                                  -> its commitment
@@ -21,6 +22,7 @@ from identity.disclosure import CODE, DATA, NUMBER, SERIAL, Disclosure, disclose
 from identity.errors import (
     AmbiguousCode,
     InvalidCertificate,
+    InvalidDisclosure,
     InvalidIdentifier,
     MalformedCode,
     SchemaViolation,
@@ -48,8 +50,8 @@ def plain_body(
 ) -> tuple[dict[str, Json], list[Disclosure]]:
     """The body of an operation of this type, and the disclosures of what it commits to.
 
-    Raises SchemaViolation, InvalidIdentifier, InvalidKey or InvalidCertificate, with a pointer
-    below /body.
+    Raises SchemaViolation, InvalidIdentifier, InvalidKey, InvalidCertificate or InvalidDisclosure,
+    with a pointer below /body.
     """
     if not isinstance(body, dict):
         raise SchemaViolation("a JSON object is expected", pointer="/body")
@@ -63,6 +65,8 @@ def plain_body(
         plain.enrolment()
         plain.serial()
         plain.code()
+    if kind == "links.set":
+        plain.anchor()
     if kind in _WITH_NUMBER:
         plain.number()
     if kind in _WITH_DATA:
@@ -120,6 +124,19 @@ def shortest_prefix(code: Code, schemes: SchemeTable) -> str:
         if len(prefix) >= depth and segments[: len(prefix)] == prefix:
             return code.value[:length]
     raise MalformedCode("say which prefix of the code to show", scheme=code.scheme)
+
+
+def committed_data(value: dict[str, Json], random: Random) -> tuple[dict[str, Json], Disclosure]:
+    """A data record with the commitment to its `content` in the place of it, and the disclosure,
+    without which nobody can show later what was committed to. Raises SchemaViolation."""
+    if "content" not in value:
+        raise SchemaViolation("the content is expected: any JSON", pointer="/content")
+    record = {name: member for name, member in value.items() if name != "content"}
+    disclosure = disclose(DATA, canonicalize(value["content"]).decode("utf-8"), random)
+    record.setdefault("endpoints", [])
+    record.setdefault("version", 1)
+    record["commitment"] = disclosure.digest
+    return record, disclosure
 
 
 class _Plain:
@@ -189,6 +206,15 @@ class _Plain:
             error.pointer = "/body/code"
             raise
 
+    def anchor(self) -> None:
+        """/anchor: recognized, and canonical."""
+        try:
+            code = read_code(self.body.get("anchor"), self._schemes)
+        except TetradError as error:
+            error.pointer = "/body/anchor"
+            raise
+        self.body["anchor"] = {"scheme": code.scheme, "value": code.value}
+
     def number(self) -> None:
         """/number: never in clear."""
         value = self.body.get("number")
@@ -207,12 +233,14 @@ class _Plain:
         value = self.body.get("data")
         if not isinstance(value, dict) or "content" not in value:
             return
-        record = {name: member for name, member in value.items() if name != "content"}
-        content = canonicalize(value["content"]).decode("utf-8")
-        record.setdefault("endpoints", [])
-        record.setdefault("version", 1)
-        record["commitment"] = self._commit(DATA, content)
-        self.body["data"] = record
+        if value.get("grade") == "core":
+            raise InvalidDisclosure(
+                "core data does not travel: commit to it where it is",
+                pointer="/body/data/content",
+                hint="tetrad data commit FILE writes the record without its content",
+            )
+        self.body["data"], disclosure = committed_data(value, self._random)
+        self.disclosures.append(disclosure)
 
     def next(self) -> None:
         """/next: keys given whole become thumbprints."""

@@ -7,12 +7,14 @@ in a recursive resolver, out of the tree of nodes below a pinned root.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from identity.errors import NotFound
+from registry.state import LinksRecord
 from resolver.delegations import Delegations
 from resolver.resolution import Asked, Found, Resolver
+from resolver.schemes import Code
 
 
 class Directory(Protocol):
@@ -29,6 +31,11 @@ class Directory(Protocol):
     async def find(self, asked: Asked, *, at: str | None = None) -> Found:
         """The device, now or at a time, whatever its state. Raises NotFound (Delegated where
         another node is the one to ask), MalformedInput, Unavailable."""
+        ...
+
+    async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
+        """The newest record of the links of each code, None where nobody ever set any. Raises
+        Delegated where another node is the one to ask about the first of them, Unavailable."""
         ...
 
 
@@ -56,3 +63,7 @@ class OwnLedger:
             return self._resolver.find(asked, at=at)
         except NotFound as missing:
             self._delegations.refer(asked, missing, int(self._clock()))
+
+    async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
+        """See Directory."""
+        return self._resolver.links(codes)

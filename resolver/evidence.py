@@ -22,7 +22,7 @@ from identity.keys import thumbprint
 from registry.entry import split_entry
 from registry.note import encode64
 from registry.reader import LedgerReader
-from registry.state import Device, Key, state_key
+from registry.state import FIRST_HISTORY, Device, Key, state_key
 from registry.state_map import StateMap
 from registry.store import Store
 from resolver.resolution import Asked, Found
@@ -92,6 +92,21 @@ class Evidence:
         is shown in the proof."""
         records = [self._record(key, self._newest(key, size)) for key in keys]
         return b'{%b,"records":[%b]}' % (self._stands_on(size, checkpoint), b",".join(records))
+
+    def of_links(self, key: Key, size: int, checkpoint: bytes) -> tuple[bytes | None, bytes]:
+        """The record of a code's links under the published checkpoint, if there is one, and its
+        evidence: with the entry that set them, the history before it, and who signed."""
+        found = self._store.versions(state_key(key), limit=2, before=size)
+        record = b'"records":[%b]' % self._record(key, None)
+        parts = [self._stands_on(size, checkpoint), record]
+        if not found:
+            return None, b"{%b}" % b",".join(parts)
+        index = found[0].entry
+        entry = self._reader.entry(index)
+        before = orjson.loads(found[1].record)["history"] if found[1:] else FIRST_HISTORY.hex()
+        parts.append(b'"before":"%b","entry":%b' % (before.encode(), entry))
+        parts.append(b'"signers":[%b]' % b",".join(self._signing([index], [entry])))
+        return found[0].record, b"{%b}" % b",".join(parts)
 
     def _stands_on(self, size: int, checkpoint: bytes) -> bytes:
         """The checkpoint, and the root of the state that ends its tree; the same for all answers

@@ -6,6 +6,7 @@
     DIR/authority.wallet   the authority's keys; in a sandbox under a known passphrase
     DIR/checkpoint         the newest signed checkpoint, written by temporary file, sync and rename
     DIR/genesis.json       the genesis as it was submitted
+    DIR/accesses.sqlite3   who was shown important data (resolver/access_log.py)
     DIR/status-lists/      what issuers published (resolver/list_folder.py)
     DIR/lock               one process at a time
 
@@ -16,11 +17,8 @@ tree does not hash to the head, or the first entry is not the genesis.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -45,6 +43,8 @@ from registry.rules import RuleBook
 from registry.store import MemoryStore, Store
 from registry.stores.sqlite import SqliteStore
 from registry.uniqueness import ALGORITHMS, HMAC, Uniqueness
+from resolver.access_log import AccessLog
+from resolver.folder_lock import failing, lock_folder, unlock_folder
 from resolver.held import log_pair, log_signers_of
 from resolver.list_folder import FolderLists
 from resolver.opening import check_store
@@ -52,6 +52,7 @@ from resolver.schemes import SCHEMES
 from resolver.status_lists import ListStore, MemoryLists
 
 DATABASE: Final = "ledger.sqlite3"
+ACCESSES: Final = "accesses.sqlite3"
 SANDBOX_ORIGIN: Final = "sandbox.local"
 SANDBOX_PASSPHRASE: Final = "sandbox"  # noqa: S105 - it is known to all, and protects nothing
 """Of the authority's keys in a sandbox, where anyone is admitted anyway."""
@@ -149,6 +150,8 @@ class Site(Protocol):
     """The genesis operation."""
     lists: ListStore
     """Status lists that issuers published."""
+    accesses: AccessLog
+    """Who was shown important data."""
     signers: LogSigners
     """The log's secrets by their verifier keys; it finds those that were added meanwhile."""
 
@@ -217,6 +220,7 @@ class MemorySite:
         self.signers = log_signers_of(lambda: self.secrets)
         self.store: Store = MemoryStore()
         self.lists: ListStore = MemoryLists()
+        self.accesses = AccessLog(None)
         begin(self.store, keys, genesis)
 
     @classmethod
@@ -232,6 +236,7 @@ class MemorySite:
 
     def close(self) -> None:
         """See Site."""
+        self.accesses.close()
         self.store.close()
 
 
@@ -247,13 +252,14 @@ class DataFolder:
         self.signers = log_signers_of(lambda: LogSecrets.read(path))
         self.store = store
         self.lists: ListStore = FolderLists(path / "status-lists")
+        self.accesses = AccessLog(path / ACCESSES)
         self._lock = lock
 
     @staticmethod
     def exists(path: Path) -> bool:
         """Whether there is a ledger in this folder. Raises KeystoreError where that is not known:
         a disk that fails must not look like a folder without one."""
-        with _named(path):
+        with failing(path):
             return (path / "log.key").exists()
 
     @classmethod
@@ -276,15 +282,15 @@ class DataFolder:
         written before anything that depends on its keys, `log.key` last: a folder without it is
         begun anew.
         """
-        with _named(path):
+        with failing(path):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if cls.exists(path):
             raise KeystoreError(
                 "there is a ledger in this folder", hint="choose another, or serve this one"
             )
-        lock = _lock(path)
+        lock = lock_folder(path)
         try:
-            with _named(path):
+            with failing(path):
                 keys = LogSecrets.new(origin, uniqueness=uniqueness)
                 (path / "authority.wallet").unlink(missing_ok=True)
                 with Keystore.create(
@@ -303,7 +309,7 @@ class DataFolder:
                 replace_file(path / "genesis.json", canonicalize(genesis) + b"\n", mode=0o644)
                 replace_file(path / "log.key", keys.to_json())
         finally:
-            _unlock(lock)
+            unlock_folder(lock)
         return cls.open(path)
 
     @classmethod
@@ -314,9 +320,9 @@ class DataFolder:
         """
         if not cls.exists(path):
             raise KeystoreError("there is no ledger in this folder", hint="tetrad init")
-        lock = _lock(path)
+        lock = lock_folder(path)
         try:
-            with _named(path):
+            with failing(path):
                 keys = LogSecrets.read(path)
                 genesis = parse((path / "genesis.json").read_bytes())
                 if not isinstance(genesis, dict):
@@ -324,18 +330,19 @@ class DataFolder:
                 store = _checked_store(path, keys, genesis)
                 return cls(path, lock, keys, genesis, store)
         except TetradError:
-            _unlock(lock)
+            unlock_folder(lock)
             raise
 
     def keep_checkpoint(self, note: bytes) -> None:
         """See Site. Raises KeystoreError."""
-        with _named(self.path):
+        with failing(self.path):
             replace_file(self.path / "checkpoint", note, mode=0o644)
 
     def close(self) -> None:
         """See Site."""
+        self.accesses.close()
         self.store.close()
-        _unlock(self._lock)
+        unlock_folder(self._lock)
 
 
 def _checked_store(path: Path, keys: LogSecrets, genesis: dict[str, Json]) -> Store:
@@ -363,37 +370,3 @@ def _kept(path: Path) -> bytes | None:
         return (path / "checkpoint").read_bytes()
     except FileNotFoundError:
         return None
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Failures of the disk as errors of ours."""
-    try:
-        yield
-    except OSError as error:
-        raise KeystoreError(
-            f"the folder {path.name} cannot be used: {error}",
-            hint="make room or mend the disk or its permissions; what was receipted is kept",
-        ) from None
-
-
-def _lock(path: Path) -> int:
-    """The lock of the folder, held until the file is closed. Raises KeystoreError."""
-    with _named(path):
-        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _unlock(lock)
-            raise KeystoreError(
-                "another process serves this folder", hint="one process at a time"
-            ) from None
-        except OSError:
-            _unlock(lock)
-            raise
-    return lock
-
-
-def _unlock(lock: int) -> None:
-    with suppress(OSError):  # nothing was written through it
-        os.close(lock)

@@ -20,7 +20,8 @@ specs/3-resolution.md, "Recursion".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, cast
@@ -116,16 +117,14 @@ def verify_path(
     trusts = [_root(items[0], trust)]
     referrals: list[VerifiedReferral] = []
     for place, (item, following) in enumerate(pairwise(items)):
-        try:
+        with _pointing(f"/path/{place}/referral"):
             referral = _referred(item, following, trusts[-1], key, now)
             _check_longer(referrals, referral, key)
             referrals.append(referral)
+        with _pointing(f"/path/{place + 1}"):
             trusts.append(_led_to(following, referral))
             if trusts[-1].ledger in [one.ledger for one in trusts[:-1]]:
                 raise InvalidAnswer("the path leads back to a ledger that it came by")
-        except TetradError as error:
-            error.pointer = f"/path/{place}{error.pointer}"
-            raise
     label = label_asked(key)
     if label is not None and trusts[-1].label != label:
         raise InvalidAnswer("the path does not lead to the ledger of the DID", pointer="/path")
@@ -137,6 +136,16 @@ def verify_path(
         Hop(*of, _age(of[0], of[2], now, max_age)) for of in zip(trusts, shown, states, strict=True)
     )
     return VerifiedPath(outcome, hops, _asserted(outcome, referrals, key))
+
+
+@contextmanager
+def _pointing(place: str) -> Iterator[None]:
+    """Errors with a pointer to what they refuse."""
+    try:
+        yield
+    except TetradError as error:
+        error.pointer = place + error.pointer.removeprefix("/referral")
+        raise
 
 
 def _items(path: Json) -> list[dict[str, Json]]:

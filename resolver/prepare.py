@@ -51,6 +51,7 @@ TYPES = (
     *ESTABLISHING,
     "registry.update",
     *("organization.update", "grant.issue", "grant.withdraw", "enrolment.revoke"),
+    "links.set",
     *("device.update", "number.rebind"),
     *("keys.rotate", "recovery.begin", "recovery.finish", "transfer.offer", "transfer.accept"),
     *(*SUPERVISED, "status.revoke", "status.retire"),

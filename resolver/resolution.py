@@ -13,6 +13,7 @@ specs/3-resolution.md, "Resolution".
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -30,12 +31,14 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.members import parse_time
 from registry.admission import UniqueHash
+from registry.links import links_key
 from registry.reader import LedgerReader
-from registry.state import Device, Key, Stamp, state_key
+from registry.state import Device, Key, LinksRecord, Stamp, state_key
 from registry.store import Store
 from resolver.schemes import Code, SchemeTable
 
 KEPT_BEARERS = 50_000
+KEPT_LINKS = 10_000
 
 _UPDATED = b'"updated":'
 
@@ -87,6 +90,8 @@ class Resolver:
         self._schemes = schemes
         self._unique = unique
         self._bearers: dict[Key, str] = {}
+        self._linked: dict[Code, LinksRecord | None] = {}
+        self._linked_size = 0
 
     def code(self, text: str, scheme: str | None = None, *, private: bool = False) -> Asked:
         """What is asked by a code, in any form that its scheme reads.
@@ -183,6 +188,23 @@ class Resolver:
             return record
         found = self._store.versions(state_key(key), limit=1, before=before)
         return found[0].record if found else None
+
+    def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
+        """The newest record of the links of each code, None where nobody ever set any.
+
+        Kept until the next commit: what is read may be newer than the head, and never older.
+        """
+        head = self._store.head()
+        size = head.size if head else 0
+        if size != self._linked_size or len(self._linked) >= KEPT_LINKS:
+            self._linked, self._linked_size = {}, size
+        known = self._linked
+        unknown = [code for code in codes if code not in known]
+        if unknown:
+            found = self._store.records([state_key(links_key(*code)) for code in unknown])
+            for code, record in zip(unknown, found, strict=True):
+                known[code] = None if record is None else orjson.loads(record)
+        return [known[code] for code in codes]
 
     def history(self, did: str, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
         """What happened to a device, the newest first: the entries, and the status after each.

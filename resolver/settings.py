@@ -98,6 +98,19 @@ class Settings:
     status_lists: int = _setting(
         1_000, 1, 1_000_000, "lists", "of all issuers, kept in the data folder"
     )
+    data_reads: int = _setting(
+        600, 1, 1_000_000, "requests", "for content and its log, for each client address and minute"
+    )
+    accesses: int = _setting(
+        500_000,
+        100,
+        100_000_000,
+        "records",
+        "of important data that was shown, and a tenth of them of refusals; the oldest leave first",
+    )
+    accesses_each: int = _setting(
+        10_000, 10, 1_000_000, "records", "of one device, of what was shown and of refusals each"
+    )
     lookup_clients: int = _setting(
         10_000, 1, 10_000_000, "addresses", "whose lookups are counted; the oldest is forgotten"
     )

@@ -27,6 +27,10 @@ WINDOW: Final = 60
 MOST_PROOFS: Final = 3_000
 """Requests, while their proofs are remembered, for each token that a subject may have: 25 a second.
 They count for the subject, or whoever takes one token after another fills the memory alone."""
+MOST_SHOWN: Final = 32_768
+"""Bytes of credentials that are kept for one token; those beyond are verified and not kept."""
+MOST_SHOWN_BYTES: Final = 2**26
+"""Bytes of credentials that are kept for all tokens together."""
 _RANDOM_BYTES: Final = 32
 
 
@@ -46,6 +50,8 @@ class Bound:
     """Seconds since the epoch."""
     credentials: tuple[str, ...] = ()
     """Types of the credentials that were shown and verified."""
+    shown: tuple[bytes, ...] = ()
+    """Those credentials themselves, as JSON: what rests on one later is verified again."""
     beside: str = ""
     """Of a pair of keys, the JWK thumbprint of the other one; "" where it has no JWK."""
     orders: tuple[tuple[str, str], ...] = ()
@@ -81,6 +87,7 @@ class Tokens:
         self._of: dict[str, list[bytes]] = {}
         self._used: OrderedDict[bytes, tuple[int, str]] = OrderedDict()
         self._used_by: Counter[str] = Counter()
+        self._shown = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -92,14 +99,17 @@ class Tokens:
         held = self._of.setdefault(bound.did, [])
         if len(held) >= self._each:
             self._end(held[0])
-        elif len(self._kept) >= self._most:
+        size = sum(map(len, bound.shown))
+        if len(self._kept) >= self._most or (size and self._shown + size > MOST_SHOWN_BYTES):
             if not held:
-                del self._of[bound.did]
-            wait = next(iter(self._kept.values())).bound.expires - now
+                self._of.pop(bound.did, None)
+            first = next(iter(self._kept.values()), None)
+            wait = first.bound.expires - now if first else 1
             raise Busy("too many tokens are in force", retry_after=max(1, wait))
         token = base64url_encode(self._random(_RANDOM_BYTES))
         digest = _digest(token)
         self._kept[digest] = _Kept(digest, bound)
+        self._shown += size
         self._of.setdefault(bound.did, []).append(digest)
         return token
 
@@ -143,7 +153,9 @@ class Tokens:
         return kept
 
     def _end(self, digest: bytes) -> None:
-        did = self._kept.pop(digest).bound.did
+        ended = self._kept.pop(digest).bound
+        did = ended.did
+        self._shown -= sum(map(len, ended.shown))
         held = self._of[did]
         held.remove(digest)
         if not held:

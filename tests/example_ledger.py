@@ -14,6 +14,7 @@ import orjson
 
 from identity.disclosure import CODE, DATA, NUMBER, Disclosure
 from identity.jcs import canonicalize
+from identity.multibase import multihash
 from identity.operation import operation_hash
 from tests.enrolling import enrolled, granted
 from tests.factory import City, Signed, Subject, disclosed, quorum, share
@@ -27,6 +28,31 @@ RECORD = {
     "endpoints": [{"type": "LwM2M", "url": "coaps://m-0017.acme.example/9"}],
 }
 MINUTE = 60
+NODE = {
+    "ledger": multihash(b"the ledger of Acme's plant"),
+    "origin": "plant.acme.example",
+    "urls": ["https://plant.acme.example"],
+}
+LINKS = {
+    "anchor": {"scheme": "gtin", "value": "09506000134352"},
+    "description": "Water meter M1",
+    "links": [
+        {
+            "relation": "gs1:pip",
+            "href": "https://acme.example/m1",
+            "title": "Water meter M1",
+            "type": "text/html",
+            "hreflang": ["en"],
+            "default": True,
+        },
+        {
+            "relation": "gs1:instructions",
+            "href": "https://acme.example/m1/manual.pdf",
+            "title": "How to install it",
+        },
+    ],
+}
+"""Of the class of products that the meter is of."""
 
 
 class Example(NamedTuple):
@@ -106,6 +132,8 @@ class _Builder:
         then(enrolled(city, enrolment, "SN-1", acme), "device.register enrolment")
         revoked = {"grant": enrolment, "serials": ["SN-2", "SN-3"], "reason": "lost on the way"}
         then(city.follow(acme, "enrolment.revoke", revoked))
+        then(city.prefix(acme, "gtin:095060009", node=NODE), "grant.issue node")
+        then(city.follow(acme, "links.set", LINKS))
         self.close("state_root at the end")
         opened = {"number": number, "content": content, "vin": vin}
         return Example(city, acme, meter, car, self.named, opened)

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from identity.did import ledger_label
 from identity.disclosure import CODE, NUMBER, SERIAL, open_disclosure
 from identity.document import tetrad_document
 from identity.errors import catalogue
@@ -24,6 +25,7 @@ from identity.keys import public_key
 from identity.multibase import base64url_decode, base64url_encode
 from identity.proof import signing_input
 from registry.entry import split_entry
+from registry.links import links_key
 from registry.map_proof import SLOT, bucket_hash, check_present, value_hash
 from registry.merkle import leaf_hash
 from registry.policy import Policy
@@ -31,17 +33,21 @@ from registry.receipt import TlogProof
 from registry.state import state_key
 from resolver import settings
 from resolver.cli import COMMANDS
+from resolver.delegations import Delegations, delegated
 from resolver.evidence import Evidence
 from resolver.handshake import Transcript
+from resolver.links import links_bytes, verify_links
+from resolver.referral import shown_referral as shown_referral_of
+from resolver.referral import verify_referral, verify_unregistered
 from resolver.resolution import Asked, Resolver, answer_bytes
-from resolver.schemes import SCHEMES, Description
+from resolver.schemes import SCHEMES, Code, Description
 from resolver.simulator.encounters import ENCOUNTERS, opened, side
 from resolver.simulator.lying.lies import LIES
 from resolver.simulator.lying.stage import table
 from resolver.simulator.lying.watching import WATCHERS
 from resolver.trust import Trust
-from resolver.verifier import verify_absence, verify_answer
-from tests.example_ledger import example
+from resolver.verifier import verify_answer
+from tests.example_ledger import NODE, example
 from tests.factory import LOG, UNIQUE, key
 from tests.generated import accreditation, authentication
 from tests.generated.credentials import CREDENTIALS, status_cases
@@ -325,6 +331,7 @@ def shown_state() -> str:
         ("key", public_key(registered["body"]["keys"][0]).thumbprint),
         ("prefix", *SCHEMES.prefix_segments("gtin", "09506000")),
         ("code", "vin", entry("device.register vin")["unique"][CODE]),
+        ("node", ledger_label(NODE["ledger"])),
         ("did", meter.did),
     ]
     rows = []
@@ -430,12 +437,50 @@ def shown_absence() -> str:
     city = example().city
     size = city.reader.head().size
     key = ("code", "gs1", "https://id.gs1.org/01/09506000134352/21/M-9999")
-    made = _evidence().of_absence(Asked(key), size, city.reader.checkpoint())
-    assert made is not None
-    proof = orjson.loads(made)
-    verify_absence(proof, Trust.begin(city.genesis.operation).pinned, key)
+    read = Delegations(city.store, "").read_for(key, city.now, size)
+    proof = orjson.loads(_evidence().of_records(read.keys, size, city.reader.checkpoint()))
+    verify_unregistered(proof, Trust.begin(city.genesis.operation).pinned, key, city.now)
     del proof["checkpoint"], proof["state"]
     return fenced(_cut(layout({"checkpoint": "…", "state": {"…": "…"}, **proof})), "json")
+
+
+def shown_referral() -> str:
+    """The answer about a code that another node knows, without what is common to all problems."""
+    city = example().city
+    size = city.reader.head().size
+    key = ("code", "gs1", "https://id.gs1.org/01/09506000912349/21/B-1")
+    read = Delegations(city.store, "").read_for(key, city.now, size)
+    assert read.grant is not None
+    error = delegated(read.grant, Asked(key, Code(key[1], key[2])))
+    proof = orjson.loads(_evidence().of_records(read.keys, size, city.reader.checkpoint()))
+    pinned = Trust.begin(city.genesis.operation).pinned
+    verify_referral(shown_referral_of({**error.members, "proof": proof}), pinned, key, city.now)
+    del proof["checkpoint"], proof["state"]
+    problem = error.problem()
+    shown = {name: problem[name] for name in ("type", "status", "code", "detail", "readAs")}
+    shown["referral"] = problem["referral"]
+    shown["proof"] = {"checkpoint": "…", "state": {"…": "…"}, **proof}
+    return fenced(_cut(layout(shown)), "json")
+
+
+def shown_links() -> str:
+    """The newest links of the meter's class of products, proved, the long parts cut short."""
+    city = example().city
+    code = SCHEMES.read("09506000134352")
+    size = city.reader.head().size
+    record, proof = _evidence().of_links(links_key(*code), size, city.reader.checkpoint())
+    assert record is not None
+    answer = orjson.loads(links_bytes(record, code, proof))
+    pinned = Trust.begin(city.genesis.operation).pinned
+    assert verify_links(answer, pinned, links_key(*code)).by == example().acme.did
+    shown = answer["proof"]
+    shown |= {"checkpoint": "…", "state": {"…": "…"}}
+    shown["entry"] = {
+        "index": shown["entry"]["index"],
+        "operation": {"type": "links.set", "…": "…"},
+    }
+    shown["signers"] = [{"type": one["type"], "…": "…"} for one in shown["signers"]]
+    return fenced(_cut(layout(answer)), "json")
 
 
 def _cut(text: str) -> str:
@@ -563,6 +608,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "answer": shown_answer,
     "evidence": shown_evidence,
     "absence": shown_absence,
+    "referral": shown_referral,
+    "links": shown_links,
     "device credential": shown_label,
     "accreditation": shown_accreditation,
     "meeting": shown_meeting,

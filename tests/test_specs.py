@@ -129,7 +129,7 @@ def test_every_address_of_the_service_is_in_the_table_and_no_other() -> None:
     app = create_app(Settings(), MemorySite.sandbox(NOW))
     served = {without_names(route.path) for route in app.routes if isinstance(route, Route)}
     page = text_of(SPECS / "3-resolution.md").split("\n## HTTP\n")[1]
-    quoted = re.findall(r"`(?:GET |POST )?(/[^`? ]*)", page)
+    quoted = re.findall(r"`(?:GET |POST |DELETE )?(/[^`? ]*)", page)
     written = {without_names(path) for path in quoted}
     assert written - {"/v1"} == served
 

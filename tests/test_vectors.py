@@ -45,14 +45,17 @@ from registry.uniqueness import HMAC, Uniqueness
 from resolver.authentication import verify_authentication
 from resolver.bundle import known_as, read_bundle
 from resolver.challenges import read_challenge
+from resolver.links import verify_links, verify_no_links
+from resolver.path import verify_path
 from resolver.pinned import Pinned
 from resolver.trust import Trust
 from resolver.verifier import verify_absence, verify_answer, verify_receipt
 from resolver.witness.cosigning import Witness
 from resolver.witness.store import WitnessStore
 from tests.factory import RULES
-from tests.generated import every_file
+from tests.generated import every_file, graded
 from tests.generated.__main__ import FOLDERS, SPECS
+from tests.generated.parts import whole
 from tests.witnesses import secrets
 
 VECTORS = SPECS / "vectors"
@@ -368,6 +371,28 @@ def test_absences() -> None:
         assert refusal(run) == one.get("error"), one["name"]
 
 
+def test_links() -> None:
+    file = load("resolution/links.json")
+    pinned = Trust.begin(file["genesis"]).pinned
+    for one in file["vectors"]:
+        key = tuple(one["key"])
+        if "answer" in one:
+            run: Any = partial(verify_links, one["answer"], pinned, key)
+        else:
+            run = partial(verify_no_links, one["absence"], pinned, key)
+        assert refusal(run) == one.get("error"), one["name"]
+
+
+def test_graded_data() -> None:
+    found = load("resolution/graded_data.json")
+    for one in found["decisions"]:
+        said = {name: one[name] for name in ("grade", "outcome", "as") if name in one}
+        assert graded.decided(one) == said, one["name"]
+    assert {one["outcome"] for one in found["decisions"]} == {"shown", "authenticate", "withheld"}
+    for one in found["logs"]:
+        assert graded.read(one) == {n: one[n] for n in ("dropped", "error") if n in one}
+
+
 def test_bundles() -> None:
     for one in load("resolution/bundles.json")["vectors"]:
 
@@ -375,6 +400,15 @@ def test_bundles() -> None:
             bundle = read_bundle(one["bundle"])
             bundle.verify(known_as(bundle, one["ledger"], None))
 
+        assert refusal(run) == one.get("error"), one["name"]
+
+
+def test_paths() -> None:
+    file = load("resolution/paths.json")
+    trust = Trust.begin(file["genesis"])
+    for one in file["vectors"]:
+        now, answer = parse_time(one["now"]), whole(one["answer"], file["parts"])
+        run = partial(verify_path, answer, trust, tuple(one["key"]), now)
         assert refusal(run) == one.get("error"), one["name"]
 
 
@@ -446,7 +480,16 @@ WRONG = [
     ("ledger/history", '"entry": 6', '"entry": 5', "history of"),
     ("resolution/answers", '"active"', '"suspended"', "by code (resolution)"),
     ("resolution/answers", "reported stolen", "reported st0len", "by code (resolution)"),
+    ("resolution/links", "Meter, third", "Meter, fourth", "set anew, by a key"),
+    (
+        "resolution/graded_data",
+        '"as": "party"',
+        '"as": "maker"',
+        "important, a party: beta (graded",
+    ),
+    ("resolution/graded_data", "09:03:00Z", "09:04:00Z", "whole (log of accesses)"),
     ("resolution/absences", "NOBODY", "SOMEBODY", "a code of nobody's (resolution)"),
+    ("resolution/paths", '"below": 1', '"below": 2', "a code by way of ledgers, 2 of them (paths)"),
     ("identity/handshake", "read the meter", "open it", "in a context, initiator (handshake)"),
     ("identity/handshake", '"domain": "did:t', '"domain": "did:s', "a meeting, initiator"),
     ("identity/device_credentials", '"stars": 2', '"stars": 5', "NetworkSecurityLabel (form)"),

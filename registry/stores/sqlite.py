@@ -20,7 +20,7 @@ import sqlite3
 import threading
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from registry.merkle import HASH_SIZE
 from registry.state_map import Written
 from registry.store import Batch, Head, Page, Row, Version, page
 from registry.stores import sqlite_statements as sql
+from registry.stores.erasing import fold, is_erased, kept_disclosures, overwrite
 
 PAGE_BYTES = 4096
 WRITER_CACHE_KIB = 48 * 1024
@@ -105,6 +106,8 @@ class SqliteStore:
         self._writer.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         if fresh:
             self._writer.executescript(sql.SCHEMA)
+        else:  # an erasure that a crash cut short may have left what it erased in the log
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _load(self) -> None:
         for _, size, root, time, leaf, frontier, rows in self._writer.execute("SELECT * FROM head"):
@@ -211,6 +214,12 @@ class SqliteStore:
         end = 2**63 - 1 if before is None else before
         return [Version(*found) for found in self._select(sql.VERSIONS, row, end, limit)]
 
+    def version_after(self, key: bytes, entry: int) -> Version | None:
+        """See Store."""
+        row = row_of(self.buckets_at([place_of(key)])[0], key)
+        found = self._select(sql.VERSION_AFTER, row, entry, entry)
+        return Version(*found[0]) if found else None
+
     def written(self, after: int, limit: int) -> list[Written]:
         """See Store."""
         return [Written(*row) for row in self._select(sql.WRITTEN, after, limit)]
@@ -251,11 +260,26 @@ class SqliteStore:
 
     def disclosures(self, entry: int) -> list[str]:
         """See Store."""
-        found = self._select("SELECT disclosures FROM disclosures WHERE entry = ?", entry)
+        return [item for item in self._disclosed(entry) if not is_erased(item)]
+
+    def erased(self, entry: int) -> list[str]:
+        """See Store."""
+        return [item["erased"] for item in self._disclosed(entry) if is_erased(item)]
+
+    def _disclosed(self, entry: int) -> list[Any]:
         try:
-            return list(orjson.loads(found[0][0])) if found else []
-        except (orjson.JSONDecodeError, TypeError):
-            raise LedgerTampered("stored disclosures cannot be read", index=entry) from None
+            return kept_disclosures(self._connection(), entry)
+        except sqlite3.Error as error:
+            raise _failure(error, self._path, "cannot be read") from error
+
+    def erase(self, entry: int, disclosures: Collection[str]) -> None:
+        """See Store."""
+        with self._writing():
+            overwrite(self._writer, entry, disclosures)
+        try:
+            fold(self._writer)
+        except sqlite3.Error as error:
+            raise _failure(error, self._path, "could not be folded") from error
 
     def commit(self, batch: Batch, expected: Head | None) -> None:
         """See Store. After a failure other than StaleHead every further commit is refused."""

@@ -64,6 +64,14 @@ WITH RECURSIVE chain (row, entry, before) AS (
 SELECT entry, (SELECT record FROM records WHERE row = chain.row)
 FROM chain WHERE entry < ? LIMIT ?"""
 """The way back is gone without the records: of a long one, only those that are wanted are read."""
+VERSION_AFTER = """
+WITH RECURSIVE chain (row, entry, before) AS (
+    SELECT row, entry, before FROM records WHERE row = ? AND entry > ?
+    UNION ALL
+    SELECT older.row, older.entry, older.before
+    FROM chain JOIN records AS older ON older.row = chain.before WHERE older.entry > ?)
+SELECT entry, (SELECT record FROM records WHERE row = chain.row)
+FROM chain ORDER BY entry LIMIT 1"""
 WRITTEN = "SELECT entry, before, record FROM records WHERE row > ? ORDER BY row LIMIT ?"
 INSERT_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?)"
 PUT_TILE = "INSERT INTO tiles VALUES (?, ?) ON CONFLICT DO UPDATE SET data = excluded.data"

@@ -34,6 +34,7 @@ from identity.errors import (
     TetradError,
     UnknownMethod,
 )
+from identity.jcs import canonicalize
 from identity.jwk import JWS_ALGORITHMS, jwk_thumbprint
 from identity.keys import ED25519, PublicKey, draw_key, thumbprint
 from identity.methods import SIGNING_PURPOSES, Method
@@ -53,7 +54,7 @@ from resolver.authentication import (
 from resolver.challenges import Challenge, Challenges
 from resolver.service import Service
 from resolver.shared_keys import SharedKeys
-from resolver.tokens import WINDOW, Bound, Tokens, refused
+from resolver.tokens import MOST_SHOWN, WINDOW, Bound, Tokens, refused
 
 SCHEME: Final = "DPoP"
 BESIDE: Final = b"dpop-beside"
@@ -80,6 +81,8 @@ class Authenticated(NamedTuple):
     """Two clients were seen to authenticate with this key."""
     beside: str
     """Of a pair, the other key's JWK thumbprint; "" where there is none."""
+    shown: tuple[bytes, ...] = ()
+    """Those credentials, as canonical JSON: who decides something by one verifies it again."""
 
     def value(self) -> dict[str, Any]:
         """As JSON."""
@@ -116,7 +119,7 @@ class Authenticating:
         self._audiences: list[str] = []
         for address in audiences:
             self.known_as(address)
-        self._shown = ShownCredentials(service, lambda: self._audiences)
+        self.shown = ShownCredentials(service, lambda: self._audiences)
         self._limit = RateLimit(
             settings.challenges_per_minute, settings.lookup_clients, service.clock
         )
@@ -183,7 +186,7 @@ class Authenticating:
         answer = read_answer(presentation, challenge=challenge, domain=issued.domain)
         found, before = self._verified(answer, issued, now)
         shown = [
-            await self._shown.verify(one, found.did) for one in credentials_of(answer.presentation)
+            await self.shown.verify(one, found.did) for one in credentials_of(answer.presentation)
         ]
         bound = Bound(
             did=found.did,
@@ -193,6 +196,7 @@ class Authenticating:
             issued=now,
             expires=now + self._service.settings.token_seconds,
             credentials=tuple(dict.fromkeys(shown)),
+            shown=_kept(credentials_of(answer.presentation)),
             beside="" if found.beside is None else jwk_thumbprint(found.beside),
             orders=_orders(before),
         )
@@ -310,12 +314,22 @@ class Authenticating:
             bound.credentials,
             self.keys.shared(bound.key),
             bound.beside,
+            bound.shown,
         )
 
     def _record(self, did: str) -> Subject | None:
         """The newest committed record of a device or an organization of this ledger."""
         (stored,) = self._store.records([state_key(("did", did))])
         return None if stored is None else cast("Subject", orjson.loads(stored))
+
+
+def _kept(credentials: Sequence[dict[str, Any]]) -> tuple[bytes, ...]:
+    """The credentials that a token keeps: each once, in their order, as far as there is room."""
+    kept: list[bytes] = []
+    for data in dict.fromkeys(map(canonicalize, credentials)):
+        if sum(map(len, kept)) + len(data) <= MOST_SHOWN:
+            kept.append(data)
+    return tuple(kept)
 
 
 def _orders(record: Subject) -> tuple[tuple[str, str], ...]:

@@ -64,7 +64,7 @@ class AuthenticationEndpoints:
         try:
             issued = self._authenticating.challenge(client_of(request), domain=domain, did=did)
         except AuthenticationFailed as error:
-            return _unauthenticated(error)
+            return unauthenticated(error)
         return _json(issued.value(), 201)
 
     async def authenticate(self, request: Request) -> Response:
@@ -78,7 +78,7 @@ class AuthenticationEndpoints:
         try:
             admitted = await self._authenticating.authenticate(posted["verifiablePresentation"])
         except AuthenticationFailed as error:
-            return _unauthenticated(error)
+            return unauthenticated(error)
         except TetradError as error:
             error.pointer = f"/verifiablePresentation{error.pointer}"
             raise
@@ -105,7 +105,7 @@ class AuthenticationEndpoints:
         try:
             who = self._authenticating.authenticated(request)
         except AuthenticationFailed as error:
-            return _unauthenticated(error, "invalid_token")
+            return unauthenticated(error, "invalid_token")
         return _json({**who.value(), "expires": format_time(who.expires)}, 200)
 
     async def introspect(self, request: Request) -> Response:
@@ -114,7 +114,7 @@ class AuthenticationEndpoints:
         try:
             self._authenticating.authenticated(request)
         except AuthenticationFailed as error:
-            return _unauthenticated(error, "invalid_token")
+            return unauthenticated(error, "invalid_token")
         if media_type(request.scope) != FORM:
             raise UnsupportedMediaType(f"a token is asked about as {FORM}")
         token = _token_in(await self._body(request))
@@ -178,7 +178,7 @@ def _json(value: dict[str, Any], status: int) -> Response:
     return json_response(orjson.dumps(value), status, _NO_STORE)
 
 
-def _unauthenticated(error: AuthenticationFailed, reason: str = "") -> Response:
+def unauthenticated(error: AuthenticationFailed, reason: str = "") -> Response:
     """401 with the challenge that RFC 9110 (section 15.5.2) and RFC 9449 (7.1) ask for."""
     said = f'error="{reason}", ' if reason else ""
     return problem_response(error, {"www-authenticate": f'{SCHEME} {said}algs="{ALGORITHMS}"'})

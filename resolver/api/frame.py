@@ -43,7 +43,7 @@ _TAIL: Final = re.compile(r"\{\w+:path\}$")
 _ON_ALL: Final = _STRICT + _CORS
 _ON_DOCS: Final = _DOCS + _CORS
 _PREFLIGHT: Final = (
-    (b"access-control-allow-methods", b"GET, HEAD, OPTIONS, POST"),
+    (b"access-control-allow-methods", b"DELETE, GET, HEAD, OPTIONS, POST"),
     (
         b"access-control-allow-headers",
         b"accept, authorization, content-type, dpop, dpop-beside, if-none-match",

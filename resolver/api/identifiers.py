@@ -1,13 +1,17 @@
-"""GET /1.0/identifiers/{did}: the HTTP binding of W3C DID Resolution, and the Universal Resolver's
+"""/1.0/identifiers/{did}: the HTTP binding of W3C DID Resolution, and the Universal Resolver's
 questions to a driver.
 
 It is routed on the raw path. In a DID that is written plainly the query belongs to the DID URL; in
-one that is percent-encoded the query holds resolution options. Answers and errors have the form
-that the W3C gives them, not problem details.
+one that is percent-encoded the query holds options, and a POST has them in its body. Answers and
+errors have the form that the W3C gives them, not problem details. Devices of other ledgers are
+asked of the directory; organizations are those of this ledger.
 """
 
 from __future__ import annotations
 
+import logging
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -15,40 +19,53 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
-from identity.errors import InvalidInput
-from resolver.api.requests import header, query
-from resolver.api.responses import NO_CACHE, json_response
+from identity.did import DidUrl
+from identity.errors import Delegated, InvalidInput, NotFound, TetradError, Unavailable
+from identity.jcs import parse
+from registry.state import Subject
+from resolver.api.did_results import FORMS, accepted, refusal_response, success_response
+from resolver.api.frame import Direct
+from resolver.api.problems import problem_response
+from resolver.api.requests import header, query, read_body
+from resolver.api.responses import json_response
+from resolver.did_dereferencing import PARAMETERS, SELECTING, read_parameters
 from resolver.did_resolution import (
     METHODS,
     OPTIONS,
-    PARAMETERS,
-    Dereferenced,
     DidError,
+    Documents,
+    Options,
     Resolution,
-    dereference,
     read_did_url,
-    resolve,
+    read_options,
+    resolution_of,
 )
+from resolver.directory import Directory
 from resolver.service import Service
 
 PREFIX: Final = b"/1.0/identifiers/"
-RESOLUTION: Final = "application/did-resolution"
-DEREFERENCING: Final = "application/did-url-dereferencing"
-DOCUMENT: Final = "application/did"
-BARE: Final = (DOCUMENT, "application/did+json", "application/did+ld+json", "application/json")
+_ENCODED: Final = re.compile(r"[^/?]*%(?:3a|23|3f|2f)", re.IGNORECASE)
+
+logger = logging.getLogger("tetrad")
 
 
 class IdentifierEndpoints:
     """DIDs over HTTP."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, directory: Directory) -> None:
+        """`directory` is asked about devices of other ledgers than the service's own."""
         self._service = service
+        self._directory = directory
+        self._documents = Documents(service.store, service.ledger_hash)
+        self._own = f"did:tetrad:{service.label}:"
 
     def routes(self) -> list[BaseRoute]:
         """The routes, in the order in which they are tried."""
+        direct = Direct(self.identifier)
         return [
-            Route("/1.0/identifiers/{did:path}", self.identifier),
+            Route("/1.0/identifiers/{did:path}", direct, methods=["GET", "POST"]),
             Route("/1.0/methods", self.methods),
             Route("/1.0/properties", self.properties),
             Route("/1.0/testIdentifiers", self.examples),
@@ -72,129 +89,143 @@ class IdentifierEndpoints:
         """DIDs that can be resolved here."""
         query(request.scope, ())
         service = self._service
-        authority = f"did:tetrad:{service.label}:{service.ledger_hash}"
+        authority = f"{self._own}{service.ledger_hash}"
         genesis: dict[str, Any] = service.site.genesis
         key = f"did:key:{genesis['body']['keys'][0]}"
         return json_response(orjson.dumps({"key": [key], "tetrad": [authority]}))
 
-    async def identifier(self, request: Request) -> Response:
-        """A document, a resolution result or a dereferencing result, as Accept asks."""
-        form = accepted(header(request.scope, b"accept"))
-        if form is None:
-            refused = DidError(
-                "REPRESENTATION_NOT_SUPPORTED", f"{RESOLUTION}, {DEREFERENCING} or {DOCUMENT}"
-            )
-            return _refusal(refused, RESOLUTION)
-        text, allowed = did_url_of(request)
+    async def identifier(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A document, a result, or a redirect, as Accept asks (an ASGI application)."""
+        form = accepted(header(scope, b"accept"))
         try:
-            given = query(request.scope, allowed)
-        except InvalidInput as error:
-            return _refusal(DidError("INVALID_OPTIONS", error.detail), form)
+            response = await self._answer(scope, receive, form)
+        except TetradError as error:  # a body that is too large or too slow
+            response = problem_response(error)
+        except Exception:
+            logger.exception("a DID was not resolved")
+            mistake = DidError("INTERNAL_ERROR", "our mistake; the log says more")
+            response = refusal_response(mistake, form)
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, form: str | None) -> Response:
+        if form is None:
+            detail = "there are " + ", ".join(FORMS)
+            return refusal_response(DidError("REPRESENTATION_NOT_SUPPORTED", detail), form)
+        text, beside = did_url_of(scope)
         url = read_did_url(text)
         if isinstance(url, DidError):
-            return _refusal(url, form)
-        inside = _parameters(url.query)
-        if isinstance(inside, DidError):
-            return _refusal(inside, form)
-        given = {**given, **inside}
-        options = {name: value for name, value in given.items() if name in OPTIONS}
-        resolution = resolve(self._service.store, url.did, options)
+            return refusal_response(url, form)
+        parameters = _read(url.query, PARAMETERS, "INVALID_DID_URL")
+        if isinstance(parameters, DidError):
+            return refusal_response(parameters, form)
+        options = await self._options(scope, receive, beside, parameters)
+        if isinstance(options, DidError):
+            return refusal_response(options, form)
+        resolution = await self._resolve(url, options)
         if isinstance(resolution, DidError):
-            return _refusal(resolution, form)
-        found = dereference(url, resolution, given)
-        if isinstance(found, DidError):
-            return _refusal(found, form)
-        return _success(found, form)
+            return refusal_response(resolution, form)
+        return success_response(url, parameters, options, resolution, form)
+
+    async def _options(
+        self, scope: Scope, receive: Receive, beside: str, inside: Mapping[str, str]
+    ) -> Options | DidError:
+        """The options in the query and, of a POST, in the body, with those in the DID URL."""
+        given = _read(beside, OPTIONS, "INVALID_OPTIONS")
+        if isinstance(given, DidError):
+            return given
+        found = [inside, given]
+        if scope["method"] == "POST":
+            settings = self._service.settings
+            body = await read_body(
+                scope, receive, most=settings.body_bytes, seconds=settings.body_seconds
+            )
+            posted = _read_body(body)
+            if isinstance(posted, DidError):
+                return posted
+            found.append(posted)
+        options: dict[str, str] = {}
+        for named in found:
+            for name, value in named.items():
+                if options.setdefault(name, value) != value:
+                    return DidError("INVALID_OPTIONS", f"{name} is given twice, and differs")
+        return read_options(options)
+
+    async def _resolve(self, url: DidUrl, options: Options) -> Resolution | DidError:
+        if url.method == "key" or url.did.startswith(self._own):
+            return self._documents.resolve(url.did, options)
+        try:
+            asked = self._directory.did(url.did)
+        except InvalidInput as error:
+            return DidError("INVALID_DID", error.detail)
+        if options.version is not None:
+            return DidError("FEATURE_NOT_SUPPORTED", "versionId: entries of this ledger alone")
+        if options.fresh:  # section 13.2: said, so that it is asked again without
+            return DidError("FEATURE_NOT_SUPPORTED", "noCache: others are asked with a cache")
+        try:
+            found = await self._directory.find(asked, at=options.time)
+        except NotFound as error:
+            known = ("referral",) if isinstance(error, Delegated) else ()
+            members = {name: error.members[name] for name in known if name in error.members}
+            return DidError("NOT_FOUND", error.detail, members)
+        except Unavailable as error:
+            return DidError("INTERNAL_ERROR", error.detail)
+        return resolution_of(_subject(found.record), url.did.split(":")[2])
 
 
-def accepted(accept: str) -> str | None:
-    """The form of the answer that an Accept header asks for; None where we have none of its."""
-    if not accept.strip():
-        return DOCUMENT
-    ranges: list[tuple[float, str]] = []
-    for part in accept.split(",")[:32]:
-        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                try:
-                    weight = float(parameter[2:6])
-                except ValueError:
-                    weight = 0.0
-        ranges.append((weight, media))
-    for weight, media in sorted(ranges, key=lambda one: -one[0]):
-        if not weight > 0:
-            continue
-        if media in (RESOLUTION, DEREFERENCING, *BARE):
-            return media
-        if media in ("*/*", "application/*", "text/html"):  # a browser sees the document
-            return DOCUMENT
-    return None
+def _subject(record: bytes) -> Subject:
+    subject: Subject = orjson.loads(record)
+    return subject
 
 
-def did_url_of(request: Request) -> tuple[str, tuple[str, ...]]:
-    """The DID URL that was asked for, and the names that its query may have beside it."""
-    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+def did_url_of(scope: Scope) -> tuple[str, str]:
+    """The DID URL that was asked for, and the query that holds options beside it."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
     text = raw.removeprefix(PREFIX).decode("ascii", "replace")
-    if text[:6].lower() == "did%3a":  # encoded as a whole, its own query and fragment included
-        return unquote(text), OPTIONS
-    return text, PARAMETERS
+    beside = scope["query_string"].decode("ascii", "replace")
+    if _ENCODED.match(text):  # encoded as a whole, its own query and fragment included
+        return unquote(text), beside
+    return f"{text}?{beside}" if beside else text, ""
 
 
-def _parameters(text: str | None) -> dict[str, str] | DidError:
-    """The parameters within a percent-encoded DID URL."""
-    if text is None:
+def _read(text: str | None, known: tuple[str, ...], code: str) -> dict[str, str] | DidError:
+    """The parameters of a query; `code` is that of a query which is malformed."""
+    if not text:
+        return {}
+    found = read_parameters(text)
+    if isinstance(found, str):
+        return DidError(code, found)
+    return _known(found, known)
+
+
+def _read_body(body: bytes) -> dict[str, str] | DidError:
+    """The options in a body: a JSON object of texts, and of the two that are true or false."""
+    if not body.strip():
         return {}
     try:
-        return query({"query_string": text.encode()}, PARAMETERS)
+        given = parse(body)
     except InvalidInput as error:
-        return DidError("INVALID_DID_URL", error.detail)
+        return DidError("INVALID_OPTIONS", f"the body: {error.detail}")
+    if not isinstance(given, dict):
+        return DidError("INVALID_OPTIONS", "the body is an object of options")
+    found: dict[str, str] = {}
+    for name, value in given.items():
+        if type(value) is bool:
+            found[name] = "true" if value else "false"
+        elif isinstance(value, str):
+            found[name] = value
+        else:
+            return DidError("INVALID_OPTIONS", f"{name[:40]} is a text")
+    return _known(found, OPTIONS)
 
 
-def _success(found: Dereferenced, form: str) -> Response:
-    resolution = found.resolution
-    if found.content is None:
-        if form == DEREFERENCING:
-            body: Any = _dereferenced([found.location], "text/uri-list", resolution)
-            return _json(body, 200, form)
-        return Response(b"", 303, {**NO_CACHE, "location": found.location})
-    status = 410 if resolution.deactivated else 200
-    if form == RESOLUTION:
-        body = {
-            "didDocument": resolution.document,
-            "didResolutionMetadata": {"contentType": DOCUMENT},
-            "didDocumentMetadata": resolution.metadata,
-        }
-    elif form == DEREFERENCING:
-        body = _dereferenced(found.content, DOCUMENT, resolution)
-    else:
-        body = found.content
-    return _json(body, status, form)
-
-
-def _dereferenced(content: Any, kind: str, resolution: Resolution) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    return {
-        "contentStream": content,
-        "dereferencingMetadata": {"contentType": kind},
-        "contentMetadata": resolution.metadata,
-    }
-
-
-def _refusal(error: DidError, form: str) -> Response:
-    if form == DEREFERENCING:
-        body = {
-            "contentStream": None,
-            "dereferencingMetadata": {"error": error.value()},
-            "contentMetadata": {},
-        }
-        return _json(body, error.status, form)
-    body = {
-        "didDocument": None,
-        "didResolutionMetadata": {"error": error.value()},
-        "didDocumentMetadata": {},
-    }
-    return _json(body, error.status, RESOLUTION)
-
-
-def _json(body: Any, status: int, media: str) -> Response:  # noqa: ANN401 - any JSON
-    return json_response(orjson.dumps(body), status, NO_CACHE, media)
+def _known(found: dict[str, str], known: tuple[str, ...]) -> dict[str, str] | DidError:
+    for name in found:
+        if name in known:
+            continue
+        if name == "accept":
+            return DidError("INVALID_OPTIONS", "accept is said in the header of that name")
+        if name in SELECTING:
+            return DidError("INVALID_OPTIONS", f"{name} belongs into the DID URL")
+        # Section 4.4, step 3: rather that than an answer to another question.
+        return DidError("FEATURE_NOT_SUPPORTED", f"{name[:40]!r} is not an option here")
+    return found

@@ -63,7 +63,7 @@ class ListingEndpoints:
     async def nodes(self, request: Request) -> Response:
         """The nodes of those who hold a prefix, each with one grant in force that names it."""
         given = query(request.scope, ("cursor", "limit"))
-        after, limit = _after(given.get("cursor")), page_limit(given, self._rows)
+        after, limit = after_of(given.get("cursor")), page_limit(given, self._rows)
         nodes, following = self._service.delegations.nodes(after, limit, self._service.now)
         cursor = str(following) if following is not None else None
         return json_response(orjson.dumps({"nodes": nodes, "cursor": cursor}))
@@ -110,7 +110,7 @@ class ListingEndpoints:
             )
         page = self._store.listing(
             kind,
-            after=_after(given.get("cursor")),
+            after=after_of(given.get("cursor")),
             limit=page_limit(given, self._rows),
             status=status,
             owner=self._owner(owner) if owner is not None else None,
@@ -132,7 +132,8 @@ class ListingEndpoints:
         return cast("Subject", orjson.loads(record))["registered"]["entry"]
 
 
-def _after(cursor: str | None) -> int:
+def after_of(cursor: str | None) -> int:
+    """The entry behind which a page begins. Raises InvalidCursor."""
     if cursor is None:
         return -1
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > 15:

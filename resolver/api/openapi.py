@@ -13,15 +13,19 @@ from typing import Any, Final
 import orjson
 
 from identity.members import format_time
+from identity.multibase import base64url_encode
 from identity.operation import Submission
 from identity.wallet import Establishment, Wallet
 from resolver.api.clock import clock_paths
 from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
+from resolver.api.openapi_data import data_paths
+from resolver.api.openapi_dids import did_paths
+from resolver.api.openapi_links import link_paths
 from resolver.api.openapi_schemas import SCHEMAS
+from resolver.api.openapi_things import thing_paths
 from resolver.api.operations import JSON, NDJSON
 from resolver.api.problems import PROBLEM
-from resolver.did_resolution import METHODS
 from resolver.movable_clock import MovableClock
 from resolver.service import Service
 
@@ -81,22 +85,15 @@ class ApiDescription:
                 ),
                 "post": self._resolve(),
             },
+            **link_paths(),
             **self._records(authority),
+            **data_paths(self._device()),
             **self._ledger(),
             **authentication_paths(),
             **(clock_paths() if isinstance(self._service.clock, MovableClock) else {}),
             **credential_paths(authority, self._device()),
-            "/1.0/identifiers/{did}": {
-                "get": _get(
-                    "W3C DID Resolution: " + ", ".join(f"did:{method}" for method in METHODS),
-                    [_in_path("did", authority), _asked("versionId"), _asked("versionTime")],
-                    *(200, 303, 400, 404, 406, 410, 501),
-                    media="application/did",
-                )
-            },
-            "/1.0/methods": {"get": _get("DID methods that are resolved", [])},
-            "/1.0/properties": {"get": _get("Properties of this driver", [])},
-            "/1.0/testIdentifiers": {"get": _get("DIDs that can be resolved", [])},
+            **did_paths(authority),
+            **thing_paths(self._device(), base64url_encode(self._device().encode())),
             "/.well-known/tetrad": {"get": _get("Genesis, log keys, policy, limits", [])},
             "/healthz": {"get": _get("The process is alive", [])},
             "/readyz": {

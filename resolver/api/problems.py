@@ -62,8 +62,11 @@ async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for that class
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
+        hint = f"try {allowed}"
+        if request.scope["path"].startswith("/things"):
+            hint = "things are registered by signed operations: POST /v1/operations"
         refusal: TetradError = MethodNotAllowed(
-            f"{request.method[:16]} is not a method of this address", hint=f"try {allowed}"
+            f"{request.method[:16]} is not a method of this address", hint=hint
         )
         return problem_response(refusal, {"allow": allowed})
     if error.status_code == 404:

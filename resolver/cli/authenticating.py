@@ -46,7 +46,7 @@ def authenticate(frame: Frame, name: str | None, files: tuple[str, ...]) -> None
     The token that it gives is used once, to ask who one is, and forgotten. Of a --credential the
     service follows who signed it to the genesis, by the status lists that it has itself.
     """
-    credentials = [_credential(file) for file in files]
+    credentials = [read_credential(file) for file in files]
     with frame.writing() as client:
         did = subject_of(client, name) if name else only_organization(client.wallet)
         session = client.authenticate(did, credentials)
@@ -68,7 +68,8 @@ def authenticate(frame: Frame, name: str | None, files: tuple[str, ...]) -> None
     )
 
 
-def _credential(file: str) -> dict[str, Any]:
+def read_credential(file: str) -> dict[str, Any]:
+    """The credential in a file. Raises SchemaViolation, MalformedInput."""
     from identity.jcs import parse
 
     value = parse(read_input(file), max_bytes=2**24)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import click
-import orjson
 
 from resolver.cli.frame import Frame, read_input, verb
 from resolver.cli.listing import list_page, page_options
 from resolver.cli.organizations import KNOWN_AS_NOW, acknowledged, known_as_of
-from resolver.cli.resolving import resolve
+from resolver.cli.resolving import resolve, show_document
 from resolver.cli.statuses import retire
 from resolver.cli.subjects import subject_of
 from resolver.cli.transferring import accept, offer
@@ -130,7 +129,8 @@ def update(
     """Change the data record, parent, sector or other names of DEVICE.
 
     The data record is JSON: describes, schema, version, grade, endpoints, and content (which is
-    committed to) or commitment.
+    committed to and sent beside it) or commitment; of important data also policy, which names who
+    reads it: {"parties": [DID], "credentials": [{"type": "NetworkAccessLicence", "issuer": DID}]}.
     """
     from resolver.cli.rows import sector_of
 
@@ -177,19 +177,10 @@ def rebind(frame: Frame, name: str, number: str, old: str | None) -> None:
 @click.argument("name", metavar="DEVICE")
 @verb()
 def document(frame: Frame, name: str) -> None:
-    """The DID document of DEVICE, as the service gives it.
+    """The DID document of DEVICE, made here out of its proved record.
 
     Of a revoked or retired device it is what is left; the exit code is then 1.
     """
-    from resolver.client.flow import Request, ask, json_object, refusal
-
     with frame.reading() as client:
-        did = subject_of(client, name, ended=True)
-        response = client.run(ask(Request("GET", f"/1.0/identifiers/{did}")))
-    if response.status not in (200, 410):
-        raise refusal(response)
-    found = json_object(response.body)
-    frame.show(found, orjson.dumps(found).decode())
-    if response.status == 410:
-        frame.note("deactivated: the device is revoked or retired")
-        raise click.exceptions.Exit(1)
+        found = client.resolve(subject_of(client, name, ended=True), tombstones=True)
+    show_document(frame, found)

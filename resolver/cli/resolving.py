@@ -1,4 +1,4 @@
-"""`tetrad resolve CODE`: the device behind a code, with what proves it."""
+"""`tetrad resolve CODE`: the device behind a code, with what proves it; `-` reads many codes."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write a file that `tetrad verify` checks anywhere, without a network.",
     ),
+    click.option("--did", is_flag=True, help="Its DID document, made here of the proved record."),
 )
 def resolve(
     frame: Frame,
@@ -37,14 +38,27 @@ def resolve(
     at: str | None,
     max_age: int | None,
     bundle: Path | None,
+    *,
+    did: bool,
 ) -> None:
     """Find the device that bears CODE, in any form that is printed on it, or the DID CODE.
+
+    With - in its place each line of the standard input is a code, such as a scanner types, and each
+    is told what it was read as; a line that is refused stops none of the others. Quote what holds
+    brackets: '(01)09506000134352(21)M-0017'.
 
     A revoked or retired device is shown as what is left of it; the exit code is then 1. So it is
     where there is none, with a word on whether that is proved.
     """
     if (code is None) == (disclosure is None):
         raise click.UsageError("name a code, a DID, or a --disclosure with its --scheme")
+    if code == "-":
+        if bundle is not None:
+            raise click.UsageError("a --bundle holds one device: name its code")
+        from resolver.cli.scanning import resolve_lines
+
+        resolve_lines(frame, scheme=scheme, at=at, max_age=max_age)
+        return
     with frame.reading() as client:
         try:
             found = client.resolve(
@@ -53,7 +67,7 @@ def resolve(
         except NotFound as missing:
             frame.fail(missing)
             if not frame.as_json:
-                frame.note(_absence(missing))
+                frame.note(absence_of(missing))
                 if bundle is not None:
                     frame.note(f"– {bundle} is not written: a bundle holds a device")
             raise click.exceptions.Exit(REFUSED) from None
@@ -61,12 +75,28 @@ def resolve(
             from resolver.bundle import bundle_bytes
 
             write_output(bundle, bundle_bytes(client.trust, found.key, found.answer))
-    frame.show(_value(found), *_lines(found, at))
+    if did:
+        show_document(frame, found)
+        return
+    frame.show(value_of(found), *lines_of(found, at))
     if found.status in ("revoked", "retired"):
         raise click.exceptions.Exit(1)
 
 
-def _absence(missing: NotFound) -> str:
+def show_document(frame: Frame, found: Resolved) -> None:
+    """Shows the DID document of a device; exit code 1 where it is revoked or retired."""
+    import orjson
+
+    from resolver.did_resolution import document_of
+
+    document = document_of(found.device)
+    frame.show(document, orjson.dumps(document).decode())
+    if found.status in ("revoked", "retired"):
+        frame.note("deactivated: the device is revoked or retired")
+        raise click.exceptions.Exit(1)
+
+
+def absence_of(missing: NotFound) -> str:
     """On whose word there is none."""
     from resolver.freshness import Age
 
@@ -84,7 +114,8 @@ def _absence(missing: NotFound) -> str:
     return f"✓ there is none: proved by the state of entry {members['stateRoot']}, {age}"
 
 
-def _value(found: Resolved) -> dict[str, Any]:
+def value_of(found: Resolved) -> dict[str, Any]:
+    """An answer for programs."""
     verified = found.verified
     tree = verified.checkpoint.checkpoint
     read_as = {"readAs": found.read_as._asdict()} if found.read_as else {}
@@ -98,7 +129,7 @@ def _value(found: Resolved) -> dict[str, Any]:
             "entry": verified.entry,
             "signers": list(verified.signers),
             **({"enrolled": verified.enrolled._asdict()} if verified.enrolled else {}),
-            "checkpoint": {"origin": tree.origin, "size": tree.size, **_age(found.age)},
+            "checkpoint": {"origin": tree.origin, "size": tree.size, **age_value(found.age)},
             **hops,
             "asserted": found.asserted,
         },
@@ -106,7 +137,8 @@ def _value(found: Resolved) -> dict[str, Any]:
     }
 
 
-def _lines(found: Resolved, at: str | None) -> list[str]:
+def lines_of(found: Resolved, at: str | None) -> list[str]:
+    """An answer for people, with what it is proved by."""
     verified = found.verified
     about = found.device["object"]
     name = found.maker_name or found.maker
@@ -147,5 +179,6 @@ def _lines(found: Resolved, at: str | None) -> list[str]:
     return lines
 
 
-def _age(age: Age) -> dict[str, Any]:
+def age_value(age: Age) -> dict[str, Any]:
+    """How old the checkpoint of an answer is, and by whose word, for programs."""
     return {"age": age.seconds, "datedBy": age.by or None}

@@ -33,7 +33,8 @@ COLUMNS = {
     "data_url": "where it is served",
     "data_type": "the type of that endpoint; the URL's scheme unless given",
     "data_grade": "core, important or general; general unless given",
-    "data_content": "its content as JSON; committed to, never published",
+    "data_content": "its content as JSON; committed to, and shown by its grade",
+    "data_commitment": "of core data, in the place of its content: tetrad data commit",
 }
 _REQUIRED = ("model", "serial", "code")
 _PLACES = {
@@ -48,7 +49,8 @@ _PLACES = {
     "/body/data/schema": "data_schema",
     "/body/data/grade": "data_grade",
     "/body/data/endpoints": "data_url",
-    "/body/data/commitment": "data_content",
+    "/body/data/commitment": "data_commitment",
+    "/body/data/content": "data_content",
     "/body/data": "data_schema",
 }
 MAX_ROWS = 1_000_000
@@ -189,8 +191,11 @@ def _data(cells: Mapping[str, str]) -> dict[str, Any] | str:
         "version": 1,
         "grade": cells.get("data_grade", "general"),
         "endpoints": [{"type": kind, "url": url}] if url else [],
-        "content": content,
     }
+    if "data_commitment" in cells and "data_content" not in cells:
+        record["commitment"] = cells["data_commitment"]
+    else:
+        record["content"] = content
     if "data_schema" in cells:
         record["schema"] = cells["data_schema"]
     return record

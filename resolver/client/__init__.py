@@ -27,6 +27,7 @@ import httpx
 from identity.errors import InvalidAnswer, ServerUnreachable
 from identity.wallet import Wallet
 from resolver.client.authenticating import Session
+from resolver.client.documents import did_document
 from resolver.client.enrolling import enrol_device, revoke_serials
 from resolver.client.exchange import (
     LONGEST,
@@ -39,13 +40,15 @@ from resolver.client.exchange import (
     unreachable,
 )
 from resolver.client.flow import Flow, Pause, Request, Response, check_address
+from resolver.client.graded import accesses, data, erase_data
+from resolver.client.linking import Linked, links, set_links
 from resolver.client.living import Living
 from resolver.client.resolved import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.trust import Trust
 
-__all__ = ["Acknowledged", "AsyncClient", "Client", "Resolved", "Session"]
+__all__ = ["Acknowledged", "AsyncClient", "Client", "Linked", "Resolved", "Session"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -209,6 +212,7 @@ class Client(_Base):
     introduce = Blocking(Writing.introduce)
     checkpoint = Blocking(Writing.checkpoint)
     resolve = Blocking(Writing.resolve)
+    did_document = Blocking(did_document)
     device = Blocking(Writing.device)
     history = Blocking(Writing.history)
     receipt = Blocking(Writing.receipt)
@@ -231,6 +235,8 @@ class Client(_Base):
     register_device = Blocking(Writing.register_device)
     enrol_device = Blocking(enrol_device)
     revoke_serials = Blocking(revoke_serials)
+    set_links = Blocking(set_links)
+    links = Blocking(links)
     update_device = Blocking(Writing.update_device)
     rebind_number = Blocking(Writing.rebind_number)
     rotate_keys = Blocking(Writing.rotate_keys)
@@ -251,6 +257,9 @@ class Client(_Base):
     authenticate = Blocking(Writing.authenticate)
     request_as = Blocking(Writing.request_as)
     introspect = Blocking(Writing.introspect)
+    data = Blocking(data)
+    accesses = Blocking(accesses)
+    erase_data = Blocking(erase_data)
 
 
 class AsyncClient(_Base):
@@ -313,6 +322,7 @@ class AsyncClient(_Base):
     introduce = Awaited(Writing.introduce)
     checkpoint = Awaited(Writing.checkpoint)
     resolve = Awaited(Writing.resolve)
+    did_document = Awaited(did_document)
     device = Awaited(Writing.device)
     history = Awaited(Writing.history)
     receipt = Awaited(Writing.receipt)
@@ -335,6 +345,8 @@ class AsyncClient(_Base):
     register_device = Awaited(Writing.register_device)
     enrol_device = Awaited(enrol_device)
     revoke_serials = Awaited(revoke_serials)
+    set_links = Awaited(set_links)
+    links = Awaited(links)
     update_device = Awaited(Writing.update_device)
     rebind_number = Awaited(Writing.rebind_number)
     rotate_keys = Awaited(Writing.rotate_keys)
@@ -355,3 +367,6 @@ class AsyncClient(_Base):
     authenticate = Awaited(Writing.authenticate)
     request_as = Awaited(Writing.request_as)
     introspect = Awaited(Writing.introspect)
+    data = Awaited(data)
+    accesses = Awaited(accesses)
+    erase_data = Awaited(erase_data)

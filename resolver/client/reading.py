@@ -50,7 +50,7 @@ from resolver.verifier import (
     verify_receipt,
 )
 
-_PROVED = ("proved", "stateRoot", "age", "datedBy")
+PROVED = ("proved", "stateRoot", "age", "datedBy")
 """Members of a NotFound, which only what was verified here may set."""
 
 
@@ -107,7 +107,7 @@ class Reading(ByWay):
             answer = json_object(response.body)
         else:
             missing = refusal(response)
-            for name in _PROVED:
+            for name in PROVED:
                 missing.members.pop(name, None)  # it is not for a server to say
             key = self._key_of(asked, missing.members)
             if isinstance(missing, NotFound) and key is not None:
@@ -166,7 +166,7 @@ class Reading(ByWay):
         else:
             return
         told = (True, state.root.index, age.seconds, age.by or None)
-        missing.members.update(zip(_PROVED, told, strict=True))
+        missing.members.update(zip(PROVED, told, strict=True))
 
     def _would_know(self, key: Key, members: Mapping[str, Json]) -> bool:
         """Whether it tells anything that the ledger has no such device: a DID of another one is
@@ -275,7 +275,7 @@ def _asked(code: str | None, scheme: str | None, disclosure: str | None, at: str
         request = _disclosed(disclosure, scheme, at)
         presented = _presented(disclosure, scheme or "")
         return _Asked(request, None, disclosure=disclosure, presented=presented)
-    if code is not None and code.startswith("did:"):
+    if code is not None and code.startswith("did:tetrad:"):
         parse_tetrad_did(code)
         request = Request("GET", f"/v1/devices/{code}", _query(at=at, proof="1"))
         return _Asked(request, ("did", code))

@@ -15,6 +15,7 @@ from itertools import chain
 
 from resolver.schemes import (
     did_bid,
+    did_code,
     eui,
     gs1,
     handle,
@@ -26,11 +27,20 @@ from resolver.schemes import (
     uuid_urn,
     vin,
 )
-from resolver.schemes.scheme import Code, Description, Scheme, Segments, Trust
+from resolver.schemes.scheme import Code, Description, Samples, Scheme, Segments, Trust
 from resolver.schemes.table import SchemeTable
 
-__all__ = ["SCHEMES", "Code", "Description", "Scheme", "SchemeTable", "Segments", "Trust"]
+__all__ = [
+    "SCHEMES",
+    "Code",
+    "Description",
+    "Samples",
+    "Scheme",
+    "SchemeTable",
+    "Segments",
+    "Trust",
+]
 
-_MODULES = (gs1, handle, oid, eui, uuid_urn, urn_dev, vin, did_bid, opaque, numbers, ipv6)
+_MODULES = (gs1, handle, oid, eui, uuid_urn, urn_dev, vin, did_bid, did_code, opaque, numbers, ipv6)
 
 SCHEMES = SchemeTable(chain.from_iterable(module.SCHEMES for module in _MODULES))

@@ -1,12 +1,15 @@
 """EUI-48, EUI-64 and DevEUI: hexadecimal addresses out of blocks that IEEE assigns.
 
 Whoever holds a block may make both lengths from it, so all share the namespace `eui`, one segment
-a nibble; `urn:dev:mac:` (see `urn_dev.py`) lies in it too. Sixteen bare digits may be an EUI-64 or
-a LoRaWAN DevEUI: separators say EUI-64, and a DevEUI has to be named. An EUI-48 is a radio identity
-that follows people about, so only commitments to it reach the ledger.
+a nibble. A LoRaWAN DevEUI is an EUI-64, and `urn:dev:mac:` spells either (RFC 9039, 4.1): each
+address has one canonical form. An EUI-64 with fffe or ffff in its middle is an EUI-48, as RFC 9039
+and IEEE wrote one before; IEEE assigns no other address like that. An EUI-48 is a radio identity
+that follows people about, so only commitments to it reach the ledger, whichever way it is spelled.
 
-    >>> canonical("eui64", "00-24-BE-FF-FE-80-4F-F1")
-    '0024befffe804ff1'
+    >>> canonical("eui64", "00-24-BE-01-23-80-4F-F1")
+    '0024be0123804ff1'
+    >>> canonical("eui48", "urn:dev:mac:0024befffe804ff1")
+    '0024be804ff1'
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from __future__ import annotations
 import re
 
 from identity.errors import MalformedCode
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes import samples
+from resolver.schemes.scheme import Code, Samples, Scheme, Segments, malformed_prefix
 
 _PAIR = "[0-9A-Fa-f]{2}"
 _QUAD = "[0-9A-Fa-f]{4}"
@@ -25,6 +29,8 @@ _BARE_64 = re.compile("[0-9A-Fa-f]{16}").fullmatch
 _SEPARATED_64 = re.compile(
     rf"{_PAIR}([:-])(?:{_PAIR}\1){{6}}{_PAIR}|(?:{_QUAD}\.){{3}}{_QUAD}"
 ).fullmatch
+_URN = re.compile("[Uu][Rr][Nn]:[Dd][Ee][Vv]:mac:([0-9A-Fa-f]{16})").fullmatch
+_EMBEDDED = re.compile("[0-9a-f]{6}fff[ef][0-9a-f]{6}").fullmatch
 _NIBBLES = re.compile("[0-9a-f]{6,16}").fullmatch
 _HEX = "0123456789abcdefABCDEF"
 
@@ -43,22 +49,42 @@ def checked_address(text: str, scheme: str) -> str:
     return nibbles
 
 
+def embedded(nibbles: str) -> bool:
+    """Whether an EUI-64, in lower case without separators, is an EUI-48 in disguise."""
+    return _EMBEDDED(nibbles) is not None
+
+
+def _of_64(text: str) -> str | None:
+    """The sixteen digits in any spelling, in lower case; None if it is none."""
+    if urn := _URN(text):
+        return urn[1].lower()
+    found = _BARE_64(text) or _SEPARATED_64(text)
+    return text.replace(":", "").replace("-", "").replace(".", "").lower() if found else None
+
+
 def _eui48(text: str) -> str | None:
-    return checked_address(text, "eui48") if _EUI48(text) else None
+    if _EUI48(text):
+        return checked_address(text, "eui48")
+    nibbles = _of_64(text)
+    if nibbles is None or not embedded(nibbles):
+        return None
+    return checked_address(nibbles[:6] + nibbles[10:], "eui48")
 
 
 def _eui64(text: str) -> str | None:
-    found = _BARE_64(text) or _SEPARATED_64(text)
-    return checked_address(text, "eui64") if found else None
+    nibbles = _of_64(text)
+    if nibbles is None or embedded(nibbles):
+        return None
+    return checked_address(nibbles, "eui64")
 
 
-def _deveui(text: str) -> str | None:
-    return checked_address(text, "deveui") if _BARE_64(text) else None
-
-
-def _named_deveui(text: str) -> str | None:
-    found = _BARE_64(text) or _SEPARATED_64(text)
-    return checked_address(text, "deveui") if found else None
+def named_address(text: str) -> Code | None:
+    """An address of 64 bits in any spelling, in the scheme that has its canonical form."""
+    if (address := _eui64(text)) is not None:
+        return Code("eui64", address)
+    if _of_64(text) is not None and (address := _eui48(text)) is not None:
+        return Code("eui48", address)
+    return None
 
 
 def address_prefix(scheme: str, prefix: str, longest: int) -> Segments:
@@ -74,11 +100,11 @@ def address_prefix(scheme: str, prefix: str, longest: int) -> Segments:
 SCHEMES = (
     Scheme(
         name="eui48",
-        title="EUI-48 (MAC address)",
+        title="EUI-48 (MAC address), also as an EUI-64 with fffe or ffff in its middle",
         example="001b44113ab7",
         check="group bit 0; not all zeros",
         canonical="12 hexadecimal digits in lower case",
-        starts=_HEX,
+        starts=_HEX + "uU",
         recognize=_eui48,
         segments=lambda value: ("eui", *value),
         # A prefix stands in the ledger in clear: IEEE's smallest block (MA-S) has 9 digits.
@@ -86,32 +112,22 @@ SCHEMES = (
         namespace="eui",
         minimal_depth=7,
         committed=True,
+        samples=Samples("001b44", lambda n: samples.eui("001b44", n + 1, 12)),
     ),
     Scheme(
         name="eui64",
-        title="EUI-64",
-        example="0024befffe804ff1",
+        title="EUI-64, and the DevEUI of LoRaWAN (`deveui` names it too)",
+        example="0024be0123804ff1",
         check="group bit 0; not all zeros",
         canonical="16 hexadecimal digits in lower case",
-        starts=_HEX,
+        starts=_HEX + "uU",
         recognize=_eui64,
+        named=named_address,
+        also=("deveui",),
         segments=lambda value: ("eui", *value),
         prefix=lambda prefix: address_prefix("eui64", prefix, 16),
         namespace="eui",
         minimal_depth=7,
-    ),
-    Scheme(
-        name="deveui",
-        title="LoRaWAN DevEUI",
-        example="70b3d57ed0001234",
-        check="group bit 0; not all zeros",
-        canonical="16 hexadecimal digits in lower case",
-        starts=_HEX,
-        recognize=_deveui,
-        named=_named_deveui,
-        segments=lambda value: ("eui", *value),
-        prefix=lambda prefix: address_prefix("deveui", prefix, 16),
-        namespace="eui",
-        minimal_depth=7,
+        samples=Samples("0024be", lambda n: samples.eui("0024be", n + 1)),
     ),
 )

@@ -1,11 +1,13 @@
 """GTIN, serialized GTIN, GRAI and GIAI.
 
 A GTIN without qualifiers has one canonical form, the 14 digits of scheme `gtin`; with qualifiers it
-is the canonical Digital Link of scheme `gs1`. Both lie in the namespace `gtin`, whose segments are
-the digits after the indicator, then one segment for each qualifier: a company's grant
-`gtin:09506000` holds its trade items in every packaging and all their serials.
+is the canonical Digital Link of scheme `gs1`, where a serial makes batch and variant fall away: an
+item has one code, whether its label tells the batch or not. Both lie in the namespace `gtin`, whose
+segments are the digits after the indicator, then one segment for each qualifier: a company's grant
+`gtin:09506000` holds its trade items in every packaging and all their serials. The spellings are
+those of `gs1_spellings.py`.
 
-    >>> canonical("gs1", "(01)09506000134352(21)M-0017")
+    >>> canonical("gs1", "(01)09506000134352(10)LOT-1(21)M-0017")
     'https://id.gs1.org/01/09506000134352/21/M-0017'
 """
 
@@ -14,10 +16,11 @@ from __future__ import annotations
 import re
 
 from identity.errors import MalformedCode
-from resolver.schemes import check_digits
-from resolver.schemes.gs1_syntax import checked_gtin, parse
+from resolver.schemes import check_digits, samples
+from resolver.schemes.gs1_spellings import parse
+from resolver.schemes.gs1_syntax import checked_gtin
 from resolver.schemes.plain_text import percent_encoded
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes.scheme import Samples, Scheme, Segments, malformed_prefix
 
 _BARE_GTIN = re.compile("[0-9]{8}|[0-9]{12,14}").fullmatch
 # The indicator 0, a company prefix of at least 4 digits, as much of the rest as is wanted.
@@ -43,7 +46,7 @@ def _named_gtin(text: str) -> str | None:
 
 def _serialized(text: str) -> str | None:
     key = parse(text)
-    return key.link() if key and key.qualifiers else None
+    return key.item().link() if key and key.qualifiers else None
 
 
 def _named_serialized(text: str) -> str | None:
@@ -109,27 +112,29 @@ SCHEMES = (
         example="09506000134352",
         check="modulo 10, weights 3 and 1 from the right",
         canonical="14 digits",
-        starts="0123456789(hH",
+        starts="0123456789(hHuU",
         recognize=_gtin,
         named=_named_gtin,
         segments=lambda value: ("gtin", *value[1:]),
         prefix=_gtin_prefix,
         namespace="gtin",
         minimal_depth=5,
+        samples=Samples("09506000", lambda n: samples.gtin("9506000", n)),
     ),
     Scheme(
         name="gs1",
-        title="GS1 Digital Link, element string or SGTIN URN with serial, batch or variant",
+        title="GTIN with serial, batch or variant: Digital Link, element string, EPC",
         example="https://id.gs1.org/01/09506000134352/21/M-0017",
         check="that of the GTIN",
-        canonical="https://id.gs1.org/01/GTIN[/22/…][/10/…][/21/…], or /235/…",
-        starts="(hHuU",
+        canonical="https://id.gs1.org/01/GTIN/21/…; without serial [/22/…][/10/…]; or /235/…",
+        starts="(hHuU03",
         recognize=_serialized,
         named=_named_serialized,
         segments=_serialized_segments,
         prefix=_gtin_prefix,
         namespace="gtin",
         minimal_depth=5,
+        samples=Samples("09506000", lambda n: samples.digital_link("9506000", 13435, f"M-{n:06}")),
     ),
     Scheme(
         name="grai",
@@ -137,12 +142,13 @@ SCHEMES = (
         example="https://id.gs1.org/8003/09506000134321SER01",
         check="modulo 10 over the 13 digits after the leading 0",
         canonical="https://id.gs1.org/8003/…",
-        starts="(hH",
+        starts="(hHuU38",
         recognize=lambda text: _asset("8003", text),
         segments=_grai_segments,
         prefix=_grai_prefix,
         namespace="grai",
         minimal_depth=5,
+        samples=Samples("09506000", lambda n: samples.grai("9506000", 13432, f"SER{n:06}")),
     ),
     Scheme(
         name="giai",
@@ -150,11 +156,12 @@ SCHEMES = (
         example="https://id.gs1.org/8004/950600013430000001",
         check="none",
         canonical="https://id.gs1.org/8004/…",
-        starts="(hH",
+        starts="(hHuU3",
         recognize=lambda text: _asset("8004", text),
         segments=lambda value: ("giai", *_asset_value(value)),
         prefix=_giai_prefix,
         namespace="giai",
         minimal_depth=5,
+        samples=Samples("9506000", lambda n: samples.giai("9506000", n)),
     ),
 )

@@ -1,30 +1,30 @@
-"""The three spellings of a GS1 key with its qualifiers, read into one value.
+"""A GS1 key with its qualifiers, and its spelling as a URL and as an element string.
 
     https://shop.example/x/01/09506000134352/21/M-0017?17=261231   Digital Link, any host
     (01)09506000134352(21)M-0017                                   element string, as printed
-    urn:epc:id:sgtin:9506000.013435.M-0017                         SGTIN, as tags are written
 
 Keys are application identifiers 01 (GTIN), 8003 (GRAI) and 8004 (GIAI); the qualifiers of a GTIN
 are 22, 10 and 21 in that order, or 235 alone (GS1 syntax dictionary, `dlpkey`). What only describes
-the item (a query, a best-before date) is not part of its identity and falls away.
+the item (a query, a best-before date) is not part of its identity and falls away. The other
+spellings are in `gs1_spellings.py`.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from identity.errors import MalformedCode
 from resolver.schemes import check_digits
+from resolver.schemes.gs1_elements import checked_element
 from resolver.schemes.plain_text import percent_decoded, percent_encoded
 
 KEYS = ("01", "8003", "8004")
 _QUALIFIERS = {"22": 20, "10": 20, "21": 20, "235": 28}
 _ORDER = ("22", "10", "21")
-# Dates and counts that labels carry beside the key.
-_ATTRIBUTES = frozenset({"11", "12", "13", "15", "16", "17", "30", "37"})
+# Keys of other things: a logistic unit, contained items, documents, coupons, pieces, parts.
+_OTHER_KEYS = frozenset({"00", "02", "03", "253", "255", "401", "402", "8006", "8010", "8013"})
 
 LINK_BASE = "https://id.gs1.org/"
 _LINK = re.compile(
@@ -36,9 +36,6 @@ _SIMPLE_LINK = re.compile(
     rf"https?://[a-z0-9.-]+/01/([0-9]{{14}})(?:/22/{_SIMPLE_VALUE})?"
     rf"(?:/10/{_SIMPLE_VALUE})?(?:/21/{_SIMPLE_VALUE})?"
 ).fullmatch
-_AI_IN_BRACKETS = re.compile(r"\(([0-9]{2,4})\)")
-_SGTIN = re.compile(r"urn:epc:id:sgtin:", re.IGNORECASE).match
-_SGTIN_BODY = re.compile(r"([0-9]{6,12})\.([0-9]{1,7})\.(.+)").fullmatch
 # The 82 characters of GS1 General Specifications, figure 7.11-1.
 _CSET_82 = re.compile('[!"%-?A-Z_a-z]+').fullmatch
 _GTIN_LIKE = re.compile("[0-9]{8}|[0-9]{12,14}").fullmatch
@@ -54,29 +51,20 @@ class Key(NamedTuple):
     value: str
     qualifiers: tuple[tuple[str, str], ...] = ()
 
+    def item(self) -> Key:
+        """Without what adds nothing to a serial: GTIN and serial name one item, whatever its batch
+        and variant (GS1 General Specifications, 3.5.2)."""
+        serial = tuple(pair for pair in self.qualifiers if pair[0] == "21")
+        return self._replace(qualifiers=serial) if serial else self
+
     def link(self) -> str:
         """The canonical Digital Link."""
         path = "".join(f"/{ai}/{percent_encoded(value)}" for ai, value in self.qualifiers)
         return f"{LINK_BASE}{self.ai}/{percent_encoded(self.value)}{path}"
 
 
-@lru_cache(maxsize=64)
-def parse(text: str) -> Key | None:
-    """The key in any of the three spellings; None if the text has the shape of none of them.
-
-    The cache serves the schemes that look at the same text one after another. Raises
-    InvalidIdentifier for a text that has the shape and breaks a rule.
-    """
-    if text[0] in "hH":
-        return _parse_link(text)
-    if text[0] == "(":
-        return _parse_element_string(text)
-    if prefix := _SGTIN(text):
-        return _parse_sgtin(text[prefix.end() :])
-    return None
-
-
-def _parse_link(text: str) -> Key | None:
+def parse_link(text: str) -> Key | None:
+    """The key of a Digital Link; None if the text is none. InvalidIdentifier."""
     if simple := _SIMPLE_LINK(text):
         gtin, *values = simple.groups()
         found = zip(_ORDER, values, strict=True)
@@ -99,45 +87,36 @@ def _parse_link(text: str) -> Key | None:
             f"the qualifier ({rest[-1][:8]}) has no value", hint="qualifiers come as /21/SERIAL"
         )
     given = [(ai, percent_decoded(raw)) for ai, raw in zip(rest[::2], rest[1::2], strict=True)]
-    qualifiers = _checked_qualifiers(given)
+    qualifiers = checked_qualifiers(given)
     if list(qualifiers) != given:
         order = "".join(f"/{ai}/…" for ai, _ in qualifiers)
         raise MalformedCode("qualifiers out of order", hint=f"write them as {order}")
-    return _checked_key(parts[at], percent_decoded(parts[at + 1]), qualifiers)
+    return checked_key(parts[at], percent_decoded(parts[at + 1]), qualifiers)
 
 
-def _parse_element_string(text: str) -> Key | None:
-    before, *pieces = _AI_IN_BRACKETS.split(text)
-    if before or not pieces:
-        return None
-    found = [
-        (ai, value)
-        for ai, value in zip(pieces[::2], pieces[1::2], strict=True)
-        if ai not in _ATTRIBUTES
-    ]
-    keys = [(ai, value) for ai, value in found if ai in KEYS]
-    if len(keys) != 1:
+def key_of(elements: list[tuple[str, str]]) -> Key:
+    """The key that an element string names. What only describes the item falls away, checked.
+
+    Raises InvalidIdentifier.
+    """
+    keys = [(ai, value) for ai, value in elements if ai in KEYS]
+    others = [ai for ai, _ in elements if ai in _OTHER_KEYS]
+    if len(keys) != 1 or others:
         raise MalformedCode(
-            f"{len(keys)} keys in an element string",
+            f"{len(keys) + len(others)} keys in an element string"
+            + (f", ({others[0]}) among them" if others else ""),
             hint="give exactly one of (01), (8003), (8004)",
         )
-    return _checked_key(*keys[0], _checked_qualifiers([p for p in found if p[0] not in KEYS]))
+    qualifiers = []
+    for ai, value in elements:
+        if ai in _QUALIFIERS:
+            qualifiers.append((ai, value))
+        elif ai not in KEYS:
+            checked_element(ai, value)
+    return checked_key(*keys[0], checked_qualifiers(qualifiers))
 
 
-def _parse_sgtin(body: str) -> Key:
-    match = _SGTIN_BODY(body)
-    if not match or len(match[1]) + len(match[2]) != 13:
-        raise MalformedCode(
-            "not an SGTIN: company prefix and item reference must have 13 digits together",
-            hint="it looks like urn:epc:id:sgtin:9506000.013435.SERIAL",
-        )
-    company, reference, serial = match.groups()
-    payload = reference[0] + company + reference[1:]
-    qualifiers = _checked_qualifiers([("21", percent_decoded(serial))])
-    return _checked_key("01", payload + check_digits.gs1(payload), qualifiers)
-
-
-def _checked_qualifiers(found: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def checked_qualifiers(found: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """The qualifiers of a GTIN in their order."""
     values: dict[str, str] = {}
     for ai, value in found:
@@ -160,7 +139,8 @@ def _checked_qualifiers(found: list[tuple[str, str]]) -> tuple[tuple[str, str], 
     return tuple((ai, values[ai]) for ai in (*_ORDER, "235") if ai in values)
 
 
-def _checked_key(ai: str, value: str, qualifiers: tuple[tuple[str, str], ...]) -> Key:
+def checked_key(ai: str, value: str, qualifiers: tuple[tuple[str, str], ...] = ()) -> Key:
+    """A key that keeps all rules. InvalidIdentifier."""
     if ai == "01":
         return Key(ai, checked_gtin(value, qualifiers), qualifiers)
     if qualifiers:

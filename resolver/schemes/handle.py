@@ -14,12 +14,14 @@ from __future__ import annotations
 import re
 
 from identity.errors import MalformedCode
+from resolver.schemes import samples
 from resolver.schemes.plain_text import percent_decoded, visible
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes.scheme import Samples, Scheme, Segments, malformed_prefix
 
 # Where a handle is written as a URL, percent-encoding has been added to it (RFC 3986, 2.1).
 _AS_URL = re.compile(
-    r"(?:https?://(?:hdl\.handle\.net|(?:dx\.)?doi\.org)/|hdl:|doi:)([^?#]+)(?:[?#].*)?",
+    r"(?:https?://(?:hdl\.handle\.net/(?:api/handles/)?|(?:dx\.|www\.)?doi\.org/(?:api/handles/)?)"
+    r"|(?:info:)?hdl[:/]|(?:info:)?doi[:/])([^?#]+)(?:[?#].*)?",
     re.IGNORECASE,
 ).fullmatch
 # RFC 3651 allows more in a prefix; every prefix of the Global Handle Registry begins with a number,
@@ -89,13 +91,14 @@ SCHEMES = (
         example="88.100.9999/dev0001",
         check="none",
         canonical="ASCII letters in lower case; at most 255 characters",
-        starts="8hHdD",
+        starts="8hHdDiI",
         recognize=_idis,
         segments=_segments,
         prefix=_idis_prefix,
         namespace="handle",
         minimal_depth=4,
         trust="soft",
+        samples=Samples("88.100.9999", lambda n: samples.handle("88.100.9999", n)),
     ),
     Scheme(
         name="handle",
@@ -103,12 +106,13 @@ SCHEMES = (
         example="86.1000.1/sn-1",
         check="none",
         canonical="ASCII letters in lower case; at most 255 characters",
-        starts="0123456789hHdD",
+        starts="0123456789hHdDiI",
         recognize=_handle,
         named=_named_handle,
         segments=_segments,
         prefix=_handle_prefix,
         namespace="handle",
         minimal_depth=3,
+        samples=Samples("86.1000.1", lambda n: samples.handle("86.1000.1", n)),
     ),
 )

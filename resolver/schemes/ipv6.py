@@ -13,7 +13,8 @@ import re
 from ipaddress import IPv6Address, IPv6Network
 
 from identity.errors import MalformedCode
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes import samples
+from resolver.schemes.scheme import Samples, Scheme, Segments, malformed_prefix
 
 _SHAPE = re.compile("[0-9A-Fa-f:.]{2,45}").fullmatch
 _NETWORK = re.compile("[0-9a-f:]{2,39}/[0-9]{1,3}").fullmatch
@@ -72,5 +73,6 @@ SCHEMES = (
         minimal_depth=9,
         committed=True,
         number=True,
+        samples=Samples("2001:db8::/32", lambda n: samples.ipv6("2001:db8::/32", n)),
     ),
 )

@@ -11,14 +11,15 @@ import re
 from collections.abc import Callable
 
 from identity.errors import MalformedCode
-from resolver.schemes import check_digits
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes import check_digits, samples
+from resolver.schemes.scheme import Samples, Scheme, Segments, malformed_prefix
 
 _MSISDN = re.compile(r"(?:tel:)?(\+[1-9][0-9]{6,14})", re.IGNORECASE).fullmatch
 # 13 digits: 140 to 144 (numbering plan of 2017), 10646 to 10649. General metadata declines them.
 _CN_IOT = re.compile(
     r"(?:(?:tel:)?\+?86)?(14[0-4][0-9]{10}|1064[6-9][0-9]{8})", re.IGNORECASE
 ).fullmatch
+_SEPARATORS = str.maketrans("", "", "-.()")
 _ICCID_19 = re.compile("(89[0-9]{17})[Ff]?").fullmatch
 _ICCID_20 = re.compile("89[0-9]{18}").fullmatch
 _ICCID_CHINA = re.compile("8986[0-9A-Z]{16}").fullmatch
@@ -30,13 +31,18 @@ _IMEI_URN = re.compile(
 _EID = re.compile("[0-9]{32}").fullmatch
 
 
+def _tel(text: str) -> str:
+    """A tel: URI without its visual separators (RFC 3966, 5.1.1)."""
+    return text.translate(_SEPARATORS) if text[:4].lower() == "tel:" else text
+
+
 def _msisdn(text: str) -> str | None:
-    match = _MSISDN(text)
+    match = _MSISDN(_tel(text))
     return match[1] if match and not _CN_IOT(match[1]) else None
 
 
 def _named_msisdn(text: str) -> str | None:
-    if _CN_IOT(text):
+    if _CN_IOT(_tel(text)):
         raise MalformedCode(
             "an IoT number of China", hint="name the scheme msisdn-cn-iot", scheme="msisdn"
         )
@@ -44,7 +50,7 @@ def _named_msisdn(text: str) -> str | None:
 
 
 def _cn_iot(text: str) -> str | None:
-    match = _CN_IOT(text)
+    match = _CN_IOT(_tel(text))
     return match[1] if match else None
 
 
@@ -113,6 +119,7 @@ SCHEMES = (
         minimal_depth=8,
         committed=True,
         number=True,
+        samples=Samples("+8613800", lambda n: samples.digits_under("+8613800", n, 14)),
     ),
     Scheme(
         name="msisdn-cn-iot",
@@ -134,6 +141,7 @@ SCHEMES = (
         trust="soft",
         committed=True,
         number=True,
+        samples=Samples("14400", lambda n: samples.digits_under("14400", n, 13)),
     ),
     Scheme(
         name="iccid",
@@ -150,6 +158,7 @@ SCHEMES = (
         trust="soft",
         committed=True,
         number=True,
+        samples=Samples("898604", lambda n: samples.iccid("898604", n)),
     ),
     Scheme(
         name="imsi",
@@ -166,6 +175,7 @@ SCHEMES = (
         trust="soft",
         committed=True,
         number=True,
+        samples=Samples("46004", lambda n: samples.digits_under("46004", n, 15)),
     ),
     Scheme(
         name="imei",
@@ -181,6 +191,7 @@ SCHEMES = (
         minimal_depth=9,
         committed=True,
         number=True,
+        samples=Samples("86012345", lambda n: samples.imei("86012345", n)),
     ),
     Scheme(
         name="eid",
@@ -196,5 +207,6 @@ SCHEMES = (
         minimal_depth=9,
         committed=True,
         number=True,
+        samples=Samples("89086001", lambda n: samples.eid("89086001", n)),
     ),
 )

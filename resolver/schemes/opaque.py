@@ -1,5 +1,8 @@
 """Schemes whose rules are not published well enough to be enforced: compared byte for byte.
 
+An identification link is never altered. So that no object gets two codes all the same, one that a
+client would alter on its way (RFC 3986, 6.2) is refused; http and https are two.
+
 VAA and MA announce themselves and are recognized. Any URL would be an IEC 61406 link and many a
 digit string an Ecode, so these two are read only where the scheme is named.
 """
@@ -10,9 +13,9 @@ import re
 
 from identity.errors import InvalidIdentifier, MalformedCode
 from resolver.schemes import handle
-from resolver.schemes.gs1_syntax import parse
-from resolver.schemes.plain_text import MAX_LENGTH
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes.gs1_syntax import parse_link
+from resolver.schemes.plain_text import MAX_LENGTH, percent_normalized
+from resolver.schemes.scheme import Samples, Scheme, Segments, malformed_prefix
 
 _VAA = re.compile("VAA([0-9]{3})([0-9]{3})([0-9]{8})(/[!-~]+)").fullmatch
 _VAA_PREFIX = re.compile("VAA([0-9]{3})(?:([0-9]{3})([0-9]{8})?)?").fullmatch
@@ -23,6 +26,12 @@ _ECODE_PREFIX = re.compile("[1-4][0-9]{4}[0-9A-Za-z]{0,40}").fullmatch
 # IEC 61406-1: a URL with a host and no credentials. Its limits are not known from the text.
 _LINK = re.compile(
     r"https?://([A-Za-z0-9.-]+(?::[0-9]{1,5})?)((?:/[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?)"
+).fullmatch
+# What RFC 3986, 6.2.2 and 6.2.3 call the same URL: a host in upper case, the port that is the
+# default, nothing after the host.
+_OTHER_SPELLING = re.compile(
+    r"https?://(?:[^/]*[A-Z].*|[^/]*)|http://[^/]*:0*80/.*|https://[^/]*:0*443/.*"
+    r"|https?://[^/]*:0[0-9]*/.*|https?://[^/]*\./.*"
 ).fullmatch
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:[/?#]|$)", re.IGNORECASE).search
 _LINK_PREFIX = re.compile(
@@ -68,14 +77,20 @@ def _ecode_prefix(prefix: str) -> Segments:
 def _link(text: str) -> str | None:
     if not _LINK(text):
         return None
-    if len(text) > MAX_LENGTH or _DOT_SEGMENT(text):
+    if (
+        len(text) > MAX_LENGTH
+        or _DOT_SEGMENT(text)
+        or _OTHER_SPELLING(text)
+        or percent_normalized(text) != text
+    ):
         raise MalformedCode(
             "an identification link is never altered, and a client would alter this one",
-            hint=f"at most {MAX_LENGTH} characters, no . or .. in the path",
+            hint=f"at most {MAX_LENGTH} characters, host in lower case, no default port, a path "
+            "without . or .., nothing percent-encoded that need not be",
             scheme="iec61406",
         )
     try:
-        key = parse(text)
+        key = parse_link(text)
     except InvalidIdentifier:
         key = None
     if key or handle.is_link(text):
@@ -118,6 +133,7 @@ SCHEMES = (
         namespace="vaa",
         minimal_depth=4,
         trust="opaque",
+        samples=Samples("VAA08810012345678", lambda n: f"VAA08810012345678/SN{n:08}"),
     ),
     Scheme(
         name="ma",
@@ -132,6 +148,7 @@ SCHEMES = (
         namespace="ma",
         minimal_depth=4,
         trust="soft",
+        samples=Samples("MA.156.430121.1006", lambda n: f"MA.156.430121.1006/10.29000000.PG{n:08}"),
     ),
     Scheme(
         name="ecode",
@@ -146,6 +163,7 @@ SCHEMES = (
         namespace="ecode",
         minimal_depth=6,
         trust="opaque",
+        samples=Samples("10010", lambda n: f"10010{n:010}"),
     ),
     Scheme(
         name="iec61406",
@@ -160,5 +178,6 @@ SCHEMES = (
         namespace="iec61406",
         minimal_depth=2,
         trust="opaque",
+        samples=Samples("id.maker.example/p", lambda n: f"https://id.maker.example/p/SN-{n:08}"),
     ),
 )

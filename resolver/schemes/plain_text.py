@@ -24,7 +24,8 @@ MAX_TEXT = 2048
 _VISIBLE = re.compile("[!-~]+").fullmatch
 _UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]*").fullmatch
 _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})").search
-_ASCII_SPACE = " \t\n\r\v\f"
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+ASCII_SPACE = " \t\n\r\v\f"
 
 
 def plain(text: str, *, private: bool = False) -> str:
@@ -39,7 +40,7 @@ def plain(text: str, *, private: bool = False) -> str:
             f"{len(text)} characters; at most {MAX_TEXT} are read",
             hint=f"a code has at most {MAX_LENGTH} characters in its canonical form",
         )
-    stripped = text.strip(_ASCII_SPACE)
+    stripped = text.strip(ASCII_SPACE)
     return visible(stripped, private=private)
 
 
@@ -73,8 +74,8 @@ def _refuse(text: str, private: bool) -> NoReturn:
     at, odd = next((i, c) for i, c in enumerate(text) if not "!" <= c <= "~")
     name = unicodedata.name(odd, "no name")
     where = f"character {at + 1} is U+{ord(odd):04X}"
-    if odd in _ASCII_SPACE:
-        closed = "".join(c for c in text if c not in _ASCII_SPACE)
+    if odd in ASCII_SPACE:
+        closed = "".join(c for c in text if c not in ASCII_SPACE)
         raise MalformedCode(
             f"{where}, white space", hint="write it without spaces" + _instead(closed, private)
         )
@@ -100,3 +101,18 @@ def within_length(value: str) -> str:
             hint="shorten the serial or the suffix",
         )
     return value
+
+
+def percent_normalized(text: str) -> str:
+    """Percent-encoding in its one form: hexadecimal in upper case, nothing encoded that need not
+    be (RFC 3986, 6.2.2.1 and 6.2.2.2). MalformedCode for a % without two digits."""
+    if _BAD_ESCAPE(text):
+        raise MalformedCode(
+            "a % that two hexadecimal digits do not follow", hint="a literal % is written %25"
+        )
+    return _ESCAPE.sub(_normal_escape, text)
+
+
+def _normal_escape(found: re.Match[str]) -> str:
+    character = chr(int(found[0][1:], 16))
+    return character if _UNRESERVED(character) else found[0].upper()

@@ -1,7 +1,7 @@
 """What a scheme of codes or numbers is: one row of functions and words.
 
-Adding a scheme means writing one `Scheme` and listing its module in `table.py`. Its functions get
-plain ASCII without white space (see `plain_text.py`) and raise nothing but the errors of
+Adding a scheme means writing one `Scheme` and listing its module in `__init__.py`. Its functions
+get plain ASCII without white space (see `plain_text.py`) and raise nothing but the errors of
 `InvalidIdentifier`.
 
     Scheme(name="vin", title="Vehicle identification number", ..., recognize=_recognize,
@@ -30,6 +30,14 @@ class Code(NamedTuple):
     value: str
 
 
+class Samples(NamedTuple):
+    """Canonical values for simulators, examples and tests, one for each serial below 100,000."""
+
+    under: str
+    """A prefix, as it is granted, that all of them lie under."""
+    make: Callable[[int], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """One scheme.
@@ -39,7 +47,10 @@ class Scheme:
     `recognize`      the canonical value; None if the text has not this scheme's shape at all; an
                      error if it has the shape and breaks the rules (a check digit, a zero).
     `named`          the same for a text whose scheme the caller has named, where that may read
-                     more than `recognize` does.
+                     more than `recognize` does; a `Code` where another scheme has the canonical
+                     form of the same object.
+    `also`           further names under which a caller may name it.
+    `samples`        values to try it with; None where nobody can make one.
     `segments`       of a canonical value, the namespace first.
     `prefix`         segments of a prefix in canonical form, never empty; MalformedCode.
     `minimal_depth`  how many segments, the namespace included, a prefix must have for a sandbox to
@@ -60,10 +71,12 @@ class Scheme:
     trust: Trust = "enforce"
     committed: bool = False
     number: bool = False
-    named: Callable[[str], str | None] | None = None
+    named: Callable[[str], str | Code | None] | None = None
+    also: tuple[str, ...] = ()
+    samples: Samples | None = None
 
-    def canonicalize(self, text: str) -> str:
-        """The canonical form of a text that is said to be of this scheme."""
+    def canonicalize(self, text: str) -> Code:
+        """The code that a text stands for which is said to be of this scheme."""
         value = (self.named or self.recognize)(text)
         if value is None:
             raise MalformedCode(
@@ -71,7 +84,7 @@ class Scheme:
                 hint=f"a value of this scheme looks like {self.example}",
                 scheme=self.name,
             )
-        return value
+        return value if isinstance(value, Code) else Code(self.name, value)
 
 
 class Description(NamedTuple):

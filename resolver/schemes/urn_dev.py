@@ -3,8 +3,10 @@
 The RFC's grammar wants hexadecimal in lower case and its examples have both: both are read, and
 written in lower case. Everything after the subtype of the others keeps its case (section 3.2).
 
-    >>> canonical("urn-dev", "urn:dev:mac:0024BEFFFE804FF1")
-    'urn:dev:mac:0024befffe804ff1'
+`urn:dev:mac:` without a component is the address itself, and read as that (`eui.py`).
+
+    >>> canonical("urn-dev", "urn:dev:ow:10E2073A01080063")
+    'urn:dev:ow:10e2073a01080063'
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from __future__ import annotations
 import re
 
 from identity.errors import MalformedCode
-from resolver.schemes.eui import address_prefix, checked_address
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes import samples
+from resolver.schemes.eui import address_prefix, checked_address, embedded, named_address
+from resolver.schemes.scheme import Code, Samples, Scheme, Segments, malformed_prefix
 
 _SHAPE = re.compile("urn:dev:", re.IGNORECASE).match
 _WORD = "[A-Za-z0-9.-]+"
@@ -36,11 +39,29 @@ def _urn(text: str) -> str | None:
     body = text[shape.end() :]
     if match := _HEX(body):
         subtype, digits, components = match.groups()
-        digits = checked_address(digits, "urn-dev") if subtype == "mac" else digits.lower()
+        if subtype == "mac" and not components:
+            return None
+        digits = _component_of(digits) if subtype == "mac" else digits.lower()
         return f"urn:dev:{subtype}:{digits}{components}"
     if _ORG(body) or _OPS(body) or _OTHER(body):
         return f"urn:dev:{body}"
     raise MalformedCode("not a device URN of RFC 9039", hint=_hint(body), scheme="urn-dev")
+
+
+def _component_of(digits: str) -> str:
+    address = checked_address(digits, "urn-dev")
+    if embedded(address):
+        raise MalformedCode(
+            "a part of a device with an EUI-48, which stands in no ledger in clear",
+            hint="give the part a urn:dev:ops: of its own",
+            scheme="urn-dev",
+        )
+    return address
+
+
+def _named(text: str) -> str | Code | None:
+    value = _urn(text)
+    return named_address(text) if value is None and _SHAPE(text) else value
 
 
 def _hint(body: str) -> str:
@@ -85,9 +106,11 @@ SCHEMES = (
         canonical="urn:dev: in lower case, hexadecimal in lower case, the rest as it is",
         starts="uU",
         recognize=_urn,
+        named=_named,
         segments=_segments,
         prefix=_prefix,
         namespace="urn-dev",
         minimal_depth=3,
+        samples=Samples("ops:32473", lambda n: samples.urn_dev(32473, "Meter", n)),
     ),
 )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from resolver.schemes import check_digits
-from resolver.schemes.scheme import Scheme, Segments, malformed_prefix
+from resolver.schemes import check_digits, samples
+from resolver.schemes.scheme import Samples, Scheme, Segments, malformed_prefix
 
 _VIN = re.compile("[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{8}").fullmatch
 # From the manufacturer identifier (3 characters) to the vehicle descriptor before the check digit:
@@ -47,5 +47,6 @@ SCHEMES = (
         namespace="vin",
         minimal_depth=4,
         committed=True,
+        samples=Samples("LSV", lambda n: samples.vin("LSV", n)),
     ),
 )

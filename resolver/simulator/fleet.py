@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from identity.jcs import Json
+from resolver.description import committed_data
 from resolver.schemes import Code
 from resolver.simulator.profiles import Identifiers, Profile, algorithm_of
 from resolver.simulator.signing import Book, Party, Signed
@@ -114,6 +115,8 @@ class Fleet:
             "endpoints": [{"type": "Readings", "url": f"https://data.example/{name}/{n:06}"}],
             "content": {"reading": self.book.seed.number(10_000, "reading", n, version)},
         }
+        if record["grade"] == "core":  # it stays with the device
+            record, _ = committed_data(record, self.book.seed.source("content", n, version))
         return record
 
     def registered(self, device: Device, signed: Signed) -> None:

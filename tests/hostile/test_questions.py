@@ -12,7 +12,7 @@ from identity.errors import NotFound
 from identity.members import format_time
 from registry.store import MemoryStore, Version
 from registry.stores.sqlite import SqliteStore
-from resolver.did_resolution import Resolution, resolve
+from resolver.did_resolution import Documents, Options, Resolution
 from resolver.resolution import Resolver
 from resolver.schemes import SCHEMES
 from tests.factory import NOW, UNIQUE, City
@@ -48,7 +48,8 @@ def test_a_device_that_changed_often_is_as_quickly_asked_for(kind: str, tmp_path
     for changes in (0, 1, CHANGES // 2, CHANGES):
         found = resolver.find(resolver.did(device.did), at=format_time(NOW + 10 * changes + 5))
         assert found.device["sequence"] == changes
-        document = resolve(store, device.did, {"versionTime": format_time(NOW + 10 * changes)})
+        then = Options(time=format_time(NOW + 10 * changes))
+        document = Documents(store, city.ledger_hash).resolve(device.did, then)
         assert isinstance(document, Resolution)
         assert document.metadata["versionId"] == str(found.entry)
     with pytest.raises(NotFound):

@@ -59,7 +59,7 @@ def test_raw_paths_keep_their_meaning(server: Server) -> None:
     did = Visitor(server).description["authority"]
     encoded = did.replace(":", "%3A")
     for path in (did, encoded):
-        assert server.client.get(f"/1.0/identifiers/{path}").json()["id"] == did
+        assert server.client.get(f"/1.0/identifiers/{path}").json()["didDocument"]["id"] == did
     assert server.client.get("/tile/0/000%2Ep/1").status_code == 400
 
 

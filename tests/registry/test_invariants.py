@@ -30,9 +30,10 @@ from identity.disclosure import NUMBER, SERIAL
 from identity.errors import TetradError
 from identity.keys import thumbprint
 from identity.members import format_time
+from identity.multibase import multihash
 from identity.operation import operation_hash, read_operation
 from registry.case import FINAL
-from registry.grants import prefix_holder
+from registry.grants import is_active, prefix_holder
 from registry.merkle import leaf_hash
 from registry.state import Changes, Key, MemoryState, linked
 from resolver.schemes import SCHEMES
@@ -44,6 +45,14 @@ POOL = [key(f"pool {n}").public for n in range(256)]
 SHARES = {one.thumbprint: one for one in (key(f"share {n}").public for n in range(256))}
 WAIT = 3600
 PREFIXES = ["095060001", "0950600012", "09506000134352", "04012345", "09506000"]
+NODES = [
+    None,
+    *(
+        {"ledger": multihash(name), "origin": "node.test", "urls": ["https://node.test"]}
+        for name in (b"one", b"another")
+    ),
+]
+
 ITEMS = ["09506000134352", "09506000199993", "04012345000009"]
 FOR_EVER = ("code", "object", "key", "serial")
 """Kinds whose records, once made, never change."""
@@ -394,6 +403,26 @@ class RuleBookMachine(RuleBasedStateMachine):
         body = {"grant": self.enrolment, "serials": [f"SN-{serial}"], "reason": "lost"}
         return self.follow("enrolment.revoke", self.of(by), body, tamper, self.of(by)), {}
 
+    @rule(target=sent, by=parties, item=st.sampled_from(ITEMS), serial=st.none() | st.just("M-1"))
+    def links_set(
+        self, by: int, item: str, serial: str | None
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Whoever answers for a code, and nobody else, says where it leads."""
+        setter = self.of(by)
+        anchor = {"scheme": "gtin", "value": item}
+        if serial:
+            anchor = {"scheme": "gs1", "value": f"https://id.gs1.org/01/{item}/21/{serial}"}
+        place = ("links", anchor["scheme"], anchor["value"])
+        before = self.state.get(place)
+        segments = SCHEMES.segments(anchor["scheme"], anchor["value"])
+        entitled = {self.authority, prefix_holder(self.state, segments, self.now)}
+        link = {"relation": "gs1:pip", "href": f"https://{by}.example/", "title": "x"}
+        body = {"anchor": anchor, "links": [link]}
+        signed = self.follow("links.set", setter, body, "", setter)
+        after: Any = self.state.get(place)
+        assert after == before or (after["by"] == setter and setter in entitled)
+        return signed, {}
+
     @rule(
         target=sent,
         by=parties,
@@ -401,12 +430,13 @@ class RuleBookMachine(RuleBasedStateMachine):
         prefix=st.sampled_from(PREFIXES),
         ends=st.booleans(),
         tamper=tampering,
+        node=st.sampled_from(NODES),
     )
     def grant_prefix(
-        self, by: int, to: int, prefix: str, ends: bool, tamper: str
+        self, by: int, to: int, prefix: str, ends: bool, tamper: str, node: Any = None
     ) -> tuple[dict[str, Any], dict[str, str]]:
         granter, holder = self.of(by), self.of(to)
-        scope = {"scheme": "gtin", "prefix": prefix}
+        scope = {"scheme": "gtin", "prefix": prefix, **({"node": node} if node else {})}
         body: dict[str, Any] = {"right": "prefix", "to": holder, "scope": scope}
         if ends:
             body["notAfter"] = format_time(self.now + 7200)
@@ -676,13 +706,14 @@ class RuleBookMachine(RuleBasedStateMachine):
         allowed = {
             "device.register": {"code", "object", "number", "enrolment"},
             "enrolment.revoke": {"serial"},
+            "links.set": {"links"},
             "number.rebind": {"number"},
             "status.retire": {"number"},
             "keys.rotate": {"key"},
             "recovery.begin": {"key"},
             "transfer.accept": {"key"},
-            "grant.issue": {"grant", "prefix", "held", "enrolment"},
-            "grant.withdraw": {"grant", "prefix", "held"},
+            "grant.issue": {"grant", "prefix", "held", "enrolment", "node"},
+            "grant.withdraw": {"grant", "prefix", "held", "node"},
         }.get(signed["type"], set())
         assert {changed[0] for changed in changes} <= expected | allowed
 
@@ -804,6 +835,16 @@ class RuleBookMachine(RuleBasedStateMachine):
             assert len(place) in nodes[place[:1]]["depths"]
             grant: Any = self.state.get(("grant", nodes[place]["grant"]))
             assert grant["status"] == "active"
+
+    @invariant()
+    def nodes_list_the_grants_that_name_them(self) -> None:
+        listed = {record["ledger"]: set(record["grants"]) for _, record in self.records("node")}
+        for _, grant in self.records("grant"):
+            node = grant["scope"].get("node")
+            if node is None or grant["status"] == "withdrawn":
+                assert not any(grant["grant"] in names for names in listed.values())
+            elif grant["grant"] not in listed[node["ledger"]]:  # it was over as another was given
+                assert not is_active(self.state, grant, self.now)
 
     @invariant()
     def nobody_is_its_own_ancestor(self) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from identity.errors import LedgerStopped, StaleHead
+from identity.disclosure import disclosure_digest
+from identity.errors import Busy, LedgerStopped, StaleHead
 from registry.stores import sqlite_statements
 from registry.stores.sqlite import SqliteStore
 from tests.registry.test_store_contract import batch, commit, device, head, key
@@ -242,3 +243,58 @@ def test_a_thread_that_ends_leaves_no_file_open(store: SqliteStore) -> None:
         thread.start()
         thread.join()
     assert len([*Path("/proc/self/fd").iterdir()]) <= before + 6
+
+
+def erasing(tmp_path: Path, length: int) -> tuple[SqliteStore, str]:
+    """A store with a text of that length among many others, and the text."""
+    store = SqliteStore(tmp_path / "erasing.sqlite3")
+    text = "SECRET".ljust(length, "x")
+    others = [(n, [f"other-{n}" * 9]) for n in range(200) if n != 77]
+    commit(store, 200, disclosures=sorted([*others, (77, ["before", text, "after"])]))
+    return store, text
+
+
+def in_files(folder: Path, text: str) -> list[str]:
+    return [one.name for one in folder.iterdir() if text.encode() in one.read_bytes()]
+
+
+@pytest.mark.parametrize("length", [60, 3_000, 8_192])
+def test_erased_bytes_are_in_no_file_while_the_store_is_open(tmp_path: Path, length: int) -> None:
+    store, text = erasing(tmp_path, length)
+    with closing(store):
+        assert in_files(tmp_path, text[:50])
+        store.erase(77, [text])
+        assert in_files(tmp_path, text[:50]) == []
+        assert in_files(tmp_path, text[-50:]) == []
+        assert store.disclosures(77) == ["before", "after"]
+        assert store.disclosures(76) == ["other-76" * 9]
+
+
+def test_an_erasure_that_a_crash_cut_short_is_completed_at_the_next_start(tmp_path: Path) -> None:
+    store, text = erasing(tmp_path, 3_000)
+    with pytest.MonkeyPatch.context() as patch, closing(store):
+        patch.setattr("registry.stores.sqlite.fold", lambda _: None)  # the power goes here
+        store.erase(77, [text])
+        for one in [*tmp_path.iterdir()]:  # as the disk has it then
+            (tmp_path / "after").mkdir(exist_ok=True)
+            (tmp_path / "after" / one.name).write_bytes(one.read_bytes())
+    assert in_files(tmp_path / "after", text[:50])
+    with closing(SqliteStore(tmp_path / "after" / "erasing.sqlite3")) as again:
+        assert in_files(tmp_path / "after", text[:50]) == []
+        assert again.erased(77) == [disclosure_digest(text)]
+
+
+def test_an_erasure_says_so_where_somebody_still_reads_what_is_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registry.stores.sqlite.BUSY_SECONDS", 0.0)
+    store, text = erasing(tmp_path, 3_000)
+    with closing(store), closing(sqlite3.connect(tmp_path / "erasing.sqlite3")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM disclosures").fetchone()
+        with pytest.raises(Busy) as busy:
+            store.erase(77, [text])
+        assert busy.value.members["retry_after"]
+        reader.execute("COMMIT")
+        store.erase(77, [text])
+        assert in_files(tmp_path, text[:50]) == []

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from identity.disclosure import disclosure_digest
 from identity.errors import LedgerStopped, StaleHead
 from registry.bucket import FIRST, PLACE_BITS, Bucket, keys_of, place_of, row_of
 from registry.map_proof import value_hash
@@ -169,6 +170,10 @@ def test_a_record_keeps_its_versions(store: Store) -> None:
     assert store.versions(key("a"), limit=1, before=1) == newest_first[2:]
     assert store.versions(key("a"), limit=9, before=0) == []
     assert store.versions(key("b"), limit=9) == [Version(2, b"b2")]
+    for entry in range(-1, 5):
+        following = [one for one in newest_first if one.entry > entry]
+        assert store.version_after(key("a"), entry) == (following[-1] if following else None)
+    assert store.version_after(key("nothing"), 0) is None
 
 
 def test_versions_are_numbered_as_they_were_written(store: Store) -> None:
@@ -471,3 +476,28 @@ def test_every_store_shows_the_same_after_the_same_commits(
             assert observed(sqlite, size) == observed(memory, size)
         with closing(SqliteStore(path)) as reopened:
             assert observed(reopened, size) == observed(memory, size)
+
+
+def test_what_was_disclosed_can_be_erased_and_leaves_its_digest(store: Store) -> None:
+    texts = ["WyJzZXJpYWwi", "WyJkYXRhIiwi", "WyJudW1iZXIi"]
+    commit(store, 3, disclosures=[(0, texts), (2, texts[:1])])
+    store.erase(0, [texts[1], "WyJuZXZlciI"])
+    assert store.disclosures(0) == [texts[0], texts[2]]
+    assert store.erased(0) == [disclosure_digest(texts[1])]
+    assert (store.disclosures(2), store.erased(2)) == (texts[:1], [])
+    store.erase(0, texts[:2])
+    assert store.disclosures(0) == texts[2:]
+    assert sorted(store.erased(0)) == sorted(map(disclosure_digest, texts[:2]))
+    store.erase(1, texts)  # nothing came with it
+    assert (store.disclosures(1), store.erased(1)) == ([], [])
+    commit(store, 1, disclosures=[(3, texts)])
+    assert store.disclosures(3) == texts, "a new operation is a new act"
+
+
+def test_a_store_that_failed_erases_nothing(store: Store) -> None:
+    commit(store, 1, disclosures=[(0, ["WyJhIiwi"])])
+    with pytest.raises(TypeError):
+        store.commit(batch(store, 1)._replace(disclosures=[1]), store.head())  # type: ignore[list-item]
+    with pytest.raises(LedgerStopped):
+        store.erase(0, ["WyJhIiwi"])
+    assert store.disclosures(0) == ["WyJhIiwi"]

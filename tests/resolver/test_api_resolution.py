@@ -109,12 +109,35 @@ def test_an_unknown_code_is_not_found_and_read_back(town: Town) -> None:
 
 
 def test_a_code_of_several_schemes_names_the_candidates(town: Town) -> None:
-    response = town.get("/v1/resolve", params={"code": "70B3D57ED0000001"})
+    response = town.get("/v1/resolve", params={"code": "800000000006"})
     found = problem(response)
     assert response.status_code == 300
-    assert {one["scheme"] for one in found["candidates"]} == {"eui64", "deveui"}
-    chosen = {"code": "70B3D57ED0000001", "scheme": "deveui"}
+    assert {one["scheme"] for one in found["candidates"]} == {"gtin", "eui48"}
+    chosen = {"code": "800000000006", "scheme": "gtin"}
     assert town.get("/v1/resolve", params=chosen).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "scanned",
+    [
+        "]d2010950600013435210LOT-1\x1d21nobody",
+        "\x1d010950600013435210LOT-1\x1d21nobody\x1d",
+        "010950600013435221nobody",
+        "urn:epc:tag:sgtin-198:3.9506000.013435.nobody",
+    ],
+)
+def test_what_a_scanner_sends_is_read(town: Town, scanned: str) -> None:
+    found = problem(town.get("/v1/resolve", params={"code": scanned}))
+    assert found["code"] == "not_found"
+    assert found["readAs"] == {"scheme": "gs1", "value": code_of("nobody")}
+
+
+def test_a_lost_separator_is_told_with_the_readings(town: Town) -> None:
+    response = town.get("/v1/resolve", params={"code": "010950600013435210LOT-121nobody"})
+    found = problem(response)
+    assert response.status_code == 300
+    assert {one["value"] for one in found["candidates"]} >= {code_of("nobody")}
+    assert "(10)LOT-1(21)nobody" in found["hint"]
 
 
 def test_a_wrong_check_digit_is_told_with_the_right_one(town: Town) -> None:

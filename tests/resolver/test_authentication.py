@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, cast
 
@@ -167,6 +168,26 @@ def test_tokens_are_bounded_in_all_and_for_each() -> None:
     assert [tokens.find(one, NOW).did for one in theirs] == ["did:0", "did:1"]
     assert tokens.find(tokens.issue(bound("did:z", NOW + 1200), NOW + 600), NOW + 600)
     assert len(tokens) == 1
+
+
+def test_the_credentials_that_tokens_keep_have_room_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("resolver.tokens.MOST_SHOWN_BYTES", 100)
+    tokens = Tokens(10, 1, 10, counted())
+
+    def showing(did: str, size: int) -> Bound:
+        return replace(bound(did), shown=(b"x" * size,))
+
+    tokens.issue(showing("did:a", 60), NOW)
+    with pytest.raises(Busy) as busy:
+        tokens.issue(showing("did:b", 41), NOW)
+    assert busy.value.members["retry_after"] == 600
+    assert tokens.issue(bound("did:b"), NOW), "who shows none is not kept out"
+    tokens.issue(showing("did:a", 100), NOW)  # in the place of the one before
+    with pytest.raises(Busy):
+        tokens.issue(showing("did:c", 1), NOW)
+    assert tokens.issue(showing("did:c", 100), NOW + 600), "what has ended makes room"
 
 
 def test_a_proof_counts_once_for_as_long_as_it_could_be_shown_again() -> None:

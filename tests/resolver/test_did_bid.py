@@ -31,7 +31,8 @@ def acme(town: Town) -> Subject:
 
 
 def document(town: Town, subject: Subject) -> Any:
-    return town.get(f"/1.0/identifiers/{subject.did}").json()
+    bare = {"accept": "application/did"}
+    return town.get(f"/1.0/identifiers/{subject.did}", headers=bare).json()
 
 
 def own_bid(name: str, algorithm: str = "Ed25519", chain: str | None = None) -> str:

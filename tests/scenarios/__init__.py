@@ -154,6 +154,8 @@ def all_scenarios() -> list[Scenario]:
         keys,
         kinds,
         known_as,
+        links,
+        nodes,
         numbers,
         organizations,
         recovery,
@@ -163,8 +165,8 @@ def all_scenarios() -> list[Scenario]:
     )
 
     modules = (
-        *(organizations, registry, grants, accreditations, enrolment, devices, numbers, keys),
-        *(kinds, known_as, recovery, transfer, status),
+        *(organizations, registry, grants, nodes, accreditations, enrolment, links, devices),
+        *(numbers, keys, kinds, known_as, recovery, transfer, status),
     )
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))

@@ -414,6 +414,17 @@ def device_update__data(town: Town) -> Signed:
 
 
 @accepted
+def device_update__policy(town: Town) -> Signed:
+    """Important data names who reads it."""
+    policy = {
+        "credentials": [{"type": "NetworkAccessLicence", "issuer": town.beta.did}],
+        "parties": [town.beta.did],
+    }
+    body = {"data": {**data(1), "grade": "important", "policy": policy}}
+    return town.follow(town.meter(), "device.update", body, by=[town.acme])
+
+
+@accepted
 def device_update__no_parent(town: Town) -> Signed:
     """A part is taken out."""
     whole = town.meter()

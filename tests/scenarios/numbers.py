@@ -127,7 +127,7 @@ def number_rebind__suspended(town: Town) -> Signed:
 @refused(MalformedCode, "/body/number/scheme")
 def number_rebind__code_as_number(town: Town) -> Signed:
     """A code is no number."""
-    return rebind(town, town.meter(), "0024befffe804ff1", [town.acme], scheme="eui64")
+    return rebind(town, town.meter(), "0024be0123804ff1", [town.acme], scheme="eui64")
 
 
 @refused(WrongSequence, "/sequence")

@@ -27,6 +27,7 @@ from registry.logkeys import LogSigners
 from registry.rules import RuleBook
 from registry.state import Changes, Key, Record, State
 from registry.store import Head, MemoryStore, Store
+from resolver.access_log import AccessLog
 from resolver.folder import SANDBOX_POLICY, LogSecrets, begin
 from resolver.schemes import SCHEMES
 from resolver.simulator.fleet import Device, Fleet
@@ -103,6 +104,7 @@ class History:
         self.signers = LogSigners(signer for pair in secrets.sets for signer in pair)
         self.store: Store = MemoryStore()
         self.lists: ListStore = MemoryLists()
+        self.accesses = AccessLog(None)
 
     @classmethod
     def begin(cls, seed: Seed, now: int) -> History:

@@ -43,9 +43,13 @@ export function checkAnswers(load, holds, tools) {
     return record;
   }
 
-  // Steps 6 to 8: the operations are all there are, and each is signed
-  function checkOperations(proof, current, pinned) {
-    const { entries, signers } = proof;
+  function absent(proof, root, key) {
+    const { bucket, path } = itemOf(proof, key);
+    checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
+  }
+
+  // Step 6: each operation is signed by keys that those before it, or the genesis, establish
+  function checkSigned(operations, pinned) {
     const authority = didIn(pinned.ledger, pinned.ledger);
     const keys = new Map();
     const committed = new Map();
@@ -54,7 +58,6 @@ export function checkAnswers(load, holds, tools) {
       committed.set(did, next);
     }
     establish(authority, pinned.genesis.body);
-    const operations = [...signers, ...entries.map(({ operation }) => operation)];
     for (const operation of operations) {
       const { type, subject, body } = operation;
       if (type.endsWith(".register")) establish(didIn(pinned.ledger, operationHash(operation)), body);
@@ -70,6 +73,12 @@ export function checkAnswers(load, holds, tools) {
         assert.ok(key && proofHolds(operation, proof, key), `not signed: ${operation.type}`);
       }
     }
+  }
+
+  // Steps 6 to 8: the operations are all there are, and each is signed
+  function checkOperations(proof, current, pinned) {
+    const { entries, signers } = proof;
+    checkSigned([...signers, ...entries.map(({ operation }) => operation)], pinned);
     let [history, last, sequence, previous] = [Buffer.alloc(32), -1, 0, undefined];
     entries.forEach((entry, place) => {
       const { index, operation } = entry;
@@ -99,6 +108,34 @@ export function checkAnswers(load, holds, tools) {
     else assert.ok(!asOf, "the past of many changes");
   }
 
+  // "Links", 4
+  function checkLinks({ key, answer, absence }, pinned) {
+    const proof = absence ?? answer.proof;
+    const root = stateOf(proof, pinned);
+    if (absence) {
+      const { bucket, path } = itemOf(proof, key);
+      checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
+      return;
+    }
+    assert.equal(proof.records.length, 1);
+    const record = present(proof, root, key, answer.links);
+    const { entry, before, signers } = proof;
+    const { operation } = entry;
+    assert.deepEqual([operation.type, operation.ledger], ["links.set", pinned.ledger]);
+    checkSigned([...signers, operation], pinned);
+    const parties = operation.proof.map(({ verificationMethod }) => verificationMethod.split("#")[0]);
+    assert.deepEqual([...new Set(parties)], [operation.subject]);
+    assert.match(before, /^[0-9a-f]{64}$/);
+    const made = {
+      ...operation.body,
+      by: operation.subject,
+      updated: { entry: entry.index, time: entry.time },
+      history: hex(sha256(Buffer.from(before, "hex"), leafHash(jcs(entry)))),
+    };
+    assert.equal(jcs(made), jcs(record));
+    assert.deepEqual(key, ["links", made.anchor.scheme, made.anchor.value]);
+  }
+
   function checkAbsence({ key, proof }, pinned) {
     const root = stateOf(proof, pinned);
     const item = itemOf(proof, key);
@@ -106,8 +143,7 @@ export function checkAnswers(load, holds, tools) {
     else if (key[0] === "did" && item.record) {
       assert.notEqual(present(proof, root, key).kind, "device");
     } else {
-      const { bucket, path } = item;
-      checkMapProof({ root, key: hex(sha256(Buffer.from(jcs(key)))), bucket, path });
+      absent(proof, root, key);
     }
   }
 
@@ -135,11 +171,11 @@ export function checkAnswers(load, holds, tools) {
       });
     }
   }
-  for (const [name, run] of [["answers", checkAnswer], ["absences", checkAbsence]]) {
+  for (const [name, run] of [["answers", checkAnswer], ["absences", checkAbsence], ["links", checkLinks]]) {
     const file = load(`resolution/${name}.json`);
     const pinned = pin(file.genesis);
     check(file, (one) => run(one, pinned));
   }
   check(load("resolution/bundles.json"), checkBundle);
-  return { checkBundle, pin, stateOf, present };
+  return { checkBundle, checkAnswer, checkAbsence, pin, stateOf, present, absent };
 }

@@ -14,7 +14,9 @@ import { checkAnswers } from "./answers.mjs";
 import { checkCredentials } from "./credential_vectors.mjs";
 import { checkAuthentications } from "./authentication.mjs";
 import { enrolledKey } from "./enrolments.mjs";
+import { checkGraded } from "./graded.mjs";
 import { checkMeetings } from "./meetings.mjs";
+import { checkPaths } from "./paths.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
 
 const folder = process.argv[2];
@@ -469,10 +471,13 @@ const { checkBundle, ...answering } = checkAnswers(load, holds, {
 checkAccreditations(load, holds, folder, {
   jcs, thumbprint, proofHolds, operationHash, didIn, ...answering,
 });
+checkPaths(load, holds, { jcs, didIn }, answering);
 checkMeetings(load, holds, {
   sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
   ed25519: (raw) => publicKey(`z${base58(Buffer.concat([unhex("ed01"), raw]))}`).key,
 });
+
+checkGraded(load, holds, { sha256, hex, jcs });
 
 // rules: the hash of every operation, and every signature of those that are accepted
 for (const name of readdirSync(join(folder, "rules")).sort()) {

@@ -109,6 +109,8 @@ def test_every_column_has_its_place() -> None:
         ("/body/data/schema", "data_schema"),
         ("/body/data/endpoints/0/url", "data_url"),
         ("/data_content", "data_content"),
+        ("/body/data/content", "data_content"),
+        ("/body/data/commitment", "data_commitment"),
         ("/proof/0", ""),
     ]:
         assert wrong_row(2, TetradError("x", pointer=pointer)).column == column
@@ -133,6 +135,11 @@ def test_a_data_record_is_described_in_columns() -> None:
     }
     with pytest.raises(SchemaViolation):
         device_body(Row(2, cells | {"data_content": "{"}), "maker", "user")
+    del cells["data_content"]
+    core = cells | {"data_grade": "core", "data_commitment": "Q1cJDLRP"}
+    record = device_body(Row(2, core), "maker", "user")["data"]
+    assert (record["grade"], record["commitment"]) == ("core", "Q1cJDLRP")
+    assert "content" not in record
 
 
 def test_a_row_is_known_by_its_content_wherever_it_stands() -> None:

@@ -100,7 +100,8 @@ def test_a_tombstone_below_is_proved() -> None:
     tree = Tree()
     city = tree.acme.city
     city.accept(city.supervise(tree.meter, "status.revoke", "stolen", city.authority))
-    tree.publish()
+    for one in tree.ledgers:
+        one.publish()
     answer = {"code": "gone", "status": 410, "answer": path(METER, tree.ledgers)}
     with pytest.raises(Gone):
         served(410, answer).resolve(METER[2])

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from stdnum import ean, luhn
 from stdnum.iso7064 import mod_97_10
 
+from resolver.schemes import SCHEMES
+
 Texts = st.SearchStrategy[str]
 
 CSET_82 = "!\"%&'()*+,-./0123456789:;<=>?_" + string.ascii_letters
@@ -89,28 +91,42 @@ def sgtins(draw: st.DrawFn) -> str:
     company, reference = draw(digits(length)), draw(digits(13 - length))
     if not (company + reference).strip("0"):
         company = "9506000"[:length].ljust(length, "1")
-    return f"urn:epc:id:sgtin:{company}.{reference}.{quote(draw(serials), safe='')}"
+    kind = draw(st.sampled_from(("id:sgtin:", "tag:sgtin-198:3.", "ID:SGTIN:")))
+    return f"urn:epc:{kind}{company}.{reference}.{quote(draw(serials), safe='')}"
+
+
+@st.composite
+def joined(draw: st.DrawFn) -> str:
+    """As a scanner sends it, with separators."""
+    serial = draw(st.text(CSET_82, min_size=1, max_size=20).filter(lambda s: s not in {".", ".."}))
+    batch = draw(st.one_of(st.just(""), plain_serials.map(lambda lot: f"10{lot}\x1d")))
+    return draw(st.sampled_from(("]d2", "]C1", "]Q3"))) + f"01{draw(gtins)}{batch}21{serial}"
 
 
 @st.composite
 def grais(draw: st.DrawFn) -> str:
     asset = with_ean(draw(digits(12)))
     serial = draw(st.text(CSET_82.replace("/", ""), max_size=16))
-    spelling = draw(st.sampled_from(("https://id.gs1.org/8003/0{}", "http://x.example/8003/0{}/")))
-    return spelling.format(asset + quote(serial, safe=""))
+    links = ("https://id.gs1.org/8003/0{}", "http://x.example/8003/0{}/")
+    if serial and draw(st.booleans()):
+        company = draw(st.integers(6, 12))
+        return f"urn:epc:id:grai:{asset[:company]}.{asset[company:12]}.{quote(serial, safe='')}"
+    return draw(st.sampled_from(links)).format(asset + quote(serial, safe=""))
 
 
 @st.composite
 def giais(draw: st.DrawFn) -> str:
-    value = draw(digits(4, 12)) + draw(st.text(CSET_82, max_size=18))
-    return f"https://id.gs1.org/8004/{quote(value, safe='')}"
+    company, rest = draw(digits(6, 12)), draw(st.text(CSET_82, max_size=18))
+    if rest and draw(st.booleans()):
+        return f"urn:epc:id:giai:{company}.{quote(rest, safe='')}"
+    return f"https://id.gs1.org/8004/{quote(company[2:] + rest, safe='')}"
 
 
 @st.composite
 def handles(draw: st.DrawFn, prefix: Texts) -> str:
     suffix = draw(st.text(VISIBLE, min_size=1, max_size=60))
     bare = f"{draw(prefix)}/{suffix}"
-    form = draw(st.sampled_from(("{}", "hdl:{}", "https://hdl.handle.net/{}")))
+    form = draw(st.sampled_from(("{}", "hdl:{}", "info:hdl/{}", "https://hdl.handle.net/{}")))
     return form.format(bare if form == "{}" else quote(bare, safe="/"))
 
 
@@ -129,6 +145,7 @@ oids = spelled(
         arcs,
     ),
     "{}",
+    "oid:{}",
     "urn:oid:{}",
     "URN:OID:{}",
 )
@@ -154,6 +171,13 @@ def separated(values: Texts, *, bare: bool) -> Texts:
     return any_case(st.one_of(full, values) if bare else full)
 
 
+embedded = st.builds(
+    lambda address, middle: address[:6] + middle + address[6:],
+    addresses(6),
+    st.sampled_from(("fffe", "ffff")),
+)
+
+
 def vin_check(blank: str) -> str:
     """Longhand: letters are worth their place in A-I, J-R, S-Z, the last from 2."""
     worth = {c: int(c) for c in string.digits}
@@ -169,15 +193,14 @@ vins = any_case(
     .map(lambda text: text[:8] + "0" + text[9:])
     .map(lambda text: text[:8] + vin_check(text) + text[9:])
 )
-uuids = spelled(
-    any_case(st.uuids(allow_nil=False).map(str)).filter(lambda text: text.strip("fF-") != ""),
-    "{}",
-    "urn:uuid:{}",
-    "URN:UUID:{}",
+found_uuids = st.uuids(allow_nil=False).filter(lambda each: each.int != 2**128 - 1)
+uuids = st.one_of(
+    spelled(any_case(found_uuids.map(str)), "{}", "{{{}}}", "urn:uuid:{}", "URN:UUID:{}"),
+    spelled(found_uuids.map(lambda each: str(each.int)), "2.25.{}", "urn:oid:2.25.{}"),
 )
 words = st.text(string.ascii_letters + string.digits + ".-", min_size=1, max_size=12)
 urn_devs = st.one_of(
-    spelled(any_case(addresses(8)), "urn:dev:mac:{}", "URN:DEV:mac:{}_temp"),
+    spelled(any_case(addresses(8).filter(lambda text: text[6:9] != "fff")), "URN:DEV:mac:{}_temp"),
     spelled(any_case(addresses(8)), "urn:dev:ow:{}", "urn:dev:ow:{}_humidity"),
     spelled(words, "urn:dev:org:32473-{}", "urn:dev:os:32473-{}:a", "urn:Dev:ops:32473-M.1-{}"),
     spelled(words, "urn:dev:example:{}", "urn:dev:example:{}_part"),
@@ -185,23 +208,26 @@ urn_devs = st.one_of(
 
 CODES: dict[str, Texts] = {
     "gtin": gtin_texts(),
-    "gs1": st.one_of(link_texts(), element_strings(), sgtins()),
+    "gs1": st.one_of(link_texts(), element_strings(), sgtins(), joined()),
     "grai": grais(),
     "giai": giais(),
     "idis": handles(idis_prefixes),
     "handle": handles(handle_prefixes),
     "oid": oids.filter(lambda text: len(text) < 240),
-    "eui48": separated(addresses(6), bare=True),
-    "eui64": separated(addresses(8), bare=True),
-    "deveui": separated(addresses(8), bare=True),
+    "eui48": st.one_of(separated(addresses(6), bare=True), separated(embedded, bare=True)),
+    "eui64": st.one_of(
+        separated(addresses(8).filter(lambda text: text[6:9] != "fff"), bare=True),
+        spelled(addresses(8).filter(lambda text: text[6:9] != "fff"), "URN:dev:mac:{}"),
+    ),
     "uuid": uuids,
     "urn-dev": urn_devs,
     "vin": vins,
     "did-bid": st.sampled_from(DID_BID),
+    "did": spelled(words, "did:web:acme.example:{}", "did:web:A%3a8443:%41{}", "did:example:::{}"),
     "vaa": spelled(st.text(VISIBLE, min_size=1, max_size=60), "VAA08810012345678/{}"),
     "ma": spelled(digits(1, 6), "MA.156.{}", "MA.156.430121.{}/10.29000000.PG1"),
     "ecode": st.builds("{}{}".format, st.sampled_from("1234"), digits(6, 40)),
-    "iec61406": spelled(words, "https://id.maker.example/p/x{}", "http://M.example:80/?s={}#a"),
+    "iec61406": spelled(words, "https://id.maker.example/p/x{}", "http://m.example:81/?s={}#a"),
 }
 NUMBERS: dict[str, Texts] = {
     "msisdn": spelled(digits(6, 11), "+1{}", "tel:+49{}"),
@@ -222,6 +248,12 @@ NUMBERS: dict[str, Texts] = {
         .flatmap(lambda a: st.sampled_from((str(a), a.exploded, a.exploded.upper()))),
     ),
 }
+# A new scheme is tried with its samples until it has a strategy of its own.
+for _name in SCHEMES.names():
+    _samples = SCHEMES.get(_name).samples
+    _known = NUMBERS if SCHEMES.is_number(_name) else CODES
+    if _name not in _known and _samples is not None:
+        _known[_name] = st.integers(0, 99_999).map(_samples.make)
 ALL = {**CODES, **NUMBERS}
 EVERY = sorted(ALL)
 values = st.sampled_from(EVERY).flatmap(lambda name: st.tuples(st.just(name), ALL[name]))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from identity.errors import AmbiguousCode, InvalidIdentifier
@@ -41,7 +41,7 @@ def test_segments_begin_with_the_namespace_and_tell_codes_apart(
     assert all(first)
     if name not in {"iec61406", "gtin"}:  # one host for http and https; the indicator is ignored
         assert (first == second) == (one == other)
-    if name != "urn-dev":  # urn:dev:mac: lies among the EUIs
+    if name != "urn-dev":  # the parts of a urn:dev:mac: lie among the EUIs
         assert SCHEMES.prefix_segments(name, "") == first[:1]
 
 
@@ -54,12 +54,12 @@ def test_a_code_read_without_its_scheme_is_the_same_code_or_ambiguous(
     if SCHEMES.is_number(name):
         assert code in SCHEMES.recognize_number(text)
         assert code not in SCHEMES.recognize(text)
-    elif name not in {"ecode", "iec61406", "deveui"}:  # those must be named
+    elif name not in {"ecode", "iec61406"}:  # those must be named
         assert code in SCHEMES.recognize(text)
 
 
 # Schemes whose bare forms coincide: twelve digits, sixteen nibbles. An Ecode is any digits at all.
-COINCIDE = ({"eui48", "gtin"}, {"eui64", "deveui"})
+COINCIDE = ({"eui48", "gtin"},)
 code_values = st.sampled_from(sorted(set(CODES) - {"ecode"})).flatmap(
     lambda name: st.tuples(st.just(name), CODES[name])
 )
@@ -70,8 +70,8 @@ def test_naming_another_scheme_gives_no_identifier_a_second_code(drawn: tuple[st
     name, text = drawn
     for other in set(CODES) - {name, "ecode"}:
         if {name, other} not in COINCIDE:
-            with pytest.raises(InvalidIdentifier):
-                SCHEMES.read(text, other)
+            with suppress(InvalidIdentifier):
+                assert SCHEMES.read(text, other) == Code(name, SCHEMES.canonical(name, text))
 
 
 @given(values)
@@ -173,7 +173,9 @@ def test_a_control_character_or_a_space_inside_is_refused(
 ) -> None:
     name, text = drawn
     at = data.draw(st.integers(1, len(text) - 1))
-    odd = data.draw(st.sampled_from([chr(c) for c in (*range(0x21), 0x7F)]))
+    # The separator of a scanner is a control character, and has tests of its own.
+    assume("\x1d" not in text and not text.startswith("]"))
+    odd = data.draw(st.sampled_from([chr(c) for c in (*range(0x1D), *range(0x1E, 0x21), 0x7F)]))
     with pytest.raises(InvalidIdentifier) as caught:
         SCHEMES.read(text[:at] + odd + text[at:], name)
     assert caught.value.code == "code.malformed"
