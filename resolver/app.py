@@ -46,6 +46,7 @@ from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
 from resolver.api.things import ThingEndpoints
+from resolver.did_resolution import Documents
 from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
@@ -105,7 +106,7 @@ def create_app(
     app.state.service = service
     app.state.authenticating = authenticating
     directory = OwnLedger(service.resolver, service.delegations, service.clock)
-    gs1 = Gs1Endpoints(service, directory, lambda: authenticating.audiences)
+    gs1 = Gs1Endpoints(site.secrets.origin, directory, lambda: authenticating.audiences)
     app.router.routes[:0] = [*routes(service, directory, authenticating, statuses), *gs1.routes()]
     app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
@@ -148,7 +149,12 @@ def routes(
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
-        *IdentifierEndpoints(service, directory).routes(),
+        *IdentifierEndpoints(
+            directory,
+            service.settings,
+            service.site.genesis,
+            Documents(service.store, service.ledger_hash),
+        ).routes(),
         *ThingEndpoints(service, directory).routes(),
         *ShellEndpoints(service, directory).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),

@@ -21,9 +21,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from identity.did import DidUrl
-from identity.errors import Delegated, InvalidInput, NotFound, TetradError, Unavailable
+from identity.did import DidUrl, ledger_label
+from identity.errors import (
+    Delegated,
+    InvalidInput,
+    NodeRefused,
+    NotFound,
+    TetradError,
+    Unavailable,
+)
 from identity.jcs import parse
+from identity.operation import operation_hash
 from registry.state import Subject
 from resolver.api.did_results import FORMS, accepted, refusal_response, success_response
 from resolver.api.frame import Direct
@@ -41,9 +49,10 @@ from resolver.did_resolution import (
     read_did_url,
     read_options,
     resolution_of,
+    resolve_key,
 )
 from resolver.directory import Directory
-from resolver.service import Service
+from resolver.settings import Settings
 
 PREFIX: Final = b"/1.0/identifiers/"
 _ENCODED: Final = re.compile(r"[^/?]*%(?:3a|23|3f|2f)", re.IGNORECASE)
@@ -54,12 +63,21 @@ logger = logging.getLogger("tetrad")
 class IdentifierEndpoints:
     """DIDs over HTTP."""
 
-    def __init__(self, service: Service, directory: Directory) -> None:
-        """`directory` is asked about devices of other ledgers than the service's own."""
-        self._service = service
+    def __init__(
+        self,
+        directory: Directory,
+        settings: Settings,
+        genesis: dict[str, Any],
+        documents: Documents | None = None,
+    ) -> None:
+        """`documents` are those of the service's own ledger, where it has one; `directory` is asked
+        about devices of others. `genesis` is that of its own, or of the root of the tree."""
         self._directory = directory
-        self._documents = Documents(service.store, service.ledger_hash)
-        self._own = f"did:tetrad:{service.label}:"
+        self._settings = settings
+        self._genesis = genesis
+        self._documents = documents
+        self._ledger = operation_hash(genesis)
+        self._label = f"did:tetrad:{ledger_label(self._ledger)}:"
 
     def routes(self) -> list[BaseRoute]:
         """The routes, in the order in which they are tried."""
@@ -80,19 +98,16 @@ class IdentifierEndpoints:
         """What a Universal Resolver shows of a driver."""
         query(request.scope, ())
         shown = {
-            method: {"ledger": self._service.ledger_hash} if method == "tetrad" else {}
-            for method in METHODS
+            method: {"ledger": self._ledger} if method == "tetrad" else {} for method in METHODS
         }
         return json_response(orjson.dumps(shown))
 
     async def examples(self, request: Request) -> Response:
         """DIDs that can be resolved here."""
         query(request.scope, ())
-        service = self._service
-        authority = f"{self._own}{service.ledger_hash}"
-        genesis: dict[str, Any] = service.site.genesis
-        key = f"did:key:{genesis['body']['keys'][0]}"
-        return json_response(orjson.dumps({"key": [key], "tetrad": [authority]}))
+        key = f"did:key:{self._genesis['body']['keys'][0]}"
+        own = [] if self._documents is None else [f"{self._label}{self._ledger}"]
+        return json_response(orjson.dumps({"key": [key], "tetrad": own}))
 
     async def identifier(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A document, a result, or a redirect, as Accept asks (an ASGI application)."""
@@ -135,7 +150,7 @@ class IdentifierEndpoints:
             return given
         found = [inside, given]
         if scope["method"] == "POST":
-            settings = self._service.settings
+            settings = self._settings
             body = await read_body(
                 scope, receive, most=settings.body_bytes, seconds=settings.body_seconds
             )
@@ -151,7 +166,9 @@ class IdentifierEndpoints:
         return read_options(options)
 
     async def _resolve(self, url: DidUrl, options: Options) -> Resolution | DidError:
-        if url.method == "key" or url.did.startswith(self._own):
+        if url.method == "key":
+            return resolve_key(url.did, options)
+        if self._documents is not None and url.did.startswith(self._label):
             return self._documents.resolve(url.did, options)
         try:
             asked = self._directory.did(url.did)
@@ -167,7 +184,7 @@ class IdentifierEndpoints:
             known = ("referral",) if isinstance(error, Delegated) else ()
             members = {name: error.members[name] for name in known if name in error.members}
             return DidError("NOT_FOUND", error.detail, members)
-        except Unavailable as error:
+        except (Unavailable, NodeRefused) as error:
             return DidError("INTERNAL_ERROR", error.detail)
         return resolution_of(_subject(found.record), url.did.split(":")[2])
 

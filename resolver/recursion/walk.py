@@ -62,6 +62,8 @@ class Walked:
     answer: dict[str, Json]
     """With its `path`, as whoever asked can verify it."""
     path: VerifiedPath
+    urls: tuple[str, ...]
+    """Where the ledger that answers is asked."""
 
     @property
     def status(self) -> int:
@@ -168,7 +170,7 @@ class Walk:
             )
             if answer.get("asOf") != at:
                 raise InvalidAnswer("the answer is about another time", pointer="/asOf")
-        return Walked(answer, verified)
+        return Walked(answer, verified, node.urls)
 
 
 def _check_further(referral: VerifiedReferral, before: Sequence[VerifiedReferral]) -> None:
