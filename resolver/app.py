@@ -33,7 +33,7 @@ from resolver.api.data import DataEndpoints
 from resolver.api.docs import DocsEndpoints
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
-from resolver.api.identifiers import IdentifierEndpoints
+from resolver.api.identifiers import IdentifierEndpoints, own_of
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
@@ -45,8 +45,7 @@ from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
-from resolver.api.things import ThingEndpoints
-from resolver.did_resolution import Documents
+from resolver.api.things import ThingEndpoint, ThingEndpoints
 from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
 from resolver.interop import Interop
@@ -138,6 +137,7 @@ def routes(
 ) -> list[BaseRoute]:
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
+    settings, clock = service.settings, service.clock
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
         *ResolutionEndpoints(service).routes(),
@@ -149,14 +149,10 @@ def routes(
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
-        *IdentifierEndpoints(
-            directory,
-            service.settings,
-            service.site.genesis,
-            Documents(service.store, service.ledger_hash),
-        ).routes(),
-        *ThingEndpoints(service, directory).routes(),
-        *ShellEndpoints(service, directory).routes(),
+        *IdentifierEndpoints(directory, settings, own_of(service)).routes(),
+        *ThingEndpoints(service).routes(),
+        *ThingEndpoint(directory).routes(),
+        *ShellEndpoints(directory, settings, clock, service.store).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
         *DocsEndpoints().routes(),

@@ -190,7 +190,7 @@ def absent(did: str, detail: str) -> DidError:
 
 
 class Documents:
-    """The documents of one ledger, and those that need none."""
+    """The documents of one ledger."""
 
     def __init__(self, store: Store, ledger: str) -> None:
         """`ledger` is the ledger's hash, named beside what can be proved under it."""
@@ -198,9 +198,7 @@ class Documents:
         self._ledger = ledger
 
     def resolve(self, did: str, options: Options = NEWEST) -> Resolution | DidError:
-        """The document of a DID that `read_did_url` has read (section 4.4)."""
-        if did.startswith("did:key:"):
-            return resolve_key(did, options)
+        """The document of a did:tetrad that `read_did_url` has read (section 4.4)."""
         key = state_key(("did", did))
         if options.version is None and options.time is None:
             (record,) = self._store.records([key])

@@ -17,8 +17,8 @@ from resolver.resolution import Asked, Found, Resolver
 from resolver.schemes import Code
 
 
-class Directory(Protocol):
-    """What a dialect may ask."""
+class Devices(Protocol):
+    """What a dialect may ask about devices."""
 
     def code(self, text: str, scheme: str | None = None) -> Asked:
         """What is asked by a code that stands in a URL. Raises InvalidIdentifier."""
@@ -32,6 +32,10 @@ class Directory(Protocol):
         """The device, now or at a time, whatever its state. Raises NotFound (Delegated where
         another node is the one to ask), MalformedInput, Unavailable."""
         ...
+
+
+class Directory(Devices, Protocol):
+    """What a dialect may ask about devices and links."""
 
     async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
         """The newest record of the links of each code, None where nobody ever set any. Raises

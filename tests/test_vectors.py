@@ -490,6 +490,7 @@ WRONG = [
     ("resolution/graded_data", "09:03:00Z", "09:04:00Z", "whole (log of accesses)"),
     ("resolution/absences", "NOBODY", "SOMEBODY", "a code of nobody's (resolution)"),
     ("resolution/paths", '"below": 1', '"below": 2', "a code by way of ledgers, 2 of them (paths)"),
+    ("resolution/codes", "123458/21/6789", "123458/21/6788", "gs1: SGTIN-96 (codes)"),
     ("identity/handshake", "read the meter", "open it", "in a context, initiator (handshake)"),
     ("identity/handshake", '"domain": "did:t', '"domain": "did:s', "a meeting, initiator"),
     ("identity/device_credentials", '"stars": 2', '"stars": 5', "NetworkSecurityLabel (form)"),

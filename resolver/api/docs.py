@@ -110,7 +110,7 @@ def _section(base: str, path: str, method: str, operation: dict[str, Any]) -> It
 
 
 def _row(parameter: dict[str, Any]) -> str:
-    kind = f"{parameter['in']}, {parameter['schema']['type']}"
+    kind = f"{parameter['in']}, {parameter['schema'].get('type', 'string')}"
     if parameter["required"]:
         kind += ", required"
     said = parameter.get("description", "")

@@ -112,7 +112,7 @@ class Gs1Endpoints:
     async def _answer(self, asked: DigitalLink, wanted: Wanted, scope: Scope) -> Answer:
         root = self._root(scope)
         try:
-            looked = await self._looked(asked.levels, [root + path_of(one) for one in asked.levels])
+            looked = await self._looked(asked.levels, [root + path for path in asked.paths])
         except Delegated as elsewhere:
             return self._passed_on(elsewhere, asked, wanted)
         answer = answered(asked, looked, wanted, root)
@@ -140,7 +140,7 @@ class Gs1Endpoints:
         referral = cast("dict[str, Any]", elsewhere.members.get("referral", {}))
         for url in referral.get("node", {}).get("urls", []):
             if url.startswith(("https://", "http://")) and not self._is_here(url):
-                target = url.rstrip("/") + path_of(asked.code)
+                target = url.rstrip("/") + asked.paths[0]
                 location = carried(target, wanted.query)
                 return Answer(
                     307, {"location": location, "link": f'<{target}>; rel="gs1:handledBy"'}
@@ -159,7 +159,7 @@ class Gs1Endpoints:
             asked = read_path(path) if b"/" in path.strip(b"/") else _decompressed(path)
             again = read_query(parts.query.encode(), "", "")
             again = again._replace(accept=wanted.accept, languages=wanted.languages)
-            looked = await self._looked(asked.levels, [root + path_of(one) for one in asked.levels])
+            looked = await self._looked(asked.levels, [root + path for path in asked.paths])
             following = answered(asked, looked, again, root)
         except TetradError:
             return False  # it is no native path, or ends there

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -21,17 +22,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from identity.did import DidUrl, ledger_label
-from identity.errors import (
-    Delegated,
-    InvalidInput,
-    NodeRefused,
-    NotFound,
-    TetradError,
-    Unavailable,
-)
+from identity.did import DidUrl
+from identity.errors import Delegated, InvalidInput, NotFound, TetradError
 from identity.jcs import parse
-from identity.operation import operation_hash
 from registry.state import Subject
 from resolver.api.did_results import FORMS, accepted, refusal_response, success_response
 from resolver.api.frame import Direct
@@ -51,7 +44,8 @@ from resolver.did_resolution import (
     resolution_of,
     resolve_key,
 )
-from resolver.directory import Directory
+from resolver.directory import Devices
+from resolver.service import Service
 from resolver.settings import Settings
 
 PREFIX: Final = b"/1.0/identifiers/"
@@ -60,24 +54,43 @@ _ENCODED: Final = re.compile(r"[^/?]*%(?:3a|23|3f|2f)", re.IGNORECASE)
 logger = logging.getLogger("tetrad")
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The subjects of a node's own ledger."""
+
+    documents: Documents
+    prefix: str
+    """With which their DIDs begin."""
+    properties: dict[str, str]
+    """What a Universal Resolver is told of it."""
+    examples: dict[str, list[str]]
+    """DIDs that are resolved here, by method."""
+
+
+def own_of(service: Service) -> Own:
+    """Those of a service."""
+    prefix = f"did:tetrad:{service.label}:"
+    genesis: dict[str, Any] = service.site.genesis
+    return Own(
+        Documents(service.store, service.ledger_hash),
+        prefix,
+        {"ledger": service.ledger_hash},
+        {
+            "key": [f"did:key:{genesis['body']['keys'][0]}"],
+            "tetrad": [f"{prefix}{service.ledger_hash}"],
+        },
+    )
+
+
 class IdentifierEndpoints:
     """DIDs over HTTP."""
 
-    def __init__(
-        self,
-        directory: Directory,
-        settings: Settings,
-        genesis: dict[str, Any],
-        documents: Documents | None = None,
-    ) -> None:
-        """`documents` are those of the service's own ledger, where it has one; `directory` is asked
-        about devices of others. `genesis` is that of its own, or of the root of the tree."""
+    def __init__(self, directory: Devices, settings: Settings, own: Own | None = None) -> None:
+        """`directory` is asked about devices of other ledgers than the node's own, where it has
+        one."""
         self._directory = directory
         self._settings = settings
-        self._genesis = genesis
-        self._documents = documents
-        self._ledger = operation_hash(genesis)
-        self._label = f"did:tetrad:{ledger_label(self._ledger)}:"
+        self._own = own
 
     def routes(self) -> list[BaseRoute]:
         """The routes, in the order in which they are tried."""
@@ -98,16 +111,16 @@ class IdentifierEndpoints:
         """What a Universal Resolver shows of a driver."""
         query(request.scope, ())
         shown = {
-            method: {"ledger": self._ledger} if method == "tetrad" else {} for method in METHODS
+            method: self._own.properties if self._own and method == "tetrad" else {}
+            for method in METHODS
         }
         return json_response(orjson.dumps(shown))
 
     async def examples(self, request: Request) -> Response:
         """DIDs that can be resolved here."""
         query(request.scope, ())
-        key = f"did:key:{self._genesis['body']['keys'][0]}"
-        own = [] if self._documents is None else [f"{self._label}{self._ledger}"]
-        return json_response(orjson.dumps({"key": [key], "tetrad": own}))
+        shown = self._own.examples if self._own else {method: [] for method in METHODS}
+        return json_response(orjson.dumps(shown))
 
     async def identifier(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A document, a result, or a redirect, as Accept asks (an ASGI application)."""
@@ -150,10 +163,8 @@ class IdentifierEndpoints:
             return given
         found = [inside, given]
         if scope["method"] == "POST":
-            settings = self._settings
-            body = await read_body(
-                scope, receive, most=settings.body_bytes, seconds=settings.body_seconds
-            )
+            most, seconds = self._settings.body_bytes, self._settings.body_seconds
+            body = await read_body(scope, receive, most=most, seconds=seconds)
             posted = _read_body(body)
             if isinstance(posted, DidError):
                 return posted
@@ -168,8 +179,8 @@ class IdentifierEndpoints:
     async def _resolve(self, url: DidUrl, options: Options) -> Resolution | DidError:
         if url.method == "key":
             return resolve_key(url.did, options)
-        if self._documents is not None and url.did.startswith(self._label):
-            return self._documents.resolve(url.did, options)
+        if self._own is not None and url.did.startswith(self._own.prefix):
+            return self._own.documents.resolve(url.did, options)
         try:
             asked = self._directory.did(url.did)
         except InvalidInput as error:
@@ -184,7 +195,7 @@ class IdentifierEndpoints:
             known = ("referral",) if isinstance(error, Delegated) else ()
             members = {name: error.members[name] for name in known if name in error.members}
             return DidError("NOT_FOUND", error.detail, members)
-        except (Unavailable, NodeRefused) as error:
+        except TetradError as error:  # a node is down, or its answer does not hold
             return DidError("INTERNAL_ERROR", error.detail)
         return resolution_of(_subject(found.record), url.did.split(":")[2])
 

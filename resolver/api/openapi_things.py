@@ -33,7 +33,7 @@ def thing_paths(device: str, identifier: str) -> dict[str, dict[str, Any]]:
         _parameter("query", "limit", 10),
         _parameter("query", "offset", 0),
         _parameter("query", "cursor"),
-        {**_parameter("query", "format", "array"), "schema": {"enum": FORMATS}},
+        {**_parameter("query", "format", "array"), "schema": {"type": "string", "enum": FORMATS}},
     ]
     searched = [
         _parameter("query", "query", "$[?search(@.title, 'M')].id"),

@@ -29,13 +29,14 @@ from identity.errors import (
 from identity.jcs import parse
 from identity.members import format_time
 from registry.state import Device
+from registry.store import Store
 from resolver.api.listings import after_of
 from resolver.api.problems import problem_response
 from resolver.api.requests import media_type, query, read_body
 from resolver.api.resolution import page_limit
 from resolver.api.responses import json_response
-from resolver.directory import Directory
-from resolver.service import Service
+from resolver.directory import Devices
+from resolver.settings import Settings
 from resolver.shells import (
     GLOBAL,
     Link,
@@ -61,11 +62,19 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class ShellEndpoints:
     """Shells over HTTP."""
 
-    def __init__(self, service: Service, directory: Directory) -> None:
-        """`directory` is asked for single devices."""
-        self._service = service
-        self._store = service.store
+    def __init__(
+        self,
+        directory: Devices,
+        settings: Settings,
+        clock: Callable[[], float],
+        store: Store | None = None,
+    ) -> None:
+        """`directory` is asked for single devices, `store` is that of the node's own ledger, where
+        it has one."""
         self._directory = directory
+        self._settings = settings
+        self._clock = clock
+        self._store = store
 
     def routes(self) -> list[BaseRoute]:
         """The routes, in the order in which they are tried."""
@@ -92,7 +101,7 @@ class ShellEndpoints:
                     "correlationId": "",
                     "messageType": "Error",
                     "text": error.detail,
-                    "timestamp": format_time(self._service.now),
+                    "timestamp": format_time(int(self._clock())),
                 }
                 error.members["messages"] = [message]
                 return problem_response(error)
@@ -109,10 +118,8 @@ class ShellEndpoints:
         given = query(request.scope, _PAGING)
         if media_type(request.scope) != "application/json":
             raise UnsupportedMediaType("asset links are sent as application/json")
-        settings = self._service.settings
-        body = await read_body(
-            request.scope, request.receive, most=settings.body_bytes, seconds=settings.body_seconds
-        )
+        most, seconds = self._settings.body_bytes, self._settings.body_seconds
+        body = await read_body(request.scope, request.receive, most=most, seconds=seconds)
         return await self._found(read_links(parse(body)), given)
 
     async def by_asset_ids(self, request: Request) -> Response:
@@ -137,7 +144,7 @@ class ShellEndpoints:
         return json_response(orjson.dumps([link._asdict() for link in links_of(found.device)]))
 
     async def _found(self, links: Sequence[Link], given: dict[str, str]) -> Response:
-        limit = page_limit(given, self._service.settings.page_rows)
+        limit = page_limit(given, self._settings.page_rows)
         after = after_of(given.get("cursor"))
         check_public(links)
         following = None
@@ -169,6 +176,11 @@ class ShellEndpoints:
         self, links: Sequence[Link], limit: int, after: int
     ) -> tuple[list[str], int | None]:
         """Devices of this ledger that have the links, of a bounded number that are looked at."""
+        if self._store is None:
+            raise MalformedInput(
+                "these links lead to many devices",
+                hint="ask the node of their ledger, or add a code, a DID or a globalAssetId",
+            )
         page = self._store.listing("device", after=after, limit=SCANNED)
         rows = [row for row in page.rows if row.status not in ENDED]
         dids: list[str] = []

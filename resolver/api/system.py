@@ -36,6 +36,8 @@ ENDPOINTS = {
     "nodes": "/v1/nodes",
     "registry": "/v1/registry",
     "identifiers": "/1.0/identifiers/",
+    "things": "/things",
+    "shells": "/lookup/shellsByAssetLink",
     "checkpoint": "/checkpoint",
     "tiles": "/tile/",
     "entries": "/v1/ledger/entries/",

@@ -23,7 +23,7 @@ from resolver.api.listings import after_of
 from resolver.api.requests import number, query
 from resolver.api.resolution import page_limit
 from resolver.api.responses import NO_CACHE, json_response
-from resolver.directory import Directory
+from resolver.directory import Devices
 from resolver.jsonpath import search
 from resolver.resolution import tombstone
 from resolver.service import Service
@@ -39,14 +39,31 @@ SEARCHES: Final = 2
 """That go on at a time: each has a thread for itself, for less than a second or two."""
 
 
-class ThingEndpoints:
-    """Things over HTTP."""
+class ThingEndpoint:
+    """Single things."""
 
-    def __init__(self, service: Service, directory: Directory) -> None:
-        """`directory` is asked for single devices."""
+    def __init__(self, directory: Devices) -> None:
+        self._directory = directory
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes, in the order in which they are tried."""
+        return [Route("/things/{did}", self.thing, methods=["GET"])]
+
+    async def thing(self, request: Request) -> Response:
+        """One device."""
+        query(request.scope, ())
+        found = await self._directory.find(self._directory.did(request.path_params["did"]))
+        if found.ended:
+            raise tombstone(found)
+        return json_response(orjson.dumps(thing_of(found.device)), media=MEDIA)
+
+
+class ThingEndpoints:
+    """The things of one ledger."""
+
+    def __init__(self, service: Service) -> None:
         self._service = service
         self._store = service.store
-        self._directory = directory
         self._rows = service.settings.page_rows
         self._searches = 0
 
@@ -54,7 +71,6 @@ class ThingEndpoints:
         """The routes, in the order in which they are tried."""
         return [
             Route("/things", self.things, methods=["GET"]),
-            Route("/things/{did}", self.thing, methods=["GET"]),
             Route("/search/jsonpath", self.search, methods=["GET"]),
             Route("/.well-known/wot", self.introduction, methods=["GET"]),
         ]
@@ -66,14 +82,6 @@ class ThingEndpoints:
         origin = self._service.site.secrets.origin
         thing = directory_thing(self._service.ledger_hash, origin, base)
         return json_response(orjson.dumps(thing), media=MEDIA)
-
-    async def thing(self, request: Request) -> Response:
-        """One device."""
-        query(request.scope, ())
-        found = await self._directory.find(self._directory.did(request.path_params["did"]))
-        if found.ended:
-            raise tombstone(found)
-        return json_response(orjson.dumps(thing_of(found.device)), media=MEDIA)
 
     async def things(self, request: Request) -> Response:
         """A page of them, in the order of registration."""

@@ -28,7 +28,7 @@ from resolver.gs1.linksets import (
     linkset_text,
 )
 from resolver.gs1.pages import page
-from resolver.gs1.requests import LINKSET, DigitalLink, Wanted, path_of
+from resolver.gs1.requests import LINKSET, DigitalLink, Wanted
 from resolver.resolution import Found, tombstone
 from resolver.schemes import Code
 
@@ -177,7 +177,7 @@ def form_of(wanted: Wanted) -> str:
 
 
 def _headers(asked: DigitalLink, looked: Looked, root: str) -> dict[str, str]:
-    anchor = root + path_of(asked.code)
+    anchor = root + asked.paths[0]
     links = [f'<{anchor}?linkType=linkset>; rel="linkset"; type="{JSON_MEDIA}"', _JSON_LD]
     if asked.compressed:
         query = f"?{asked.attributes}" if asked.attributes else ""

@@ -9,7 +9,9 @@ at once (`SEQUENCES`), or 1111 and a key of its own that is none of GS1's. Digit
 binary number; other text says in 3 bits how it is written. GS1 Digital Link: Compression 1.0.
 
 Stricter than the toolkits of the field: what is left at the end must be zero, and a value keeps the
-zeros that it begins with. Raises MalformedCode for whatever does not read.
+zeros that it begins with. Those toolkits write a sequence in the ascending order of identifiers,
+and not in that of the standard's table: two orders, for 1A and 9D. So do we. Both are read; what
+would read as two things is refused. Raises MalformedCode for whatever does not read.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Final
 
 from identity.errors import MalformedCode
 from resolver.gs1.formats import Part, digits_of, format_of
+from resolver.schemes import check_digits
 
 Pair = tuple[str, str]
 
@@ -32,6 +35,7 @@ _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 _BASE64 = re.compile("[A-Za-z0-9_-]{1,1024}").fullmatch
 _HEXADECIMAL: Final = "0123456789ABCDEF"
 _TEXT = re.compile('[!"%-?A-Z_a-z]*').fullmatch  # GS1 General Specifications, figure 7.11-1
+_DATE = re.compile("[0-9]{2}(0[1-9]|1[0-2])([0-2][0-9]|3[01])").fullmatch
 _OTHER_TEXT = re.compile("[!-~ ]*").fullmatch
 
 
@@ -98,6 +102,35 @@ def decompress(text: str) -> list[Pair]:
     """The keys and values of a compressed path, in their order. Raises MalformedCode."""
     if not _BASE64(text):
         raise _malformed("base64url is expected, without padding")
+    try:
+        found = _decompressed(text, ascending=True)
+    except MalformedCode:
+        return _decompressed(text, ascending=False)
+    if not {"21", "254"} & {name for name, _ in found}:
+        return found
+    try:
+        other = _decompressed(text, ascending=False)
+    except MalformedCode:
+        return found
+    if sorted(other) == sorted(found):
+        return found
+    likely = [pairs for pairs in (found, other) if _likely(pairs)]
+    if len(likely) != 1:
+        raise _malformed("it reads as two different things")
+    return likely[0]
+
+
+def _likely(pairs: Sequence[Pair]) -> bool:
+    """Whether dates are dates, and a location has its check digit."""
+    values = dict(pairs)
+    dates = (values[name] for name in ("11", "12", "13", "15", "16", "17") if name in values)
+    gln = values.get("414")
+    return all(_DATE(date) for date in dates) and (
+        gln is None or check_digits.gs1(gln[:-1]) == gln[-1]
+    )
+
+
+def _decompressed(text: str, *, ascending: bool) -> list[Pair]:
     bits = _Bits(text)
     found: list[Pair] = []
     while not bits.padding():
@@ -106,6 +139,7 @@ def decompress(text: str) -> list[Pair]:
             found.append(_other(bits, low))
         else:
             keys = _names(bits, f"{high:X}{low:X}")
+            keys = tuple(sorted(keys)) if ascending else keys
             found += [(key, _value(bits, key)) for key in keys]
         if len(found) > MOST_PAIRS:
             raise _malformed(f"more than {MOST_PAIRS} values")
@@ -197,7 +231,8 @@ def compress(pairs: Sequence[Pair]) -> str:
     for code, names in sorted(SEQUENCES.items(), key=lambda one: -len("".join(one[1]))):
         if set(names) <= set(left):
             left = [name for name in left if name not in names]
-            bits += _nibbles(code) + "".join(_value_bits(name, values[name]) for name in names)
+            row = (_value_bits(name, values[name]) for name in sorted(names))
+            bits += _nibbles(code) + "".join(row)
     for name in left:
         bits += _nibbles(name) + _value_bits(name, values[name])
     for name, value in pairs:

@@ -47,7 +47,10 @@ class DigitalLink:
     """A key with its qualifiers, in canonical form."""
 
     levels: tuple[Code, ...]
-    """The most granular first; the last is the primary key alone."""
+    """The most granular first; the last is the primary key alone. The code of an item has neither
+    batch nor variant (resolver/schemes/gs1.py), and leads to those that the path names."""
+    paths: tuple[str, ...]
+    """Of each level, as it was asked for."""
     attributes: str = ""
     """The query of the uncompressed form of a compressed URI."""
     compressed: bool = False
@@ -89,7 +92,7 @@ def _read(segments: tuple[str, ...]) -> DigitalLink:
             f"'{segments[-1][:20]}' has no value", hint="a Digital Link is /01/GTIN/21/SERIAL"
         )
     pairs = [(key, percent_decoded(value)) for key, value in _two_by_two(segments)]
-    return DigitalLink(_levels(pairs))
+    return DigitalLink(*_levels(pairs))
 
 
 def _two_by_two(segments: Sequence[str]) -> list[Pair]:
@@ -107,10 +110,11 @@ def _uncompressed(pairs: Sequence[Pair]) -> DigitalLink:
     qualifiers = sorted((p for p in pairs if p[0] in allowed), key=lambda p: allowed.index(p[0]))
     rest = [pair for pair in pairs if pair != key and pair not in qualifiers]
     attributes = "&".join(f"{name}={quote(value, safe=':')}" for name, value in rest)
-    return DigitalLink(_levels([key, *qualifiers]), attributes, compressed=True)
+    return DigitalLink(*_levels([key, *qualifiers]), attributes, compressed=True)
 
 
-def _levels(pairs: Sequence[Pair]) -> tuple[Code, ...]:
+def _levels(pairs: Sequence[Pair]) -> tuple[tuple[Code, ...], tuple[str, ...]]:
+    """The codes of the levels, and their paths."""
     (key, value), *qualifiers = pairs
     shape = _SHAPES.get(key)
     if shape is None or not shape(value):
@@ -124,14 +128,14 @@ def _levels(pairs: Sequence[Pair]) -> tuple[Code, ...]:
             f"this resolver knows nothing of ({key})",
             hint=f"it knows {', '.join(SUPPORTED)}; see /.well-known/gs1resolver",
         )
-    path = "".join(f"/{name}/{percent_encoded(text)}" for name, text in qualifiers)
-    code = SCHEMES.read(f"{LINK_BASE}{key}/{percent_encoded(value)}{path}")
-    levels = [code]
-    if code.scheme == "gs1":
-        parts = code.value.split("/")
-        levels += [Code("gs1", "/".join(parts[:end])) for end in range(len(parts) - 2, 5, -2)]
-        levels.append(Code("gtin", value))
-    return tuple(levels)
+    parts = [f"{key}/{percent_encoded(value)}"]
+    parts += [f"{name}/{percent_encoded(text)}" for name, text in qualifiers]
+    paths = ["/".join(parts[:end]) for end in range(len(parts), 0, -1)]
+    codes = [SCHEMES.read(LINK_BASE + paths[0])]
+    # What is above an item has no serial, and is canonical once the whole is.
+    codes += [Code("gs1", LINK_BASE + path) for path in paths[1:-1]]
+    codes += [Code("gtin", value)] if paths[1:] else []
+    return tuple(codes), tuple(f"/{path}" for path in paths)
 
 
 def _check_other(key: str, value: str, qualifiers: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ keys, how its trees follow one another) is passed on to the root, and checked by
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ import orjson
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from identity.errors import (
@@ -38,7 +39,9 @@ from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.problems import PROBLEM, problem_response
 from resolver.api.requests import flag, media_type, number, query, read_body
 from resolver.api.responses import JSON, NO_CACHE, json_response
+from resolver.api.shells import ShellEndpoints
 from resolver.api.system import installed_version
+from resolver.api.things import ThingEndpoint
 from resolver.client.flow import Request as Question
 from resolver.listening import run_server
 from resolver.recursion.cache import FOUND, as_stale
@@ -253,18 +256,27 @@ def recursive_app(recursor: Recursor, settings: Settings, addresses: Sequence[st
     )
     app.state.recursor = recursor
     app.state.addresses = list(addresses)
-    root, directory = recursor.ledgers.root.trust, TreeDirectory(recursor)
-    gs1 = Gs1Endpoints(root.origin, directory, lambda: app.state.addresses)
+    directory = TreeDirectory(recursor)
+    gs1 = Gs1Endpoints(recursor.ledgers.root.origin, directory, lambda: app.state.addresses)
     app.router.routes[:0] = [
         *TreeEndpoints(recursor, directory, settings).routes(),
-        *IdentifierEndpoints(directory, settings, root.genesis).routes(),
         *gs1.routes(),
+        *dialects(directory, settings),
         *RootEndpoints(recursor, statuses).routes(),
     ]
     app.router.routes.extend(gs1.last_routes())
     problems.install(app)
     app.framed = Frame(super(_Recursive, app).__call__, statuses, direct_endpoints(app.routes))
     return app
+
+
+def dialects(directory: TreeDirectory, settings: Settings) -> list[BaseRoute]:
+    """What is answered out of the tree in words of others."""
+    return [
+        *IdentifierEndpoints(directory, settings).routes(),
+        *ThingEndpoint(directory).routes(),
+        *ShellEndpoints(directory, settings, time.time).routes(),
+    ]
 
 
 class _Recursive(FastAPI):

@@ -61,7 +61,7 @@ _PREDEFINED = re.compile("0[0-4]|1[1-9]|20|3[1-6]|41").match
 # every digit pair of a serial could be some AI; these are the ones that are thought of.
 _BESIDE = re.compile("1[0-35-7]|2[12]|235|24[01]|250|30|37").fullmatch
 MOST_READINGS = 8
-_MOST_STEPS = 4_000
+_MOST_STEPS = 600
 _IN_BRACKETS = re.compile(r"\(([0-9]{2,4})\)")
 
 
@@ -174,14 +174,20 @@ def elements(text: str) -> Elements:
 def joined_readings(text: str) -> list[Elements]:
     """What a joined text may mean if its separators were swallowed, that without any first.
 
-    At most 64 readings; each value has its form, and no AI stands twice.
+    At most 64 readings; each value has its form, and no AI stands twice. Raises MalformedCode for
+    a text that could be divided in so many ways that they are not all tried.
     """
     found: list[Elements] = []
     steps = iter(range(_MOST_STEPS))
     for reading in _readings(text, 0, (), steps):
         found.append(reading)
         if len(found) == 64:
-            break
+            return found
+    if next(steps, None) is None:
+        raise MalformedCode(
+            "an element string that could be divided in too many ways",
+            hint="write the application identifiers in brackets",
+        )
     return found
 
 

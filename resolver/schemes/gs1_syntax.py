@@ -54,6 +54,8 @@ class Key(NamedTuple):
     def item(self) -> Key:
         """Without what adds nothing to a serial: GTIN and serial name one item, whatever its batch
         and variant (GS1 General Specifications, 3.5.2)."""
+        if len(self.qualifiers) < 2:
+            return self
         serial = tuple(pair for pair in self.qualifiers if pair[0] == "21")
         return self._replace(qualifiers=serial) if serial else self
 

@@ -26,7 +26,7 @@ from resolver.schemes.gs1_spellings import separated
 from resolver.schemes.plain_text import visible
 
 _IDENTIFIER = re.compile(r"\]([A-Za-z])([0-9A-Za-z])").match
-# GS1 General Specifications, 5.1.3: what holds element strings.
+# GS1 General Specifications, 5.1: what holds element strings.
 _ELEMENTS = {
     "C1": "GS1-128",
     "e0": "GS1 DataBar",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from resolver.gs1.compression import SEQUENCES, compress
+from resolver.gs1.compression import SEQUENCES, _value_bits, compress
 from tests.generated import file
 
 Pairs = list[tuple[str, str]]
@@ -81,6 +81,15 @@ def files() -> dict[str, bytes]:
     for name, pairs in HOLDING.items():
         text = compress(pairs)
         vectors.append({"name": name, "compressed": text, "values": [list(one) for one in pairs]})
+    bits = "".join(map(_value_bits, ("01", "10", "21", "17"), (GTIN, "LOT-1", "S-1", "261231")))
+    vectors.append(
+        {
+            "name": "the same in the order of the table",
+            "compressed": _bits("00011010", bits),
+            "values": [list(one) for one in HOLDING["batch, serial and expiry in one sequence"]],
+            "other": True,
+        }
+    )
     vectors += [
         {"name": name, "compressed": text, "error": "code.malformed"}
         for name, text in _refused().items()

@@ -78,7 +78,7 @@ def town() -> Iterator[Resolving]:
             town.device(name, town.maker)
         town.set(CLASS, *LINKS, description="Water meter M1")
         town.set(gs1(f"/01/{GTIN}/10/LOT-1"), link("gs1:recallStatus", "recall"))
-        town.set(gs1(f"/01/{GTIN}/10/LOT-1/21/S-1"), link("gs1:pip", "item"))
+        town.set(gs1(f"/01/{GTIN}/21/S-1"), link("gs1:pip", "item"))
         town.set(gs1(f"/01/{GTIN}/21/M-2"), link("gs1:dpp", "passport"))
         yield town
 
@@ -200,11 +200,14 @@ def test_the_description_file(town: Resolving) -> None:
         (f"/01/{GTIN}/10/LOT-1/21/S-1", "item"),
         (f"/01/{GTIN}/10/LOT-1", "recall"),
         (f"/01/{GTIN}/10/LOT-1/21/OTHER", "recall"),
-        (f"/01/{GTIN}/10/LOT-2/21/S-1", "en"),
+        (f"/01/{GTIN}/10/LOT-2/21/S-1", "item"),
+        (f"/01/{GTIN}/10/LOT-2/21/OTHER", "en"),
+        (f"/01/{GTIN}/10/LOT-2/21/M-2", "passport"),
         (f"/01/{GTIN}/21/NOBODY", "en"),
         (f"/01/{GTIN}/21/M-1", "en"),
         (f"/01/{GTIN}/21/M-2", "passport"),
-        (f"/01/{GTIN}/22/V-1/10/LOT-1/21/S-1", "en"),
+        (f"/01/{GTIN}/22/V-1/10/LOT-1/21/S-1", "item"),
+        (f"/01/{GTIN}/22/V-1/10/LOT-1/21/OTHER", "en"),
         (f"/01/{GTIN}/10/LOT-1/21/S-1?linkType=gs1:recallStatus", "recall"),
         (f"/01/{GTIN}/10/LOT-1/21/S-1?linkType=gs1:instructions", "manual"),
         (f"/01/{GTIN}/10/LOT-1/21/S-1?linkType=gs1:pip", "item"),

@@ -31,7 +31,7 @@ def test_vectors_of_compression(vector: dict[str, Any]) -> None:
         return
     values = [tuple(pair) for pair in vector["values"]]
     assert sorted(decompress(vector["compressed"])) == sorted(values)
-    assert compress(values) == vector["compressed"]
+    assert (compress(values) == vector["compressed"]) != vector.get("other", False)
 
 
 serials = st.text(TEXT, min_size=1, max_size=20)

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { checkAccreditations } from "./accreditations.mjs";
 import { checkAnswers } from "./answers.mjs";
 import { checkCredentials } from "./credential_vectors.mjs";
+import { checkCodes } from "./codes.mjs";
 import { checkAuthentications } from "./authentication.mjs";
 import { enrolledKey } from "./enrolments.mjs";
 import { checkGraded } from "./graded.mjs";
@@ -471,6 +472,7 @@ const { checkBundle, ...answering } = checkAnswers(load, holds, {
 checkAccreditations(load, holds, folder, {
   jcs, thumbprint, proofHolds, operationHash, didIn, ...answering,
 });
+checkCodes(load, holds);
 checkPaths(load, holds, { jcs, didIn }, answering);
 checkMeetings(load, holds, {
   sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,

@@ -314,3 +314,17 @@ def test_receipts_are_held_against_a_policy_too(shell: Shell, tmp_path: Path) ->
     assert refused.status == 1
     assert "line 1" in refused.err
     assert "[evidence.witnesses]" in refused.err
+
+
+def test_the_did_document_is_made_of_the_proved_record(known: Known) -> None:
+    document = known.shell.must("resolve", known.code, "--did", "--json").json
+    assert document == known.shell.must("resolve", known.did, "--did", "--json").json
+    assert document == known.shell.must("device", "document", known.code, "--json").json
+    assert document["id"] == known.did
+    (method,) = document["verificationMethod"]
+    assert method["id"].startswith(f"{known.did}#")
+    known.shell.must("device", "retire", known.code, "--reason", "worn out")
+    ended = known.shell("resolve", known.code, "--did", "--json")
+    assert (ended.status, ended.json["id"]) == (1, known.did)
+    assert "verificationMethod" not in ended.json
+    assert "deactivated" in ended.err

@@ -296,3 +296,29 @@ def test_a_tombstone_is_proved_and_kept(registry: Registry) -> None:
     found = client.resolve(CODE, tombstones=True)
     bundle = read_bundle(orjson.loads(bundle_bytes(client.trust, found.key, found.answer)))
     assert bundle.verify(Trust.begin(registry.site.genesis)).status == "revoked"
+
+
+def test_a_did_document_is_made_here_and_not_taken_from_the_server(registry: Registry) -> None:
+    client = registry.client()
+    device = one_device(client)
+    did = str(device.did)
+    document = client.did_document(did)
+    assert document["id"] == did
+
+    def another_key(answer: dict[str, Any]) -> None:
+        answer["device"]["keys"] = [other]
+
+    other = client.wallet.draw().keys[0]
+    registry.lie = altered(f"/v1/devices/{did}", another_key)
+    with pytest.raises(TetradError):
+        client.did_document(did)
+    registry.lie = None
+    key = document["verificationMethod"][0]["publicKeyMultibase"]
+    assert (
+        client.did_document(f"did:key:{key}")["verificationMethod"][0]["publicKeyMultibase"] == key
+    )
+    with pytest.raises(NotFound):
+        client.did_document(unknown_did(client))
+    client.retire(did, "worn out")
+    with pytest.raises(Gone):
+        client.did_document(did)

@@ -1,101 +1,80 @@
-"""The dialects of a recursive resolver: what others speak, answered out of the tree."""
+"""The dialects of a recursive resolver: devices of the whole tree in words of others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import orjson
 import pytest
 
-from tests.resolver.recursion.forest import ACME, BASE, ROOT, Forest
+from identity.multibase import base64url_encode
+from resolver.did_resolution import document_of
+from tests.resolver.recursion.forest import ACME, BASE, Forest
 from tests.resolver.town import problem
 
-RESULT = {"accept": "application/did-resolution"}
+W3C = "https://www.w3.org/ns/did#"
 
 
 @pytest.fixture(scope="module")
 def forest() -> Iterator[Forest]:
-    """A tree that stays as it is, but for nodes that are down for a while."""
+    """A tree."""
     with Forest() as forest:
         yield forest
 
 
-@pytest.fixture(autouse=True)
-def up(forest: Forest) -> Iterator[None]:
-    """Afterwards all nodes are up again."""
-    yield
-    forest.down.clear()
+def test_a_did_is_resolved_out_of_the_tree(forest: Forest) -> None:
+    did = forest.meter.did
+    resolved = forest.get(f"/1.0/identifiers/{did}")
+    assert resolved.status_code == 200
+    result = resolved.json()
+    (record,) = (forest.acme.get(f"/v1/devices/{did}").json()["device"],)
+    assert result["didDocument"] == document_of(record)
+    label = did.split(":")[2]
+    (proof,) = result["didDocumentMetadata"]["proof"]
+    assert proof["ledger"] == label
+    assert forest.get(proof["evidence"]).json()["path"]
+    assert forest.get("/1.0/methods").json() == ["key", "tetrad"]
+    assert forest.get("/1.0/properties").json() == {"key": {}, "tetrad": {}}
+    assert forest.get("/1.0/testIdentifiers").json() == {"key": [], "tetrad": []}
 
 
-def test_a_digital_link_leads_to_the_node_that_answers_for_the_code(forest: Forest) -> None:
-    response = forest.get("/01/09506000134352/21/M-1?linkType=gs1:pip")
-    assert response.status_code == 307
-    path = "/01/09506000134352/21/M-1"
-    assert response.headers["location"] == f"https://{ACME}{path}?linkType=gs1:pip"
-    assert response.headers["link"] == f'<https://{ACME}{path}>; rel="gs1:handledBy"'
+def test_what_a_tree_cannot_say_of_a_did(forest: Forest) -> None:
+    did = forest.meter.did
+    for path, status, code in (
+        (f"{did}?versionId=3", 501, "FEATURE_NOT_SUPPORTED"),
+        (f"{did}?noCache=true", 501, "FEATURE_NOT_SUPPORTED"),
+        (did[:-1] + ("A" if did[-1] != "A" else "B"), 404, "NOT_FOUND"),
+        ("did:tetrad:aaaaaaaaaaaaaaaa:x", 400, "INVALID_DID"),
+    ):
+        refused = forest.get(f"/1.0/identifiers/{path}")
+        assert refused.status_code == status, refused.text
+        assert refused.json()["didResolutionMetadata"]["error"]["type"] == W3C + code
 
 
-def test_links_of_a_product_are_asked_where_its_prefix_leads(forest: Forest) -> None:
-    """A class of devices is registered nowhere, and has a node all the same."""
-    response = forest.get("/01/09506000134352")
-    assert response.headers["location"] == f"https://{ACME}/01/09506000134352"
+def test_a_thing_of_the_tree(forest: Forest) -> None:
+    thing = forest.get(f"/things/{forest.meter.did}").json()
+    assert thing == forest.acme.get(f"/things/{forest.meter.did}").json()
+    assert thing["id"] == forest.meter.did
 
 
-def test_what_is_under_no_prefix_is_for_the_root(forest: Forest) -> None:
-    response = forest.get("/01/04012345123456/21/X")
-    assert response.headers["location"] == f"https://{ROOT}/01/04012345123456/21/X"
+def test_a_shell_of_the_tree(forest: Forest) -> None:
+    did = forest.meter.did
+    for name, value in (("gs1", BASE + "M-1"), ("globalAssetId", BASE + "M-1"), ("did", did)):
+        asset = base64url_encode(orjson.dumps({"name": name, "value": value}))
+        found = forest.get("/lookup/shells", params={"assetIds": asset})
+        assert found.json() == {"paging_metadata": {}, "result": [did]}
+    many = base64url_encode(orjson.dumps({"name": "model", "value": "M1"}))
+    refused = problem(forest.get("/lookup/shells", params={"assetIds": many}))
+    assert "many devices" in refused["detail"]
+    links = forest.get(f"/lookup/shells/{base64url_encode(did.encode())}").json()
+    assert links[0] == {"name": "globalAssetId", "value": BASE + "M-1"}
 
 
-def test_a_digital_link_leads_nowhere_while_a_node_on_the_way_is_down(forest: Forest) -> None:
-    forest.down.add(ROOT)
-    said = problem(forest.get("/01/09506000134352/21/M-77"))
-    assert (said["status"], said["code"]) == (504, "node.unreachable")
-
-
-def test_a_malformed_digital_link_is_refused_here(forest: Forest) -> None:
-    asked = sum(forest.asked.values())
-    assert problem(forest.get("/01/09506000134353"))["status"] == 400
-    assert problem(forest.get("/no-such-thing"))["status"] == 404
-    assert sum(forest.asked.values()) == asked
-
-
-def test_a_linkset_names_the_node_to_ask(forest: Forest) -> None:
-    said = problem(forest.get("/v1/linkset", params={"code": BASE + "M-1"}))
-    assert (said["code"], said["referral"]["node"]["origin"]) == ("delegated", ACME)
-    private = problem(forest.get("/v1/linkset", params={"code": "1HGCM82633A004352"}))
-    assert private["code"] == "code.malformed"
-
-
-def test_the_resolver_description_names_its_own_address(forest: Forest) -> None:
-    shown = forest.get("/.well-known/gs1resolver").json()
-    assert shown["name"] == ROOT
-    assert shown["supportedPrimaryKeys"]
-
-
-def test_a_did_of_another_ledger_has_its_document(forest: Forest) -> None:
-    result = forest.get(f"/1.0/identifiers/{forest.meter.did}", headers=RESULT).json()
-    assert result["didDocument"]["id"] == forest.meter.did
-    assert result["didDocumentMetadata"]["status"] == "active"
-    own = forest.acme.get(f"/1.0/identifiers/{forest.meter.did}", headers=RESULT).json()
-    assert result["didDocument"] == own["didDocument"]
-
-
-def test_a_did_of_no_node_is_not_found_and_one_of_a_node_that_is_down_is_a_failure(
-    forest: Forest,
-) -> None:
-    unknown = f"did:tetrad:{'a' * 16}:{forest.acme.ledger_hash}"
-    response = forest.get(f"/1.0/identifiers/{unknown}", headers=RESULT)
-    assert response.status_code == 404
-    forest.down.add(ROOT)
-    response = forest.get(f"/1.0/identifiers/{unknown}", headers=RESULT)
-    assert response.status_code == 500
-    assert "INTERNAL_ERROR" in response.text
-
-
-def test_did_key_needs_nobody(forest: Forest) -> None:
-    asked = sum(forest.asked.values())
-    (key,) = forest.get("/1.0/testIdentifiers").json()["key"]
-    assert (
-        forest.get(f"/1.0/identifiers/{key}", headers={"accept": "application/did"}).json()["id"]
-        == key
-    )
-    assert sum(forest.asked.values()) == asked
+def test_a_node_that_is_down_is_a_failure_in_each_dialect() -> None:
+    with Forest() as forest:
+        forest.down.add(ACME)
+        did = forest.meter.did
+        refused = forest.get(f"/1.0/identifiers/{did}")
+        error = refused.json()["didResolutionMetadata"]["error"]
+        assert (refused.status_code, error["type"]) == (500, W3C + "INTERNAL_ERROR")
+        assert problem(forest.get(f"/things/{did}"))["status"] >= 500
