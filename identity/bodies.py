@@ -190,6 +190,13 @@ class RebindBody(Closed):
     number: Number
 
 
+class CorrectBody(Closed):
+    """The code that takes the place of a wrong one, and why."""
+
+    code: Code
+    reason: Text
+
+
 class RotateBody(Closed):
     """New keys, committed to in the last establishment's `next`, and the next commitments."""
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from identity.bodies import (
+    CorrectBody,
     DeviceBody,
     DeviceUpdateBody,
     OrganizationBody,
@@ -60,10 +61,10 @@ def admit(
         _check_serial(serial)
         _check_enrolled(body, serial)
         hashes[SERIAL] = unique("object", body.object.maker, [body.object.model, serial])
-        if isinstance(body.code, CommittedCode):
-            value = opened.at(CODE, body.code.commitment)
-            _check_committed_code(body.code, value, schemes)
-            hashes[CODE] = unique("code", body.code.scheme, value)
+    if isinstance(body, DeviceBody | CorrectBody) and isinstance(body.code, CommittedCode):
+        value = opened.at(CODE, body.code.commitment)
+        _check_committed_code(body.code, value, schemes)
+        hashes[CODE] = unique("code", body.code.scheme, value)
     if isinstance(body, DeviceBody | RebindBody) and isinstance(body.number, CommittedNumber):
         value = opened.at(NUMBER, body.number.commitment)
         _check_canonical(schemes, body.number.scheme, value, NUMBER)

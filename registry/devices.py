@@ -109,17 +109,7 @@ def new_code(case: Case, code: Code) -> Key:
 
 def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
     """Exactly the parties that the table names: prefix holder, controller, maker."""
-    if isinstance(body.code, CommittedCode):
-        check_shown(case, body.code)
-    holder = case.holder(operation_value(body.code))
-    if holder is None:
-        if case.registry["authority"] not in signers.parties:
-            raise RightMissing(
-                "no prefix is granted that encloses this code",
-                pointer="/body/code",
-                hint="grant.issue the prefix to the organization that issues the codes",
-            )
-        holder = case.registry["authority"]
+    holder = code_holder(case, body.code, signers)
     check_parties(case, body)
     required = {holder, body.controller}
     maker, model = body.object.maker, body.object.model
@@ -128,6 +118,23 @@ def check_rights(case: Case, body: DeviceBody, signers: Signers) -> None:
     ):
         required.add(maker)
     signers.exactly(required, also={maker})
+
+
+def code_holder(case: Case, code: Code, signers: Signers) -> str:
+    """Who answers for a new code: the holder of its prefix, else the authority, if it has signed.
+    Raises RightMissing."""
+    if isinstance(code, CommittedCode):
+        check_shown(case, code)
+    holder = case.holder(operation_value(code))
+    if holder is None:
+        if case.registry["authority"] not in signers.parties:
+            raise RightMissing(
+                "no prefix is granted that encloses this code",
+                pointer="/body/code",
+                hint="grant.issue the prefix to the organization that issues the codes",
+            )
+        holder = case.registry["authority"]
+    return holder
 
 
 def check_parties(case: Case, body: DeviceBody) -> None:

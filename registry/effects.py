@@ -26,6 +26,7 @@ from identity.members import (
 )
 from identity.operation import (
     AnyOperation,
+    CodeCorrect,
     DeviceRegister,
     DeviceUpdate,
     KeysRotate,
@@ -42,7 +43,7 @@ from identity.operation import (
     TransferOffer,
     operation_value,
 )
-from registry.state import Device, Offered, Organization, Recovering, Stamp, Subject
+from registry.state import Alias, Device, Offered, Organization, Recovering, Stamp, Subject
 
 KeysOperation = KeysRotate | RegistryUpdate | RecoveryBegin | RecoveryFinish | TransferAccept
 
@@ -156,8 +157,8 @@ def after(
         _offer(record, operation, operation_hash)
     elif isinstance(operation, DeviceUpdate):
         record |= _updated(cast("Device", subject), operation.body)
-    elif isinstance(operation, NumberRebind):
-        record["number"] = shown_number(operation.body.number, unique)
+    elif isinstance(operation, NumberRebind | CodeCorrect):
+        _rename(record, operation, unique, stamp)
     elif isinstance(operation, StatusSuspend | StatusResume | StatusRevoke | StatusRetire):
         record |= _status(subject, operation, by, authority)
         record["reason"] = operation.body.reason
@@ -166,6 +167,18 @@ def after(
     if getattr(operation, "sequence", None) is not None:
         record |= {"sequence": operation.sequence, "previous": operation_hash}  # type: ignore[union-attr]
     return cast("Subject", _without_empty_names(record))
+
+
+def _rename(
+    record: dict[str, Any], operation: NumberRebind | CodeCorrect, unique: Unique, stamp: Stamp
+) -> None:
+    """What else the device is called by."""
+    if isinstance(operation, NumberRebind):
+        record["number"] = shown_number(operation.body.number, unique)
+        return
+    former: Alias = {"code": record["code"], "until": stamp}
+    record["aliases"] = [*record.get("aliases", ()), former]
+    record["code"] = shown_code(operation.body.code, unique)
 
 
 def _without_empty_names(record: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ The table of required signatures, in the order of specs/2-registry.md, "Signers"
                             for these three, a certificate under a grant to enrol
     device.update           the controller                                          yes
     number.rebind           the controller; the device; the number's old controller yes
+    code.correct            the controller; the holders of both codes' prefixes     yes
     keys.rotate             every new key, each committed to in `next`              yes
     recovery.begin          the recovery keys revealed, as many as the threshold    no
                             says; every new key
@@ -42,12 +43,13 @@ import re
 from collections.abc import Callable
 from typing import cast
 
-from identity.bodies import DeviceBody, RebindBody
+from identity.bodies import CorrectBody, DeviceBody, RebindBody
 from identity.disclosure import CODE, NUMBER, SERIAL
 from identity.errors import InvalidDisclosure, TimeOutOfBounds, WrongLedger
 from identity.members import CommittedCode, CommittedNumber, format_time, parse_time
 from identity.operation import (
     AnyOperation,
+    CodeCorrect,
     DeviceRegister,
     DeviceUpdate,
     EnrolmentRevoke,
@@ -70,6 +72,7 @@ from identity.operation import (
     TransferOffer,
 )
 from registry import (
+    correcting,
     devices,
     enrolment,
     granting,
@@ -97,6 +100,7 @@ ROWS: dict[type[AnyOperation], Callable[[Case], Changes]] = {
     DeviceRegister: devices.device_register,
     DeviceUpdate: devices.device_update,
     NumberRebind: devices.number_rebind,
+    CodeCorrect: correcting.code_correct,
     KeysRotate: status.keys_rotate,
     RecoveryBegin: recovering.recovery_begin,
     RecoveryFinish: recovering.recovery_finish,
@@ -159,8 +163,8 @@ def _check_unique(operation: AnyOperation, unique: Unique) -> None:
     body = operation.body
     if isinstance(body, DeviceBody):
         committed.add(SERIAL)
-        if isinstance(body.code, CommittedCode):
-            committed.add(CODE)
+    if isinstance(body, DeviceBody | CorrectBody) and isinstance(body.code, CommittedCode):
+        committed.add(CODE)
     if isinstance(body, DeviceBody | RebindBody) and isinstance(body.number, CommittedNumber):
         committed.add(NUMBER)
     for pointer, hashed in unique.items():

@@ -98,6 +98,13 @@ class Organization(Subject):
     """How many prefixes it took for itself in a sandbox."""
 
 
+class Alias(TypedDict):
+    """A code that was wrong, and was corrected: it stays the device's, and nobody else's."""
+
+    code: dict[str, Json]
+    until: Stamp
+
+
 class Device(Subject):
     """A device and its four ones."""
 
@@ -105,6 +112,8 @@ class Device(Subject):
     offer: NotRequired[Offered]
     object: dict[str, Json]
     code: dict[str, Json]
+    aliases: NotRequired[list[Alias]]
+    """Its codes before, the oldest first."""
     number: Json
     data: Json
     version: int
@@ -306,6 +315,19 @@ def linked(state: State, changes: Changes, leaf: bytes) -> Changes:
         history = bytes.fromhex(before["history"]) if before else FIRST_HISTORY
         found[key] = {**record, "history": next_history(history, leaf).hex()}
     return found
+
+
+def codes_of(device: Device) -> list[dict[str, Json]]:
+    """The codes that lead to a device: the one that it bears, then its former ones."""
+    return [device["code"], *(alias["code"] for alias in device.get("aliases", ()))]
+
+
+def bears(device: Device, key: Key) -> bool:
+    """Whether a code, by its key of the state, leads to a device, now or no longer on its label."""
+    return any(
+        key == ("code", code["scheme"], code.get("unique", code.get("value")))
+        for code in codes_of(device)
+    )
 
 
 def subject_of(state: State, did: str) -> Device | Organization | None:

@@ -31,9 +31,13 @@ from resolver.api.connection import limited_by
 from resolver.api.credentials import CredentialEndpoints
 from resolver.api.data import DataEndpoints
 from resolver.api.docs import DocsEndpoints
+from resolver.api.events import EventEndpoint
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
+from resolver.api.handles import HandleEndpoints, OwnHandles
+from resolver.api.histories import HistoryEndpoints
 from resolver.api.identifiers import IdentifierEndpoints, own_of
+from resolver.api.labels import LabelEndpoints
 from resolver.api.ledger import LedgerEndpoints
 from resolver.api.links import LinksEndpoint
 from resolver.api.listings import ListingEndpoints
@@ -45,9 +49,11 @@ from resolver.api.resolution import ResolutionEndpoints
 from resolver.api.shells import ShellEndpoints
 from resolver.api.status_lists import StatusListEndpoints
 from resolver.api.system import SystemEndpoints, installed_version
+from resolver.api.thing_events import ThingEventEndpoints
 from resolver.api.things import ThingEndpoint, ThingEndpoints
 from resolver.directory import Directory, OwnLedger
 from resolver.folder import Site
+from resolver.handles.signing import HandleSigner
 from resolver.interop import Interop
 from resolver.listening import run_server
 from resolver.movable_clock import MovableClock
@@ -66,12 +72,14 @@ def create_app(
     witnesses: Policy | None = None,
     addresses: Sequence[str] = (),
     interop: Interop | None = None,
+    handle_signer: HandleSigner | None = None,
 ) -> FastAPI:
     """The application over a ledger; its lifespan starts and stops the service.
 
     `publish` is a folder for static files, `witnesses` are asked to cosign what is published,
     `addresses` are those under which the service is known: whoever authenticates names one.
-    `interop` has the issuers of the VC-API, which is not there without it.
+    `interop` has the issuers of the VC-API, which is not there without it. `handle_signer` signs
+    the values of handles.
     """
     static = None
     if publish is not None:
@@ -106,7 +114,11 @@ def create_app(
     app.state.authenticating = authenticating
     directory = OwnLedger(service.resolver, service.delegations, service.clock)
     gs1 = Gs1Endpoints(site.secrets.origin, directory, lambda: authenticating.audiences)
-    app.router.routes[:0] = [*routes(service, directory, authenticating, statuses), *gs1.routes()]
+    app.router.routes[:0] = [
+        *routes(service, directory, authenticating, statuses),
+        *HandleEndpoints(directory, OwnHandles(service), handle_signer).routes(),
+        *gs1.routes(),
+    ]
     app.router.routes.extend(gs1.last_routes())
     if isinstance(clock, MovableClock):
         app.router.routes[:0] = ClockEndpoint(service, clock).routes()
@@ -138,20 +150,25 @@ def routes(
     """All routes, those that are asked most first."""
     figures = [AuthenticationFigures(authenticating)]
     settings, clock = service.settings, service.clock
+    resolution = ResolutionEndpoints(service)
     return [
         Route("/v1/operations", Direct(Operations(service).post), methods=["POST"]),
-        *ResolutionEndpoints(service).routes(),
+        *resolution.routes(),
+        *HistoryEndpoints(service, resolution.limit).routes(),
         *LinksEndpoint(service).routes(),
         *DataEndpoints(service, authenticating).routes(),
         *PreparationEndpoint(service).routes(),
         *ReceiptEndpoints(service).routes(),
         *LedgerEndpoints(service).routes(),
+        *EventEndpoint(service).routes(),
         *ListingEndpoints(service).routes(),
         *AccreditationEndpoint(service).routes(),
         *StatusListEndpoints(service).routes(),
+        *LabelEndpoints(service, directory, authenticating).routes(),
         *IdentifierEndpoints(directory, settings, own_of(service)).routes(),
         *ThingEndpoints(service).routes(),
         *ThingEndpoint(directory).routes(),
+        *ThingEventEndpoints(service).routes(),
         *ShellEndpoints(directory, settings, clock, service.store).routes(),
         *AuthenticationEndpoints(service, authenticating).routes(),
         *SystemEndpoints(service, statuses, figures).routes(),
@@ -172,6 +189,7 @@ def serve(
     addresses: Sequence[str] = (),
     interop: Interop | None = None,
     clock: Clock = time.time,
+    handle_signer: HandleSigner | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then commits what was accepted and closes site and folder.
 
@@ -194,6 +212,7 @@ def serve(
             witnesses=witnesses,
             addresses=addresses,
             interop=interop,
+            handle_signer=handle_signer,
         )
 
         def ready(address: str) -> None:
@@ -211,6 +230,7 @@ def serve(
             port=port,
             ready_file=ready_file,
             on_ready=ready,
+            on_stop=app.state.service.feed.close,
         )
     finally:
         site.close()

@@ -42,6 +42,7 @@ _CERTIFICATE = "/body/enrolment/certificate"
 _WITH_RECOVERY = ("organization.register", "device.register", "recovery.begin", "transfer.accept")
 _WITH_NEXT = (*_WITH_RECOVERY, "keys.rotate", "registry.update")
 _WITH_DATA = ("device.register", "device.update")
+_WITH_CODE = ("device.register", "code.correct")
 _WITH_NUMBER = ("device.register", "number.rebind")
 
 
@@ -64,6 +65,7 @@ def plain_body(
         plain.body.setdefault("data", "none")
         plain.enrolment()
         plain.serial()
+    if kind in _WITH_CODE:
         plain.code()
     if kind == "links.set":
         plain.anchor()

@@ -30,7 +30,7 @@ from identity.did import (
 from identity.document import did_key_document, tetrad_document
 from identity.errors import MalformedInput, TetradError
 from identity.members import parse_time
-from registry.state import Device, Subject, state_key
+from registry.state import Device, Subject, codes_of, state_key
 from registry.store import Store, Version
 from resolver.resolution import entries_until
 
@@ -298,8 +298,7 @@ def _services(device: Device) -> list[dict[str, Any]]:
 
 
 def _known_as(device: Device) -> list[str]:
-    """The code, where it is public and a URI by itself."""
-    value = device["code"].get("value")
-    if isinstance(value, str) and value.startswith(("https://", "urn:", "did:")):
-        return [value]
-    return []
+    """The codes that lead to it, where they are public and URIs by themselves."""
+    values = [code.get("value") for code in codes_of(device)]
+    uris = ("https://", "urn:", "did:")
+    return [value for value in values if isinstance(value, str) and value.startswith(uris)]

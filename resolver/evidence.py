@@ -57,9 +57,10 @@ class Evidence:
         self._codes: dict[Key, bytes] = {}
         self._closed: tuple[int, bytes] = (0, b"")
 
-    def of(self, found: Found, size: int, checkpoint: bytes) -> bytes:
+    def of(self, found: Found, size: int, checkpoint: bytes, *, standing: bool = True) -> bytes:
         """The evidence for an answer under a published checkpoint of `size` entries, whose root is
-        the one that the state map has published."""
+        the one that the state map has published. Without `standing`, that and the root are left
+        out, which are the same for many answers."""
         device = found.device
         own: Key = ("did", device["did"])
         keys = [own]
@@ -69,7 +70,8 @@ class Evidence:
             self._record(key, self._beside(key, size) if key != own or found.as_of else None)
             for key in keys
         ]
-        parts = [self._stands_on(size, checkpoint), b'"records":[%b]' % b",".join(records)]
+        parts = [self.stands_on(size, checkpoint)] if standing else []
+        parts.append(b'"records":[%b]' % b",".join(records))
         changes = self._changes(device, size, once=found.as_of is None)
         if changes:
             entries = [self._reader.entry(index) for index in changes]
@@ -85,20 +87,41 @@ class Evidence:
         if record is not None and device in record:
             return None
         records = b'"records":[%b]' % self._record(asked.key, record)
-        return b"{%b}" % b",".join((self._stands_on(size, checkpoint), records))
+        return b"{%b}" % b",".join((self.stands_on(size, checkpoint), records))
 
-    def of_records(self, keys: Sequence[Key], size: int, checkpoint: bytes) -> bytes:
+    def of_number(self, asked: Asked, size: int, checkpoint: bytes) -> bytes:
+        """The evidence for a number that was ever bound: its record, and the entries that made it
+        what it is, with those that made the keys which signed them; without entries where they are
+        many."""
+        parts = [self.stands_on(size, checkpoint)]
+        shown = self._record(asked.key, self._newest(asked.key, size))
+        parts.append(b'"records":[%b]' % shown)
+        versions = self._store.versions(state_key(asked.key), limit=MAX_SHOWN + 1, before=size)
+        if len(versions) <= MAX_SHOWN:
+            changes = [version.entry for version in reversed(versions)]
+            entries = [self._reader.entry(index) for index in changes]
+            # Of several devices: what signs may stand on one of these entries, and comes after it.
+            signers = self._signing(changes, entries, known=set())
+            parts.append(b'"entries":[%b]' % b",".join(entries))
+            parts.append(b'"signers":[%b]' % b",".join(signers))
+        return b"{%b}" % b",".join(parts)
+
+    def of_records(
+        self, keys: Sequence[Key], size: int, checkpoint: bytes, *, standing: bool = True
+    ) -> bytes:
         """The evidence for these records, in this order, or that there are none: each that there is
         is shown in the proof."""
+        parts = [self.stands_on(size, checkpoint)] if standing else []
         records = [self._record(key, self._newest(key, size)) for key in keys]
-        return b'{%b,"records":[%b]}' % (self._stands_on(size, checkpoint), b",".join(records))
+        parts.append(b'"records":[%b]' % b",".join(records))
+        return b"{%b}" % b",".join(parts)
 
     def of_links(self, key: Key, size: int, checkpoint: bytes) -> tuple[bytes | None, bytes]:
         """The record of a code's links under the published checkpoint, if there is one, and its
         evidence: with the entry that set them, the history before it, and who signed."""
         found = self._store.versions(state_key(key), limit=2, before=size)
         record = b'"records":[%b]' % self._record(key, None)
-        parts = [self._stands_on(size, checkpoint), record]
+        parts = [self.stands_on(size, checkpoint), record]
         if not found:
             return None, b"{%b}" % b",".join(parts)
         index = found[0].entry
@@ -108,7 +131,7 @@ class Evidence:
         parts.append(b'"signers":[%b]' % b",".join(self._signing([index], [entry])))
         return found[0].record, b"{%b}" % b",".join(parts)
 
-    def _stands_on(self, size: int, checkpoint: bytes) -> bytes:
+    def stands_on(self, size: int, checkpoint: bytes) -> bytes:
         """The checkpoint, and the root of the state that ends its tree; the same for all answers
         until the next publication."""
         if self._closed[0] != size:
@@ -159,12 +182,14 @@ class Evidence:
             return []
         return [version.entry for version in reversed(versions)]
 
-    def _signing(self, changes: list[int], entries: list[bytes]) -> list[bytes]:
+    def _signing(
+        self, changes: list[int], entries: list[bytes], known: set[int] | None = None
+    ) -> list[bytes]:
         """The operations that made the keys which signed these entries, and those, and so on; each
-        after what it stands on."""
+        after what it stands on. `known` are the entries that are shown already."""
         wanted: dict[int, bytes] = {}
         pending = list(zip(changes, entries, strict=True))
-        known = {0, *changes}  # the genesis is what a verifier pins
+        known = {0, *(changes if known is None else known)}  # the genesis is what one pins
         while pending:
             for earlier in self._stand_on(*pending.pop()):
                 if earlier not in known:

@@ -27,11 +27,13 @@ def run_server(
     port: int,
     ready_file: Path | None = None,
     on_ready: Callable[[str], None] | None = None,
+    on_stop: Callable[[], None] | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT.
 
     `port` 0 takes a free one. When requests are answered, `ready_file` gets the address, and
-    `on_ready` is called with it. Raises Unavailable where the address is taken.
+    `on_ready` is called with it. `on_stop` is called when the end has come, to end those answers
+    that would not end by themselves. Raises Unavailable where the address is taken.
     """
     try:
         listener = _listen(host, port)
@@ -66,6 +68,7 @@ def run_server(
             on_ready(address)
 
     server.ready = ready
+    server.stopping = on_stop or (lambda: None)
     try:
         server.run([listener])
     finally:
@@ -87,11 +90,16 @@ class _Server(uvicorn.Server):
     """Tells when requests are answered, and returns after a signal instead of raising it again."""
 
     ready: Callable[[], None]
+    stopping: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.stopping()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -52,7 +52,7 @@ TYPES = (
     "registry.update",
     *("organization.update", "grant.issue", "grant.withdraw", "enrolment.revoke"),
     "links.set",
-    *("device.update", "number.rebind"),
+    *("device.update", "number.rebind", "code.correct"),
     *("keys.rotate", "recovery.begin", "recovery.finish", "transfer.offer", "transfer.accept"),
     *(*SUPERVISED, "status.revoke", "status.retire"),
 )

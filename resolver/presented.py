@@ -62,9 +62,9 @@ class UniqueProofs:
         if asked.digest is None:
             return True
         (record,) = self._store.records([state_key(asked.key)])
-        return record is None or self._was_bound_by(asked)
+        return record is None or self.was_bound_by(asked)
 
-    def _was_bound_by(self, asked: Asked) -> bool:
+    def was_bound_by(self, asked: Asked) -> bool:
         """Whether a number was last bound to a device by the commitment that was presented."""
         for version in self._store.versions(state_key(asked.key), limit=2):
             if b'"did":' in version.record:

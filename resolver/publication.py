@@ -96,6 +96,8 @@ class Publication:
         """Whether what is shown met the policy of the witnesses, where there is one."""
         self.failures = 0
         """Of the folder for static files, for /metrics."""
+        self.on_shown: Callable[[int, bytes], None] = _nobody
+        """Called with size and note of what is shown, each time."""
         self.failure: LedgerStopped | None = None
         """Why nothing is published any more."""
 
@@ -224,6 +226,7 @@ class Publication:
         await self._writer.run(lambda: self._store.publish(size, note))
         self._ledger.state_map.publish()  # in this thread, as every proof is made in it
         self._current = Published(size, note, now)
+        self.on_shown(size, note)
         if written:
             await self._write(lambda static: static.checkpoint(note))
         async with self._shown:
@@ -249,6 +252,10 @@ class Publication:
             logger.warning("static files could not be written: %s", said)
             return False
         return True
+
+
+def _nobody(_size: int, _note: bytes) -> None:
+    """Nobody wants to know."""
 
 
 def with_cosignatures(note: bytes, before: bytes | None) -> bytes:

@@ -11,7 +11,7 @@ keys proves itself (resolver/establishing.py). Specified in specs/3-resolution.m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -32,6 +32,7 @@ from identity.multibase import decode_multihash
 from identity.operation import (
     ROTATING,
     AnyOperation,
+    CodeCorrect,
     DeviceRegister,
     NumberRebind,
     OrganizationRegister,
@@ -49,6 +50,7 @@ from identity.operation import (
 from registry import effects
 from registry.case import FINAL
 from registry.checking import verify_proofs
+from registry.correcting import check_correct
 from registry.enrolment import new_keys
 from registry.entry import Entry, read_entry
 from registry.merkle import leaf_hash
@@ -195,6 +197,14 @@ def replay(own: Sequence[Shown], pinned: Pinned) -> Device:
 
     Raises InvalidAnswer where they do not follow one another.
     """
+    records = list(replayed(own, pinned))
+    if not records:
+        raise InvalidAnswer("the evidence does not show the device's registration")
+    return records[-1]
+
+
+def replayed(own: Iterable[Shown], pinned: Pinned) -> Iterator[Device]:
+    """The device's record after each of its operations. Raises as `replay`."""
     record: Device | None = None
     history = FIRST_HISTORY
     for item in own:
@@ -211,9 +221,7 @@ def replay(own: Sequence[Shown], pinned: Pinned) -> Device:
             ) from None
         history = next_history(history, item.leaf)
         record = cast("Device", {**record, "history": history.hex()})
-    if record is None:
-        raise InvalidAnswer("the evidence does not show the device's registration")
-    return record
+        yield record
 
 
 def _after(record: Device | None, item: Shown, pinned: Pinned) -> Device:
@@ -238,13 +246,16 @@ def _after(record: Device | None, item: Shown, pinned: Pinned) -> Device:
 
 
 def _check_life(record: Device, operation: AnyOperation, now: int) -> None:
-    """What a recovery and a transfer ask of the device's record, as the rule book does."""
+    """What a recovery, a transfer and a correction ask of the device's record, as the rule book
+    does."""
     if isinstance(operation, RecoveryBegin):
         check_begin(record, operation.body)
     elif isinstance(operation, RecoveryFinish):
         check_finish(record, operation.body, now)
     elif isinstance(operation, TransferAccept):
         check_accept(record, operation.body, now)
+    elif isinstance(operation, CodeCorrect):
+        check_correct(record)
 
 
 def _check_present(record: Device, operation: AnyOperation) -> None:

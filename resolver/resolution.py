@@ -33,13 +33,14 @@ from identity.members import parse_time
 from registry.admission import UniqueHash
 from registry.links import links_key
 from registry.reader import LedgerReader
-from registry.state import Device, Key, LinksRecord, Stamp, state_key
+from registry.state import Device, Key, LinksRecord, Stamp, bears, codes_of, state_key
 from registry.store import Store
 from resolver.schemes import Code, SchemeTable
 
 KEPT_BEARERS = 50_000
 KEPT_LINKS = 10_000
 
+_STATUS = b'"status":"'
 _UPDATED = b'"updated":'
 
 
@@ -68,6 +69,11 @@ class Found:
     asked: Asked
     as_of: str | None = None
 
+    @classmethod
+    def now(cls, record: bytes, asked: Asked) -> Found:
+        """A device as its newest record has it."""
+        return cls(record, _updated(record)["entry"], asked)
+
     @property
     def device(self) -> Device:
         """The record, parsed."""
@@ -76,7 +82,7 @@ class Found:
     @property
     def ended(self) -> bool:
         """Whether only a tombstone is left."""
-        return b'"status":"revoked"' in self.record or b'"status":"retired"' in self.record
+        return has_ended(self.record)
 
 
 class Resolver:
@@ -155,11 +161,29 @@ class Resolver:
                 missing.members["readAs"] = asked.read_as._asdict()
             raise missing
         found = self._found(did, asked, at, before)
-        if asked.digest is not None:
-            shown = cast("dict[str, Any]", found.device)[asked.key[0]]
-            if shown == "none" or shown.get("commitment") != asked.digest:
-                raise _not_found()
+        if asked.digest is not None and not _commits(found.device, asked.key[0], asked.digest):
+            raise _not_found()
+        if at is not None and asked.key[0] == "code" and not bears(found.device, asked.key):
+            raise NotFound("no device bore this code at that time", hint="it was corrected later")
         return found
+
+    def find_all(self, keys: Sequence[Key]) -> list[bytes | None]:
+        """The record behind each of many codes, as it is now; None where nobody bears a code. Two
+        look-ups of the store, however many there are."""
+        unknown = [key for key in keys if key not in self._bearers]
+        found = self._store.records([state_key(key) for key in unknown])
+        bearers = {
+            key: str(orjson.loads(record)["did"])
+            for key, record in zip(unknown, found, strict=True)
+            if record is not None
+        }
+        dids = [bearers.get(key) or self._bearers.get(key) for key in keys]
+        if len(self._bearers) + len(bearers) > KEPT_BEARERS:
+            self._bearers.clear()
+        self._bearers |= bearers
+        devices = [state_key(("did", did)) for did in dids if did is not None]
+        records = iter(self._store.records(devices))
+        return [None if did is None else next(records) for did in dids]
 
     def _bearer(self, key: Key, before: int | None) -> str | None:
         """Whose a code is, or on which device a number is active."""
@@ -188,6 +212,18 @@ class Resolver:
             return record
         found = self._store.versions(state_key(key), limit=1, before=before)
         return found[0].record if found else None
+
+    def bindings(self, key: Key, *, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+        """What happened with a number, the newest first: the entries, and on which device it was
+        active after each, if on any."""
+        changes: list[dict[str, Any]] = []
+        for version in self._store.versions(state_key(key), limit=limit, before=before):
+            entry = orjson.loads(self._reader.entry(version.entry))
+            did = orjson.loads(version.record).get("did")
+            change = {"index": version.entry, "time": entry["time"]}
+            change |= {"type": entry["operation"]["type"], "entry": entry}
+            changes.append(change if did is None else {**change, "did": did})
+        return changes
 
     def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
         """The newest record of the links of each code, None where nobody ever set any.
@@ -230,6 +266,14 @@ class Resolver:
         return changes
 
 
+def _commits(device: Device, kind: str, digest: str) -> bool:
+    """Whether its number, or a code that leads to it, is the one behind a commitment."""
+    if kind == "code":
+        return any(code.get("commitment") == digest for code in codes_of(device))
+    number = device["number"]
+    return isinstance(number, dict) and number.get("commitment") == digest
+
+
 def _check_time(at: str) -> None:
     try:
         parse_time(at)
@@ -255,6 +299,13 @@ def entries_until(store: Store, at: str) -> int:
 def _not_found() -> NotFound:
     """In the same words whether a value is not registered or was registered under another salt."""
     return NotFound("no device bears this", hint="an unregistered code, or one of another ledger")
+
+
+def has_ended(record: bytes) -> bool:
+    """Whether a canonical record is that of a device that is revoked or retired, without parsing
+    it: the last member of that name."""
+    start = record.rindex(_STATUS) + len(_STATUS)
+    return record.startswith((b"revoked", b"retired"), start)
 
 
 def _updated(record: bytes) -> Stamp:

@@ -33,6 +33,7 @@ from registry.rules import RuleBook
 from resolver.accredited import Accredited
 from resolver.delegations import Delegations
 from resolver.evidence import Evidence
+from resolver.feed import Feed
 from resolver.folder import Site
 from resolver.presented import UniqueProofs
 from resolver.publication import Publication, Published, StaticFiles
@@ -100,12 +101,16 @@ class Service:
             static=static,
             cosign=None if self.witnesses is None else self._cosign,
         )
+        self.feed = Feed(self.reader, self.label)
+        self.writer.on_commit = self.feed.committed
+        self.publication.on_shown = self.feed.shown
         self._batches = 0
         self._stopping = False
 
     async def start(self) -> None:
         """Starts the writer and the checkers."""
         self.keyring.load()
+        self.feed.committed(self.reader.head().size)
         self.writer.start(asyncio.get_running_loop())
         self.publication.start()
         await self._pool.start()
@@ -113,6 +118,7 @@ class Service:
     async def stop(self) -> None:
         """Refuses new operations, commits those that were accepted, and writes the checkpoint."""
         self._stopping = True
+        self.feed.close()
         await self.publication.stop()
         await asyncio.to_thread(self.writer.stop)
         await self._pool.stop()

@@ -92,11 +92,23 @@ class Settings:
         "not found and asked to be proved absent, for each client address and day, where the "
         "ledger can prove it; with 0 it never does",
     )
+    labels: int = _setting(
+        600, 1, 1_000_000, "requests", "GET /v1/labels for each client address and minute"
+    )
     list_writes: int = _setting(
         60, 1, 1_000_000, "requests", "PUT of status lists for each client address and minute"
     )
     status_lists: int = _setting(
         1_000, 1, 1_000_000, "lists", "of all issuers, kept in the data folder"
+    )
+    followers: int = _setting(
+        100, 1, 100_000, "connections", "that follow the feed at a time; one more gets 503"
+    )
+    followers_each: int = _setting(
+        20, 1, 100_000, "connections", "that follow the feed from one client address"
+    )
+    heartbeat_seconds: int = _setting(
+        15, 1, 3_600, "seconds", "between two signs of life where the feed has nothing to tell"
     )
     data_reads: int = _setting(
         600, 1, 1_000_000, "requests", "for content and its log, for each client address and minute"

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from identity.errors import MalformedInput
 from identity.jcs import Json, parse
 from identity.multibase import base64url_decode
-from registry.state import Device
+from registry.state import Device, codes_of
 from resolver.schemes import SCHEMES
 
 GLOBAL: Final = "globalAssetId"
@@ -87,7 +87,7 @@ def check_public(links: Sequence[Link]) -> None:
 def links_of(device: Device) -> list[Link]:
     """The links of a device, the one under which it is known everywhere first."""
     about = device["object"]
-    public = [one for one in (device["code"],) if isinstance(one.get("value"), str)]
+    public = [one for one in codes_of(device) if isinstance(one.get("value"), str)]
     codes = [Link(str(one["scheme"]), str(one["value"])) for one in public]
     known = codes[0].value if codes and ":" in codes[0].value else device["did"]
     links = [Link(GLOBAL, known), Link("did", device["did"]), *codes]

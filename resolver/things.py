@@ -10,9 +10,13 @@ private codes are commitments in the record and left out here. Specified in spec
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
-from registry.state import Device
+import orjson
+
+from identity.operation import operation_hash
+from registry.state import Device, state_key
+from registry.store import Store
 
 CONTEXTS: Final = (
     "https://www.w3.org/2022/wot/td/v1.1",
@@ -22,6 +26,11 @@ CONTEXTS: Final = (
 MEDIA: Final = "application/td+json"
 ENDED: Final = ("revoked", "retired")
 """What has ended is no thing any more."""
+
+CREATED: Final = "thing_created"
+UPDATED: Final = "thing_updated"
+DELETED: Final = "thing_deleted"
+EVENTS: Final = (CREATED, UPDATED, DELETED)
 
 # What anybody may read needs no security of ours; what is graded is shown to whom its controller
 # allows, by a scheme that the endpoint itself tells.
@@ -117,6 +126,23 @@ def directory_thing(ledger: str, origin: str, base: str) -> dict[str, Any]:
             "retrieveThing": _reading("/things/{id}", "id", MEDIA),
             "searchJSONPath": _reading("/search/jsonpath{?query}", "query", "application/json"),
         },
+        "events": {
+            name: {
+                "data": {"type": "object"},
+                "uriVariables": {"diff": {"type": "boolean"}},
+                "forms": [
+                    {
+                        "href": f"/events/{kind}{{?diff}}",
+                        "op": "subscribeevent",
+                        "subprotocol": "sse",
+                        "contentType": "text/event-stream",
+                    }
+                ],
+            }
+            for name, kind in zip(
+                ("thingCreated", "thingUpdated", "thingDeleted"), EVENTS, strict=True
+            )
+        },
     }
 
 
@@ -134,3 +160,55 @@ def _reading(address: str, variable: str, media: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+class Change(NamedTuple):
+    """What an entry of the ledger did to a thing."""
+
+    kind: str
+    """One of EVENTS."""
+    entry: int
+    """That did it."""
+    did: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+    def data(self, *, whole: bool) -> dict[str, Any]:
+        """What is told of it (Discovery, 7.3.2.2): the id; what is new as well, where that is
+        wanted."""
+        if not whole or self.after is None:
+            return {"id": self.did}
+        if self.before is None:
+            return self.after
+        return {"id": self.did, **difference(self.before, self.after)}
+
+
+def change_of(store: Store, label: str, index: int, data: bytes) -> Change | None:
+    """What an entry did to a thing, by the versions of the device before and after it; None where
+    it was about something else, or about a device that had ended before."""
+    operation: dict[str, Any] | None = orjson.loads(data).get("operation")
+    if operation is None:
+        return None
+    did = operation.get("subject") or f"did:tetrad:{label}:{operation_hash(operation)}"
+    versions = store.versions(state_key(("did", did)), limit=2, before=index + 1)
+    if not versions or versions[0].entry != index:
+        return None
+    after, *earlier = (cast("Device", orjson.loads(one.record)) for one in versions)
+    if after["kind"] != "device" or (earlier and earlier[0]["status"] in ENDED):
+        return None
+    before = thing_of(earlier[0]) if earlier else None
+    if after["status"] in ENDED:
+        return Change(DELETED, index, did, before, None)
+    return Change(UPDATED if earlier else CREATED, index, did, before, thing_of(after))
+
+
+def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What changed, as a merge patch (RFC 7396)."""
+    patch: dict[str, Any] = {name: None for name in before if name not in after}
+    for name, value in after.items():
+        old = before.get(name)
+        if old == value:
+            continue
+        both = isinstance(old, dict) and isinstance(value, dict)
+        patch[name] = difference(cast("dict[str, Any]", old), value) if both else value
+    return patch

@@ -25,7 +25,7 @@ from registry.map_proof import MapProof, check_absent, check_present
 from registry.merkle import check_inclusion, leaf_hash
 from registry.note import decode64
 from registry.receipt import TlogProof
-from registry.state import Device, Key, state_key
+from registry.state import Device, Key, bears, codes_of, state_key
 from resolver.enrolled import Enrolled, verify_enrolment
 from resolver.establishing import keys_of
 from resolver.pinned import Pinned
@@ -112,8 +112,30 @@ def verify_answer(
             _compare(device, replay(until, pinned))
     else:
         _check_left_out(current, as_of)
+    if key is not None and key[0] == "code":
+        _check_bears(shown, key)
     entry = shown["updated"]["entry"]
     return VerifiedAnswer(did, shown["status"], shown, entry, signers, state, as_of, enrolled)
+
+
+def shown_codes(device: Device) -> list[dict[str, Json]]:
+    """The codes that lead to a device, of a record that may be anything where it was not replayed.
+    Raises InvalidAnswer."""
+    try:
+        found = codes_of(device)
+        whole = all(isinstance(one["scheme"], str) for one in found)
+    except (AttributeError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise InvalidAnswer("the record is not that of a device", pointer="/device")
+    return found
+
+
+def _check_bears(device: Device, key: Key) -> None:
+    """Whether the code led to the device then: it may have been corrected to it later."""
+    shown_codes(device)
+    if not bears(device, key):
+        raise InvalidAnswer("the device does not bear what was asked for", pointer="/device/code")
 
 
 def _check_left_out(device: Device, as_of: str | None) -> None:

@@ -125,7 +125,7 @@ class _Builder:
         then(city.supervise(car, "status.revoke", "its key was published", city.authority))
         withdrawn = {"grant": self.hash("grant.issue vin"), "reason": "no cars any more"}
         then(city.follow(acme, "grant.withdraw", withdrawn))
-        self.gateway(acme)
+        gateway, beta = self.gateway(acme)
         then(city.update_registry(witnesses="quorum none\n"))
         then(granted(city, acme, acme), "grant.issue enrol")
         enrolment = self.hash("grant.issue enrol")
@@ -134,6 +134,9 @@ class _Builder:
         then(city.follow(acme, "enrolment.revoke", revoked))
         then(city.prefix(acme, "gtin:095060009", node=NODE), "grant.issue node")
         then(city.follow(acme, "links.set", LINKS))
+        right = {"scheme": "gs1", "value": "https://id.gs1.org/01/09506000134352/21/G-0008"}
+        correct = {"code": right, "reason": "the label says G-0008"}
+        then(city.follow(gateway, "code.correct", correct, by=[beta, acme]))
         self.close("state_root at the end")
         opened = {"number": number, "content": content, "vin": vin}
         return Example(city, acme, meter, car, self.named, opened)
@@ -150,8 +153,8 @@ class _Builder:
         meter = self.city.new_device("M-0017", acme, number="1440012345678", data=data)
         return meter, content
 
-    def gateway(self, acme: Subject) -> None:
-        """A device that is recovered by its quorum, and sold."""
+    def gateway(self, acme: Subject) -> tuple[Subject, Subject]:
+        """A device that is recovered by its quorum, and sold; and whose it is then."""
         city, then = self.city, self.then
         beta = city.new_organization("Beta Energy")
         then(beta.first, "organization.register beta")
@@ -166,6 +169,7 @@ class _Builder:
         offer = city.offer(gateway, acme, beta)
         then(offer)
         then(city.accept_offer(gateway, offer, [beta]))
+        return gateway, beta
 
     def car(self, acme: Subject) -> tuple[Subject, Disclosure]:
         """A device with a committed code, no number, no data, and a P-256 key."""

@@ -49,7 +49,7 @@ from resolver.trust import Trust
 from resolver.verifier import verify_answer
 from tests.example_ledger import NODE, example
 from tests.factory import LOG, UNIQUE, key
-from tests.generated import accreditation, authentication
+from tests.generated import accreditation, authentication, handles
 from tests.generated.credentials import CREDENTIALS, status_cases
 from tests.generated.handshake import Cosigned, watched
 from tests.witnesses import cosigner, lines_of
@@ -408,6 +408,18 @@ def shown_answer() -> str:
     return fenced(layout(orjson.loads(answer_bytes(found))), "json")
 
 
+def shown_handle() -> str:
+    """The values of a handle, those in the middle left out, and what one digest covers."""
+    one = handles.of_device("", "88.100.9999/dev0001", "idis", handles.device())
+    values = one["values"]
+    left = [value for value in values if value["index"] in (1, 21, 100, 300)]
+    digests = orjson.loads(values[-1]["data"]["value"])["digests"]["digests"]
+    cut = {"sub": one["handle"], "digests": {"alg": "SHA-256", "digests": [digests[0], "…"]}}
+    last = {**values[-1], "data": {"format": "string", "value": orjson.dumps(cut).decode()}}
+    answer = {"responseCode": 1, "handle": one["handle"], "values": [*left, last]}
+    return fenced(f"GET /api/handles/{one['handle']}\n\n{layout(answer)}")
+
+
 def _evidence() -> Evidence:
     city = example().city
     return Evidence(city.store, city.reader, city.ledger.state_map)
@@ -606,6 +618,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "schemes": shown_schemes,
     "segments": shown_segments,
     "answer": shown_answer,
+    "handle": shown_handle,
     "evidence": shown_evidence,
     "absence": shown_absence,
     "referral": shown_referral,

@@ -36,6 +36,7 @@ EDGES = (
     "resolver.cli",
     "resolver.client",
     "resolver.demo",
+    "resolver.feed",
     "resolver.folder",
     "resolver.folder_lock",
     "resolver.list_folder",

@@ -45,6 +45,10 @@ from registry.uniqueness import HMAC, Uniqueness
 from resolver.authentication import verify_authentication
 from resolver.bundle import known_as, read_bundle
 from resolver.challenges import read_challenge
+from resolver.handles.encoding import digests_of
+from resolver.handles.signing import unsigned
+from resolver.handles.values import device_values, prefix_values
+from resolver.histories import Step, device_history, number_history
 from resolver.links import verify_links, verify_no_links
 from resolver.path import verify_path
 from resolver.pinned import Pinned
@@ -371,6 +375,25 @@ def test_absences() -> None:
         assert refusal(run) == one.get("error"), one["name"]
 
 
+def told(steps: list[Step]) -> list[dict[str, Any]]:
+    """Steps as the vectors have them."""
+    return [{"index": one.index, "what": one.what, "did": one.did} for one in steps]
+
+
+def test_histories() -> None:
+    file = load("resolution/histories.json")
+    pinned = Trust.begin(file["genesis"]).pinned
+    for one in file["vectors"]:
+        key, answer = tuple(one["key"]), one["answer"]
+        if key[0] == "number":
+            run: Any = partial(number_history, answer["proof"], pinned, key)
+        else:
+            run = partial(device_history, answer, pinned, key=key)
+        assert refusal(run) == one.get("error"), one["name"]
+        if "steps" in one:
+            assert told(run()[1]) == one["steps"]
+
+
 def test_links() -> None:
     file = load("resolution/links.json")
     pinned = Trust.begin(file["genesis"]).pinned
@@ -401,6 +424,17 @@ def test_bundles() -> None:
             bundle.verify(known_as(bundle, one["ledger"], None))
 
         assert refusal(run) == one.get("error"), one["name"]
+
+
+def test_handles() -> None:
+    for one in load("resolution/handles.json")["vectors"]:
+        if "device" in one:
+            made = device_values(one["handle"], one["scheme"], one["device"])
+        else:
+            made = prefix_values(one["handle"].removeprefix("0.NA/"), one["grant"], one["holder"])
+        assert digests_of(made) == one["digests"], one["name"]
+        shown = [*made, *unsigned(one["handle"], made)]
+        assert [json.loads(value.json()) for value in shown] == one["values"], one["name"]
 
 
 def test_paths() -> None:
@@ -494,6 +528,7 @@ WRONG = [
     ("identity/handshake", "read the meter", "open it", "in a context, initiator (handshake)"),
     ("identity/handshake", '"domain": "did:t', '"domain": "did:s', "a meeting, initiator"),
     ("identity/device_credentials", '"stars": 2', '"stars": 5', "NetworkSecurityLabel (form)"),
+    ("resolution/handles", "dev0001", "dev0002", "under 88. (handles)"),
     ("resolution/accreditation", '"Office"', '"Offices"', "holds (accreditation)"),
     (
         "resolution/accreditation",

@@ -169,9 +169,10 @@ class SqliteStore:
 
     def records(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See Store. A row is never overwritten, so that it is read as of the buckets' commit."""
-        buckets = self.buckets_at([place_of(key) for key in keys])
+        places = [place_of(key) for key in keys]
+        buckets = self.buckets_at(places)
         starts = [bucket.start for bucket in buckets]
-        held = [buckets[bisect_right(starts, place_of(key)) - 1] for key in keys]
+        held = [buckets[bisect_right(starts, place) - 1] for place in places]
         rows = [row_of(bucket, key) for bucket, key in zip(held, keys, strict=True)]
         wanted = [row for row in rows if row is not None]
         found = dict(self._many(sql.RECORD, sql.RECORDS_OF_MANY, wanted))
@@ -179,8 +180,9 @@ class SqliteStore:
 
     def buckets_at(self, places: Sequence[int]) -> list[Bucket]:
         """See Store."""
-        found = self._many(sql.BUCKET, sql.BUCKETS_OF_MANY, places)
-        return sorted({Bucket(*row) for row in found})
+        # In their order, places that lie close together are looked for close together.
+        found = {row[0]: row for row in self._many(sql.BUCKET, sql.BUCKETS_OF_MANY, sorted(places))}
+        return [Bucket(*found[start]) for start in sorted(found)]
 
     def buckets(self, first: int, last: int) -> list[Bucket]:
         """See Store."""

@@ -21,6 +21,7 @@ from resolver.api.openapi_authentication import authentication_paths
 from resolver.api.openapi_credentials import credential_paths
 from resolver.api.openapi_data import data_paths
 from resolver.api.openapi_dids import did_paths
+from resolver.api.openapi_handles import handle_paths, label_paths
 from resolver.api.openapi_links import link_paths
 from resolver.api.openapi_schemas import SCHEMAS
 from resolver.api.openapi_things import thing_paths
@@ -87,12 +88,23 @@ class ApiDescription:
             },
             **link_paths(),
             **self._records(authority),
+            "/v1/history": {
+                "get": _get(
+                    "What happened under a code: the entries, or with proof all that there are",
+                    [_asked("code", _CODE, required=True), _asked("scheme", "gs1"), _proof()],
+                    *(200, 300, 400, 404),
+                ),
+                "post": _history(),
+            },
             **data_paths(self._device()),
             **self._ledger(),
+            "/v1/events": {"get": _events()},
             **authentication_paths(),
             **(clock_paths() if isinstance(self._service.clock, MovableClock) else {}),
             **credential_paths(authority, self._device()),
             **did_paths(authority),
+            **handle_paths(),
+            **label_paths(_CODE),
             **thing_paths(self._device(), base64url_encode(self._device().encode())),
             "/.well-known/tetrad": {"get": _get("Genesis, log keys, policy, limits", [])},
             "/healthz": {"get": _get("The process is alive", [])},
@@ -123,7 +135,7 @@ class ApiDescription:
             "/v1/devices/{did}/history": {
                 "get": _get(
                     "What happened to it, the newest first",
-                    [_in_path("did", device), _asked("limit", 10), _asked("before")],
+                    [_in_path("did", device), _asked("limit", 10), _asked("before"), _proof()],
                     *(200, 404),
                 )
             },
@@ -263,7 +275,8 @@ class ApiDescription:
 
     def _resolve(self) -> Operation:
         return {
-            "summary": "The device behind a disclosed number, or a code that no URL should hold",
+            "summary": "The device behind a disclosed number, a code that no URL should hold, or "
+            'behind each of up to 1,000 codes: {"codes": […]}, answered line by line',
             "requestBody": {
                 "required": True,
                 "content": {JSON: {"example": {"code": _CODE, "proof": False}}},
@@ -271,11 +284,40 @@ class ApiDescription:
             "responses": {
                 "200": {
                     "description": "The device; with proof of its keyed hash, if there is one",
-                    "content": _content("Answer"),
+                    "content": {**_content("Answer"), NDJSON: {}},
                 },
-                **_problems(300, 400, 404, 410, 413, 415, 422, 429),
+                **_problems(300, 400, 404, 410, 413, 415, 422, 429, 503),
             },
         }
+
+
+def _events() -> Operation:
+    parameters = [
+        _asked("after", 0),
+        _asked("subject"),
+        _asked("type", "device.register,status.revoke"),
+        _asked("entries", 0),
+        _asked("limit"),
+        {**_asked("Last-Event-ID"), "in": "header"},
+    ]
+    asked = _get("What is committed, as server-sent events or a page of them", parameters, 404, 503)
+    asked["responses"]["200"]["content"] = {"text/event-stream": {}, JSON: {}}
+    return asked
+
+
+def _history() -> Operation:
+    example = {"code": _CODE, "proof": False}
+    return {
+        "summary": "The same of a private code, or of a disclosed number: by whom last bound it",
+        "requestBody": {"required": True, "content": {JSON: {"example": example}}},
+        "responses": {
+            "200": {
+                "description": "The entries, or all there are with proof",
+                "content": {JSON: {}},
+            },
+            **_problems(300, 400, 404, 413, 415, 422, 429),
+        },
+    }
 
 
 def _get(

@@ -8,7 +8,7 @@ from resolver.api.operations import JSON
 from resolver.api.problems import PROBLEM
 from resolver.api.things import FORMATS, LINKED
 from resolver.shells import GLOBAL
-from resolver.things import MEDIA
+from resolver.things import EVENTS, MEDIA
 
 _LINKS: Final = {
     "type": "array",
@@ -48,6 +48,10 @@ def thing_paths(device: str, identifier: str) -> dict[str, dict[str, Any]]:
             "get": _get("What a JSONPath selects of them", searched, JSON, 400, 413, 503)
         },
         "/.well-known/wot": {"get": _get("This directory as a thing", [], MEDIA)},
+        "/events": {"get": _stream("What happens to things", [])},
+        "/events/{type}": {
+            "get": _stream("Events of one kind", [_parameter("path", "type", EVENTS[0])])
+        },
         **_shell_paths(identifier),
     }
 
@@ -89,6 +93,13 @@ def _get(
             **{str(one): refused for one in (*statuses, 422)},
         },
     }
+
+
+def _stream(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    told = {**_parameter("query", "diff"), "description": "true for what has changed as well"}
+    last = _parameter("header", "Last-Event-ID")
+    asked = [*parameters, told, last]
+    return _get(summary, asked, "text/event-stream", 400, 404, 406, 503)
 
 
 def _parameter(where: str, name: str, example: object = None) -> dict[str, Any]:

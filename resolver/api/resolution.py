@@ -9,8 +9,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from identity.errors import NotFound, SchemaViolation, TetradError, UnsupportedMediaType
-from identity.jcs import parse
+from identity.jcs import Json, parse
 from registry.state import state_key
+from resolver.api.batches import MAX_BATCH_BYTES, Batches
 from resolver.api.frame import Direct
 from resolver.api.limits import DAY, RateLimit
 from resolver.api.problems import problem_response
@@ -32,8 +33,9 @@ class ResolutionEndpoints:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._resolver = service.resolver
+        self._batches = Batches(service)
         self._delegations = service.delegations
-        self._limit = RateLimit(
+        self.limit = RateLimit(
             service.settings.lookups, service.settings.lookup_clients, service.clock
         )
         self._absences = RateLimit(
@@ -46,7 +48,6 @@ class ResolutionEndpoints:
             Route("/v1/resolve", Direct(self.by_code), methods=["GET"]),
             Route("/v1/resolve", self.by_body, methods=["POST"]),
             Route("/v1/devices/{did}", self.device),
-            Route("/v1/devices/{did}/history", self.history),
         ]
 
     async def by_code(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,22 +73,24 @@ class ResolutionEndpoints:
     async def by_body(self, request: Request) -> Response:
         """The device that bears what should not stand in a URL."""
         query(request.scope, ())
-        self._limit.check(client_of(request))
         if media_type(request.scope) != "application/json":
             raise UnsupportedMediaType("a question is sent as application/json")
         settings = self._service.settings
+        most = max(settings.body_bytes, MAX_BATCH_BYTES)
         body = await read_body(
-            request.scope, request.receive, most=settings.body_bytes, seconds=settings.body_seconds
+            request.scope, request.receive, most=most, seconds=settings.body_seconds
         )
-        asked = parse(body)
+        asked = parse(body, max_bytes=most)
+        if isinstance(asked, dict) and set(asked) - {"proof"} == {"codes"}:
+            return self._batches.answer(asked["codes"], proof=_wants_proof(asked))
+        self.limit.check(client_of(request))
         if not isinstance(asked, dict) or set(asked) - _LOOKUP:
             raise SchemaViolation(
                 "a question has the members disclosure and scheme, or code and perhaps scheme",
                 hint="and at and proof where wanted",
             )
-        proof = asked.pop("proof", False)
-        if type(proof) is not bool:
-            raise SchemaViolation("proof is true or false", pointer="/proof")
+        proof = _wants_proof(asked)
+        asked.pop("proof", None)
         texts: dict[str, str] = {}
         for name, value in asked.items():
             if not isinstance(value, str) or (name != "disclosure" and len(value) > MAX_CODE):
@@ -110,15 +113,6 @@ class ResolutionEndpoints:
         given = query(request.scope, ("at", "proof"))
         asked = self._resolver.did(request.path_params["did"])
         return await self._answer(asked, given.get("at"), proof=flag(given, "proof"))
-
-    async def history(self, request: Request) -> Response:
-        """What happened to a subject, the newest first."""
-        given = query(request.scope, ("limit", "before"))
-        limit = page_limit(given, self._service.settings.page_rows)
-        before = number(given, "before") if "before" in given else None
-        changes = self._resolver.history(request.path_params["did"], limit=limit, before=before)
-        more = changes[-1]["index"] if len(changes) == limit else None
-        return json_response(orjson.dumps({"changes": changes, "before": more}))
 
     async def _answer(
         self, asked: Asked, at: str | None, *, proof: bool, client: str = ""
@@ -181,6 +175,13 @@ class ResolutionEndpoints:
         evidence = self._service.evidence.of_absence(asked, published.size, published.note)
         if evidence is not None:
             missing.members["proof"] = orjson.loads(evidence)
+
+
+def _wants_proof(asked: dict[str, Json]) -> bool:
+    proof = asked.get("proof", False)
+    if type(proof) is not bool:
+        raise SchemaViolation("proof is true or false", pointer="/proof")
+    return proof
 
 
 def page_limit(given: dict[str, str], most: int) -> int:

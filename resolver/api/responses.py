@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from hashlib import sha256
 from typing import Final
 
-from starlette.responses import Response
-from starlette.types import Scope
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from resolver.api.requests import header
 
@@ -26,6 +26,28 @@ def json_response(
 ) -> Response:
     """JSON bytes, of a type that is one of JSON."""
     return Response(data, status, headers, media)
+
+
+class HeldStream(StreamingResponse):
+    """An answer in parts that takes a place, which `release` gives back when it has ended, however
+    that came about: the parts alone would not, where the client goes before the first."""
+
+    def __init__(
+        self,
+        parts: AsyncIterator[bytes],
+        release: Callable[[], None],
+        headers: Mapping[str, str],
+        media: str,
+    ) -> None:
+        super().__init__(parts, 200, headers, media)
+        self._release = release
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._release()
 
 
 def tagged(scope: Scope, data: bytes, media: str, cache: str) -> Response:

@@ -40,6 +40,7 @@ ENDPOINTS = {
     "shells": "/lookup/shellsByAssetLink",
     "checkpoint": "/checkpoint",
     "tiles": "/tile/",
+    "events": "/v1/events",
     "entries": "/v1/ledger/entries/",
     "proofs": "/v1/ledger/proofs/",
     "keys": "/v1/ledger/keys",

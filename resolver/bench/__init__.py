@@ -84,6 +84,7 @@ def _measured(
         report.factory(factory.in_turns(running, enrolled, lines[devices + singles :]))
         say("resolving")
         report.resolved(measure.resolve(running, devices, devices, proof=False), proof=False)
+        report.resolved_together(measure.resolve_batches(running, devices, devices))
         report.resolved(measure.resolve(running, devices, devices, proof=True), proof=True)
         say("verifying answers; mirroring")
         report.answered(answers.answers(running, range(devices), min(devices, ANSWERS)))

@@ -79,20 +79,40 @@ class _Connection(asyncio.Protocol):
             return
         head = self._buffer[:end].lower()
         at = head.find(b"content-length:")
-        length = int(head[at + 15 :].split(b"\r\n", 1)[0])
-        if len(self._buffer) < end + 4 + length:
+        if at < 0 and not self._buffer.endswith(_LAST_CHUNK):
             return
+        if at >= 0:
+            length = int(head[at + 15 :].split(b"\r\n", 1)[0])
+            if len(self._buffer) < end + 4 + length:
+                return
+        body = self._buffer[end + 4 :]
         status = int(head[9:12])
         self._load.statuses[status] = self._load.statuses.get(status, 0) + 1
         self._load.latencies.append(time.perf_counter() - self._sent)
         if self._keep:
-            self._load.bodies.append(self._buffer[end + 4 :])
+            self._load.bodies.append(body if at >= 0 else _unchunked(body))
         self._buffer = b""
         self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
             self.done.set_exception(ServerUnreachable(f"the server hung up: {exc}"))
+
+
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
+
+
+def _unchunked(body: bytes) -> bytes:
+    """The chunks of a body (RFC 9112, section 7.1) joined."""
+    parts: list[bytes] = []
+    at = 0
+    while True:
+        end = body.index(b"\r\n", at)
+        length = int(body[at:end], 16)
+        if not length:
+            return b"".join(parts)
+        parts.append(body[end + 2 : end + 2 + length])
+        at = end + 4 + length
 
 
 async def _drive(

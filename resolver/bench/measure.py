@@ -29,6 +29,8 @@ from resolver.schemes import SCHEMES
 
 CONNECTIONS = 32
 BATCH = 500
+CODES = 1_000
+"""Of one question about many."""
 
 Figures = dict[str, Any]
 
@@ -100,6 +102,27 @@ def resolve(running: Running, registered: int, requests: int, *, proof: bool) ->
     cpu = running.cpu() - began
     _expect(load, 200, requests)
     return _figures(load, cpu, requests)
+
+
+def resolve_batches(running: Running, registered: int, requests: int) -> Figures:
+    """POST /v1/resolve of as many codes of the same kind, a thousand at a time, over two
+    connections; each line is counted."""
+    draw = random.Random(8)  # noqa: S311 - which codes are asked for is no secret
+    batches = [
+        [fleet.code(draw.randrange(registered)) for _ in range(CODES)]
+        for _ in range(max(2, requests // CODES))
+    ]
+    asked = [
+        post("/v1/resolve", "application/json", orjson.dumps({"codes": codes})) for codes in batches
+    ]
+    began = running.cpu()
+    load = drive(running.address, asked, 2, keep=True)
+    cpu = running.cpu() - began
+    _expect(load, 200, len(asked))
+    for body in load.bodies:
+        if body.count(b'"status":200,"device":') != CODES:
+            raise RuleBroken("a code of the bench was not found in a batch")
+    return _figures(load, cpu, len(batches) * CODES)
 
 
 def set_up(running: Running, ledger: str, now: int) -> fleet.Owner:

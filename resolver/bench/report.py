@@ -64,6 +64,10 @@ class Report:
         """Resolution."""
         self.figures[f"resolve {'with' if proof else 'without'} proof"] = figures
 
+    def resolved_together(self, figures: Figures) -> None:
+        """Resolution, a thousand codes at a time."""
+        self.figures["resolve in batches"] = figures
+
     def audited(self, figures: Figures) -> None:
         """The audit."""
         self.figures["audit"] = figures
@@ -132,6 +136,11 @@ class Report:
             rate = asked["per_second"] / self.bare["per_second"]
             lines.append(_line(f"resolve {kind} proof / bare ASGI, CPU", asked, cpu, bound))
             lines.append(_line(f"resolve {kind} proof / bare ASGI, rate", asked, rate, bound))
+        together, alone = (
+            self.figures[f"resolve {how}"] for how in ("in batches", "without proof")
+        )
+        faster = together["per_second"] / alone["per_second"]
+        lines.append(_line("resolve in batches / one by one, rate", together, faster, 8.0))
         audit = self.figures["audit"]
         ratio = batch["cpu_us"] / audit["cpu_us"]
         lines.append(_line("audit / registration in batches, CPU", audit, ratio, 1.0))

@@ -56,6 +56,8 @@ def check(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     if "bundle" in item:
         verified, trust, hops = _bundled(frame, item, wanted)
         return _answered(frame, verified, trust, wanted, hops)
+    if "responseCode" in item:
+        return _handled(frame, item, wanted)
     if isinstance(item.get("device"), dict):
         label, _ = parse_tetrad_did(str(item["device"].get("did")))
         trust = wanted.of(frame.home.trust_labelled(label))
@@ -147,6 +149,23 @@ def _bundled(
         if wanted.max_age is not None:
             check_age(hop.age, wanted.max_age)
     return path.outcome, path.responsible, path.hops
+
+
+def _handled(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
+    """An answer of /api/handles with its proof among the values."""
+    from resolver.handles.verifying import proved_within, verify_handle
+
+    device: Any = proved_within(item).get("device")
+    label, _ = parse_tetrad_did(str(device.get("did") if isinstance(device, dict) else None))
+    trust = wanted.of(frame.home.trust_labelled(label))
+    found = verify_handle(item, trust.pinned)
+    shown = _answered(frame, found.verified, trust, wanted)
+    of = ", ".join(str(index) for index in found.indexes) or "none"
+    lines = [f"✓ values of the handle {item['handle']} as its record has them: {of}"]
+    if found.unchecked:
+        lines.append("– HS_SIGNATURE covers these values; whose key and certificates: not checked")
+    value = {**shown.value, "indexes": list(found.indexes), "unchecked": list(found.unchecked)}
+    return replace(shown, value=value, lines=(*lines, *shown.lines))
 
 
 def _receipted(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:

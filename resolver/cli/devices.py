@@ -173,6 +173,33 @@ def rebind(frame: Frame, name: str, number: str, old: str | None) -> None:
     frame.show(shown, f"✓ rebound, entry {done.index}", *kept)
 
 
+@device.command(short_help="Correct the code of a device; the old label stays good.")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@verb(
+    click.option("--reason", required=True, help="Why, for everybody to read."),
+    click.option("--scheme", help="The scheme of NEW, where it is not plain."),
+    click.option("--also", multiple=True, metavar="NAME", help="Who signs as well."),
+    wallet=True,
+)
+def correct(
+    frame: Frame, old: str, new: str, reason: str, scheme: str | None, also: tuple[str, ...]
+) -> None:
+    """Give the device that bears the code OLD (or has that DID) the code NEW.
+
+    What is printed on it keeps leading to it for ever, and to nothing else. The controller signs,
+    and who holds the prefixes of both codes: --also.
+    """
+    code: Any = {"scheme": scheme, "value": new} if scheme else new
+    with frame.writing() as client:
+        parties = [frame.party(client.wallet, one) for one in also]
+        did = subject_of(client, old)
+        done = client.correct_code(did, code, reason, also=parties)
+    shown = acknowledged(done) | {"did": did, "disclosures": done.disclosures}
+    kept = [f"  disclosure {one}" for one in done.disclosures]
+    frame.show(shown, f"✓ corrected, entry {done.index}; {old} still leads to it", *kept)
+
+
 @device.command()
 @click.argument("name", metavar="DEVICE")
 @verb()

@@ -156,13 +156,14 @@ def _about(data: bytes) -> VerifiedAnswer:
 
 def _kept(frame: Frame, name: str) -> bytes:
     """The bundle that is kept of a device, named by its DID or its code. Raises KeystoreError."""
+    from registry.state import codes_of
     from resolver.schemes import SCHEMES
 
     if name.startswith("did:"):
         return frame.home.bundle(name)
     code = SCHEMES.read(name)._asdict()
     for data in map(frame.home.bundle, frame.home.bundled()):
-        if _about(data).device["code"] == code:
+        if code in codes_of(_about(data).device):
             return data
     raise KeystoreError(
         f"no bundle of a device with the code {code['value']} is kept here",

@@ -12,7 +12,7 @@ from resolver.cli.frame import MAX_AGE, REFUSED, Frame, verb, write_output
 from resolver.cli.hops import hop_lines, hop_values
 
 if TYPE_CHECKING:
-    from resolver.client import Resolved
+    from resolver.client import Client, Resolved
     from resolver.freshness import Age
 
 
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write a file that `tetrad verify` checks anywhere, without a network.",
     ),
+    click.option(
+        "--report",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write a page for people, .html, that `tetrad verify` checks as well.",
+    ),
     click.option("--did", is_flag=True, help="Its DID document, made here of the proved record."),
 )
 def resolve(
@@ -39,6 +44,7 @@ def resolve(
     max_age: int | None,
     bundle: Path | None,
     *,
+    report: Path | None,
     did: bool,
 ) -> None:
     """Find the device that bears CODE, in any form that is printed on it, or the DID CODE.
@@ -53,8 +59,8 @@ def resolve(
     if (code is None) == (disclosure is None):
         raise click.UsageError("name a code, a DID, or a --disclosure with its --scheme")
     if code == "-":
-        if bundle is not None:
-            raise click.UsageError("a --bundle holds one device: name its code")
+        if bundle is not None or report is not None:
+            raise click.UsageError("a --bundle or --report holds one device: name its code")
         from resolver.cli.scanning import resolve_lines
 
         resolve_lines(frame, scheme=scheme, at=at, max_age=max_age)
@@ -67,14 +73,12 @@ def resolve(
         except NotFound as missing:
             frame.fail(missing)
             if not frame.as_json:
-                frame.note(absence_of(missing))
-                if bundle is not None:
-                    frame.note(f"– {bundle} is not written: a bundle holds a device")
+                left = [
+                    f"– {one} is not written: it holds a device" for one in (bundle, report) if one
+                ]
+                frame.note("\n".join([absence_of(missing), *left]))
             raise click.exceptions.Exit(REFUSED) from None
-        if bundle is not None:
-            from resolver.bundle import bundle_bytes
-
-            write_output(bundle, bundle_bytes(client.trust, found.key, found.answer))
+        _write(frame, client, found, code, bundle=bundle, report=report)
     if did:
         show_document(frame, found)
         return
@@ -94,6 +98,36 @@ def show_document(frame: Frame, found: Resolved) -> None:
     if found.status in ("revoked", "retired"):
         frame.note("deactivated: the device is revoked or retired")
         raise click.exceptions.Exit(1)
+
+
+def _write(
+    frame: Frame,
+    client: Client,
+    found: Resolved,
+    code: str | None,
+    *,
+    bundle: Path | None,
+    report: Path | None,
+) -> None:
+    """The files that were asked for; a page is read back as its reader will before it is one."""
+    if bundle is None and report is None:
+        return
+    from resolver.bundle import bundle_bytes
+
+    data = bundle_bytes(client.trust, found.key, found.answer)
+    if bundle is not None:
+        write_output(bundle, data)
+    if report is not None:
+        from identity.members import format_time
+        from resolver.report import read_report, report_of, report_page
+
+        # What reveals a person or a radio is repeated on no page; nobody else knows its key.
+        private, policy = found.key is None, client.trust.witness_policy
+        made = format_time(frame.now)
+        page = report_page(report_of(code or "", made, policy, data, private=private))
+        read_report(page)
+        write_output(report, page)
+        frame.note(f"✓ {report}: open it in a browser, check it with tetrad verify {report}")
 
 
 def absence_of(missing: NotFound) -> str:
@@ -148,6 +182,7 @@ def lines_of(found: Resolved, at: str | None) -> list[str]:
     lines.append(f"{found.status.upper()}  {found.did}  {name} {about['model']}")
     if "reason" in found.device and found.status != "active":
         lines.append(f"reason: {found.device['reason']}")
+    lines += _corrected(found)
     if "recovering" in found.device:
         ready = found.device["recovering"]["ready"]
         lines.append(f"! a recovery is under way: other keys can come into force from {ready} on")
@@ -177,6 +212,18 @@ def lines_of(found: Resolved, at: str | None) -> list[str]:
             "– witnesses: none asked for; that others are shown the same is the registry's word"
         )
     return lines
+
+
+def _corrected(found: Resolved) -> list[str]:
+    """What to know where a label shows a code that was wrong, and for how long it was."""
+    for alias in found.device.get("aliases", ()):
+        if found.read_as is not None and alias["code"] == found.read_as._asdict():
+            code = found.device["code"]
+            return [
+                f"! the label shows a code that was corrected on {alias['until']['time']}; "
+                f"the device's code is {code.get('value', str(code['scheme']) + ', committed to')}"
+            ]
+    return []
 
 
 def age_value(age: Age) -> dict[str, Any]:

@@ -130,6 +130,13 @@ def init(
         help="Let POST /v1/test-clock put the clock forward (a sandbox on this machine).",
     ),
     click.option("--interop", is_flag=True, help="Also the VC-API, with did:key issuers."),
+    click.option(
+        "--handle-signer",
+        nargs=2,
+        metavar="JSON PEM",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Sign the values of handles (HS_SIGNATURE): issuer and certificates, and an RSA key.",
+    ),
     _ORIGIN,
     _UNIQUENESS,
     click.option(
@@ -185,12 +192,14 @@ def _serve_ledger(
     witnesses: Path | None,
     test_clock: bool,
     interop: bool,
+    handle_signer: tuple[Path, Path] | None,
     origin: str | None,
     uniqueness: str | None,
 ) -> None:
     from registry.policy import Policy
     from registry.reader import LedgerReader
     from resolver import app
+    from resolver.handles.signing import read_signer
     from resolver.interop import Interop
     from resolver.settings import Settings
     from resolver.tile_folder import TileFolder
@@ -216,6 +225,9 @@ def _serve_ledger(
         policy = Policy.parse(read_input(str(witnesses))) if witnesses is not None else None
         public_folder = TileFolder(publish) if publish is not None else None
         kept = Interop(data) if interop else None
+        signer = None
+        if handle_signer is not None:
+            signer = read_signer(*(read_input(str(one)) for one in handle_signer))
     except BaseException:
         site.close()
         raise
@@ -248,6 +260,7 @@ def _serve_ledger(
         addresses=addresses,
         interop=kept,
         clock=_movable(site) if test_clock else time.time,
+        handle_signer=signer,
     )
 
 

@@ -40,14 +40,18 @@ def verify(
 ) -> None:
     """Check FILE against the pinned ledger, without asking anybody.
 
-    FILE is what `register --out` wrote, a bundle or an answer of `resolve`, a receipt with its
-    --operation, a device's answer to a --challenge with the --bundle that has its record, or what a
-    monitor holds against a log: that is refused unless it proves that the log misbehaved. A bundle,
-    and such evidence, need no pinned ledger if you name the --ledger. A --challenge is removed by
-    the first answer that names it: each is used once. Nothing offline can tell what came later:
-    mind the age, or bound it with --max-age.
+    FILE is what `register --out` wrote, a bundle, a report or an answer of `resolve`, an answer of
+    /api/handles with its proof, a receipt with its --operation, a device's answer to a --challenge
+    with the --bundle that has its record, or what a monitor holds against a log: that is refused
+    unless it proves that the log misbehaved. A bundle, a report and such evidence need no pinned
+    ledger if you name the --ledger. A --challenge is removed by the first answer that names it:
+    each is used once. Nothing offline can tell what came later: mind the age, or bound it with
+    --max-age.
     """
     data = read_input(file)
+    if data.lstrip()[:15].lower() == b"<!doctype html>":
+        _read_page(frame, data, Wanted(ledger, policy, max_age))
+        return
     if challenge is None and bundle is None and _is_evidence(data):
         _accuse(frame, data, ledger)
         return
@@ -73,6 +77,23 @@ def verify(
         f"✓ {count} of {count} in the ledger {origin}, under checkpoints by its pinned log",
         *(found[0].lines if count == 1 else ()),
         f"– the newest of them has {size} entries; what came later is not known here",
+    )
+
+
+def _read_page(frame: Frame, data: bytes, wanted: Wanted) -> None:
+    """A report: its evidence by what is pinned, then its words by its evidence."""
+    from resolver.report import embedded, read_report
+
+    found = check(frame, embedded(data).bundle, wanted)
+    report = read_report(data)
+    frame.show(
+        {"verified": 1, "origin": found.origin, "size": found.size, **found.value}
+        | {"asked": report.asked or None, "made": report.made},
+        "✓ every word on the page follows from the evidence within it",
+        *([f"✓ asked for {report.asked}"] if report.asked else []),
+        *found.lines,
+        f"– made at {report.made}, by the clock of whoever made it",
+        f"– its checkpoint has {found.size} entries; what came later is not known here",
     )
 
 

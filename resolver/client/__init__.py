@@ -41,14 +41,16 @@ from resolver.client.exchange import (
 )
 from resolver.client.flow import Flow, Pause, Request, Response, check_address
 from resolver.client.graded import accesses, data, erase_data
+from resolver.client.histories import History, proved_history
 from resolver.client.linking import Linked, links, set_links
 from resolver.client.living import Living
+from resolver.client.many import resolve_batch
 from resolver.client.resolved import Resolved
 from resolver.client.sending import Acknowledged
 from resolver.client.writing import Writing
 from resolver.trust import Trust
 
-__all__ = ["Acknowledged", "AsyncClient", "Client", "Linked", "Resolved", "Session"]
+__all__ = ["Acknowledged", "AsyncClient", "Client", "History", "Linked", "Resolved", "Session"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -212,6 +214,8 @@ class Client(_Base):
     introduce = Blocking(Writing.introduce)
     checkpoint = Blocking(Writing.checkpoint)
     resolve = Blocking(Writing.resolve)
+    resolve_batch = Blocking(resolve_batch)
+    proved_history = Blocking(proved_history)
     did_document = Blocking(did_document)
     device = Blocking(Writing.device)
     history = Blocking(Writing.history)
@@ -239,6 +243,7 @@ class Client(_Base):
     links = Blocking(links)
     update_device = Blocking(Writing.update_device)
     rebind_number = Blocking(Writing.rebind_number)
+    correct_code = Blocking(Living.correct_code)
     rotate_keys = Blocking(Writing.rotate_keys)
     update_registry = Blocking(Writing.update_registry)
     begin_recovery = Blocking(Living.begin_recovery)
@@ -322,6 +327,8 @@ class AsyncClient(_Base):
     introduce = Awaited(Writing.introduce)
     checkpoint = Awaited(Writing.checkpoint)
     resolve = Awaited(Writing.resolve)
+    resolve_batch = Awaited(resolve_batch)
+    proved_history = Awaited(proved_history)
     did_document = Awaited(did_document)
     device = Awaited(Writing.device)
     history = Awaited(Writing.history)
@@ -349,6 +356,7 @@ class AsyncClient(_Base):
     links = Awaited(links)
     update_device = Awaited(Writing.update_device)
     rebind_number = Awaited(Writing.rebind_number)
+    correct_code = Awaited(Living.correct_code)
     rotate_keys = Awaited(Writing.rotate_keys)
     update_registry = Awaited(Writing.update_registry)
     begin_recovery = Awaited(Living.begin_recovery)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
 from identity.errors import InvalidAnswer, ServerUnreachable, TetradError
-from resolver.client.flow import MAX_BYTES, Pause, Request, Response
+from resolver.client.flow import MAX_BYTES, Pause, Request, Response, refusal
 
+SILENCE = httpx.Timeout(60.0, connect=5.0)
+"""Seconds within which something comes of an answer that does not end."""
 LONGEST = 120.0
 """Seconds for a whole response: a server that drips holds nobody for ever."""
 
@@ -31,6 +34,25 @@ def arguments(request: Request) -> dict[str, Any]:
         "content": request.body or None,
         "headers": headers,
     }
+
+
+def parts(url: str, request: Request) -> Iterator[bytes]:
+    """The parts of an answer that does not end, as they come; something comes at least every
+    minute. Raises ServerUnreachable, or what the server refuses it for."""
+    asked = arguments(request)
+    asked["headers"] |= request.headers
+    try:
+        with httpx.Client(base_url=url, timeout=SILENCE) as http, http.stream(**asked) as response:
+            check_encoding(response)
+            if response.status_code != 200:
+                body = bytearray()
+                for part in response.iter_bytes():
+                    body += part
+                    check_length(body)
+                raise refusal(response_of(response, bytes(body)))
+            yield from response.iter_bytes()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise unreachable(url, error) from error
 
 
 def response_of(response: httpx.Response, body: bytes) -> Response:

@@ -1,4 +1,4 @@
-"""Keys through life: recoveries and transfers, in which others have a hand and days may go by.
+"""Keys and codes through life, in which others have a hand and days may go by.
 
     client.begin_recovery(did, quorum=["z6Mk…", "z6Mk…"])      # SignerMissing: they sign what is in
     client.finish_recovery(did)                                # its `prepared`; after the wait
@@ -111,6 +111,16 @@ class Living(Writing):
             "the new keys are not in this wallet, and nobody else is who could sign",
             hint="the wallet that began the recovery, or one with an organization",
         )
+
+    def correct_code(
+        self, did: str, code: Json, reason: str, *, also: Sequence[str] = ()
+    ) -> Flow[Acknowledged]:
+        """Another code, as text or `{"scheme", "value"}`, for one that was wrong, and which keeps
+        leading to the device. By the controller and `also` the holders of both codes' prefixes."""
+        record = yield from self.subject(did)
+        by = list(dict.fromkeys([Position.of(record).controller, *also]))
+        body: dict[str, Json] = {"code": code, "reason": reason}
+        return (yield from self.change("code.correct", did, body, by=by))
 
     def offer_device(self, did: str, to: str, not_after: str) -> Flow[Acknowledged]:
         """A device, offered to an organization until a time; an earlier offer ends."""

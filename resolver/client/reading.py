@@ -7,22 +7,18 @@ checkpoint by the pinned log, which extends the newest one that was seen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote
 
-from identity.did import parse_tetrad_did
 from identity.disclosure import NUMBER, open_disclosure
 from identity.errors import (
     Delegated,
     Gone,
     InvalidAnswer,
-    MalformedCode,
-    MalformedInput,
     NotFound,
     TetradError,
 )
-from identity.jcs import Json, canonicalize
+from identity.jcs import Json
 from identity.operation import operation_hash
 from registry.case import FINAL
 from registry.receipt import TlogProof
@@ -31,6 +27,7 @@ from registry.uniqueness import verify_shown
 from resolver.client.flow import (
     Flow,
     Request,
+    Response,
     ask,
     ask_bytes,
     ask_json,
@@ -38,14 +35,15 @@ from resolver.client.flow import (
     member,
     refusal,
 )
+from resolver.client.questions import Question, query_of, question_of
 from resolver.client.resolved import ByWay, Resolved, note_of, said_stale
 from resolver.client.tiles import fetch_genesis
 from resolver.referral import label_asked
-from resolver.schemes import SCHEMES, Code
 from resolver.trust import Trust
 from resolver.verifier import (
     VerifiedAnswer,
     VerifiedReceipt,
+    shown_codes,
     verify_answer,
     verify_receipt,
 )
@@ -97,8 +95,20 @@ class Reading(ByWay):
         is proved as well, unless `tombstones` are wanted. A recursive resolver is asked alike: what
         comes from other ledgers is proved from the pinned one on.
         """
-        asked = _asked(code, scheme, disclosure, at)
+        asked = question_of(code, scheme, disclosure, at)
         response = yield from ask(asked.request)
+        return (yield from self.answered(asked, response, at, max_age, tombstones=tombstones))
+
+    def answered(
+        self,
+        asked: Question,
+        response: Response,
+        at: str | None = None,
+        max_age: int | None = None,
+        *,
+        tombstones: bool = False,
+    ) -> Flow[Resolved]:
+        """What a response to a question proves. Raises as `resolve`."""
         gone = None
         if response.status == 410:
             gone = refusal(response)
@@ -109,7 +119,7 @@ class Reading(ByWay):
             missing = refusal(response)
             for name in PROVED:
                 missing.members.pop(name, None)  # it is not for a server to say
-            key = self._key_of(asked, missing.members)
+            key = self.key_of(asked, missing.members)
             if isinstance(missing, NotFound) and key is not None:
                 yield from self._prove_absence(missing, key, at, max_age)
             raise missing
@@ -118,13 +128,11 @@ class Reading(ByWay):
             return _ended(found, gone, tombstones=tombstones)
         note = note_of(answer)
         yield from self.learn(note)
-        key = self._key_of(asked, answer)
+        key = self.key_of(asked, answer)
         # Of the past, the evidence shows the device and not who had the number.
         shown = None if key is not None and key[0] == "number" and at is not None else key
         verified = verify_answer(answer, self.trust.pinned, key=shown)
-        asserted = "; ".join(
-            filter(None, (_check_asked(verified, asked, key), _unsigned(verified)))
-        )
+        asserted = self.said_of(verified, asked, key)
         _check_time(answer, verified.device, at)
         age = self.dated(verified.checkpoint, max_age)
         yield from self.observe(note)
@@ -132,7 +140,7 @@ class Reading(ByWay):
         return _ended(found, gone, tombstones=tombstones)
 
     def _found_by_way(
-        self, answer: dict[str, Json], asked: _Asked, at: str | None, max_age: int | None
+        self, answer: dict[str, Json], asked: Question, at: str | None, max_age: int | None
     ) -> Flow[Resolved]:
         """An answer that came by way of other ledgers."""
         path = yield from self.by_way(answer, asked.key, max_age)
@@ -147,7 +155,12 @@ class Reading(ByWay):
             stale=said_stale(answer),
         )
 
-    def _key_of(self, asked: _Asked, answer: Mapping[str, Json]) -> Key | None:
+    def said_of(self, verified: VerifiedAnswer, asked: Question, key: Key | None) -> str:
+        """What rests on the registry's word alone, of an answer that is about what was asked for.
+        Raises InvalidAnswer for one that is not."""
+        return "; ".join(filter(None, (_check_asked(verified, asked, key), _unsigned(verified))))
+
+    def key_of(self, asked: Question, answer: Mapping[str, Json]) -> Key | None:
         """The key of the state under which the answer must stand: of a value that is hashed there,
         where the answer proves the hash. Raises InvalidVrfProof."""
         if asked.presented is None or "unique" not in answer:
@@ -193,7 +206,7 @@ class Reading(ByWay):
         before: str | None = None
         path = f"/v1/devices/{quote(did, safe=':')}/history"
         while True:
-            page = yield from ask_json(Request("GET", path, _query(before=before)))
+            page = yield from ask_json(Request("GET", path, query_of(before=before)))
             found = member(page, "changes", list)
             changes += found
             following = page.get("before")
@@ -257,86 +270,19 @@ class Reading(ByWay):
         return (yield from ask_bytes(Request("GET", path)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question, and what its answer must be about."""
-
-    request: Request
-    key: Key | None
-    """Of the state; None where the registry alone can tell which it is."""
-    read_as: Code | None = None
-    disclosure: str | None = None
-    presented: tuple[str, str, str] | None = None
-    """Kind, scheme and canonical value of what a keyed hash stands for in the state."""
-
-
-def _asked(code: str | None, scheme: str | None, disclosure: str | None, at: str | None) -> _Asked:
-    if disclosure is not None:
-        request = _disclosed(disclosure, scheme, at)
-        presented = _presented(disclosure, scheme or "")
-        return _Asked(request, None, disclosure=disclosure, presented=presented)
-    if code is not None and code.startswith("did:tetrad:"):
-        parse_tetrad_did(code)
-        request = Request("GET", f"/v1/devices/{code}", _query(at=at, proof="1"))
-        return _Asked(request, ("did", code))
-    read_as = SCHEMES.read(code or "", scheme)
-    committed = SCHEMES.is_committed(read_as.scheme)
-    plain = ("code", read_as.scheme, read_as.value)
-    if committed:
-        return _Asked(_coded(read_as, at), None, read_as, presented=plain)
-    return _Asked(_coded(read_as, at), plain, read_as)
-
-
-def _presented(disclosure: str, scheme: str) -> tuple[str, str, str] | None:
-    """None for text that is not canonical: under its hash there is nothing, whoever has the value.
-    Raises InvalidIdentifier."""
-    opened = open_disclosure(disclosure)
-    if SCHEMES.canonical(scheme, opened.value) != opened.value:
-        return None
-    return "number" if opened.name == NUMBER else "code", scheme, opened.value
-
-
-def _query(**members: str | None) -> dict[str, str]:
-    return {name: value for name, value in members.items() if value is not None}
-
-
-def _coded(code: Code, at: str | None) -> Request:
-    if SCHEMES.is_number(code.scheme):
-        raise MalformedCode(
-            f"{code.scheme} is a scheme of numbers",
-            hint="a number is resolved with the disclosure that came with it",
-        )
-    if SCHEMES.is_committed(code.scheme):
-        return _question({"code": code.value, "scheme": code.scheme}, at)
-    query = _query(code=code.value, scheme=code.scheme, at=at, proof="1")
-    return Request("GET", "/v1/resolve", query)
-
-
-def _disclosed(disclosure: str, scheme: str | None, at: str | None) -> Request:
-    open_disclosure(disclosure)
-    if scheme is None:
-        raise MalformedInput("name the scheme of what is disclosed", pointer="/scheme")
-    asked: dict[str, Json] = {"disclosure": disclosure, "scheme": scheme}
-    return _question(asked, at)
-
-
-def _question(asked: dict[str, Json], at: str | None) -> Request:
-    """Asked in the body, since it does not belong in a URL."""
-    body = canonicalize({**asked, **_query(at=at), "proof": True})
-    return Request("POST", "/v1/resolve", body=body)
-
-
-def _check_asked(verified: VerifiedAnswer, asked: _Asked, key: Key | None) -> str:
+def _check_asked(verified: VerifiedAnswer, asked: Question, key: Key | None) -> str:
     """What rests on the registry's word alone, of an answer that is about what was asked for."""
     if asked.disclosure is not None:
         opened = open_disclosure(asked.disclosure)
-        shown = verified.device["number"] if opened.name == NUMBER else verified.device["code"]
-        if not isinstance(shown, dict) or shown.get("commitment") != opened.digest:
+        number: Any = verified.device["number"]
+        kept = [number] if opened.name == NUMBER else shown_codes(verified.device)
+        shown = [one for one in kept if one != "none" and one.get("commitment") == opened.digest]
+        if not shown:
             raise InvalidAnswer("the device does not commit to what was disclosed")
-        if key is not None and shown.get("unique") != key[2]:
+        if key is not None and shown[0].get("unique") != key[2]:
             raise InvalidAnswer("the record has another keyed hash than what was disclosed")
     elif key is None and asked.read_as is not None:
-        if asked.read_as.scheme != verified.device["code"].get("scheme"):
+        if asked.read_as.scheme not in [one.get("scheme") for one in shown_codes(verified.device)]:
             raise InvalidAnswer("the device bears a code of another scheme")
         return "the code is committed to: that this device bears it is the registry's word"
     return ""

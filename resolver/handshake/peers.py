@@ -24,7 +24,7 @@ from identity.errors import (
 from identity.jcs import Json
 from identity.keys import kind_of
 from identity.operation import operation_hash
-from registry.state import Subject
+from registry.state import Subject, codes_of
 from resolver.bundle import known_as, read_bundle
 from resolver.freshness import Age, age_of, check_age
 from resolver.handshake.messages import Proofs
@@ -203,7 +203,7 @@ def _check_expected(answer: VerifiedAnswer, peer: str | Code | None) -> None:
     code = answer.device["code"]
     if isinstance(peer, str) and peer != answer.did:
         raise InvalidHandshake(f"this is {answer.did}, not {peer[:200]}", party=answer.did)
-    if isinstance(peer, Code) and code != peer._asdict():
+    if isinstance(peer, Code) and peer._asdict() not in codes_of(answer.device):
         if "value" not in code and code["scheme"] == peer.scheme:
             raise InvalidHandshake(
                 "the code of this device is committed to: it cannot be compared",

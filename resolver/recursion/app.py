@@ -35,6 +35,7 @@ from resolver.api import problems
 from resolver.api.connection import limited_by
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
+from resolver.api.handles import HandleEndpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.problems import PROBLEM, problem_response
 from resolver.api.requests import flag, media_type, number, query, read_body
@@ -274,6 +275,7 @@ def dialects(directory: TreeDirectory, settings: Settings) -> list[BaseRoute]:
     """What is answered out of the tree in words of others."""
     return [
         *IdentifierEndpoints(directory, settings).routes(),
+        *HandleEndpoints(directory, directory).routes(),
         *ThingEndpoint(directory).routes(),
         *ShellEndpoints(directory, settings, time.time).routes(),
     ]

@@ -99,6 +99,9 @@ class Writer:
         """Size of the checkpoint in the synced file."""
         self.failure: LedgerStopped | None = None
         self.figures = Figures()
+        self.on_commit: Callable[[int], None] = _nobody
+        """Called in the event loop with the size of the ledger, once it is on disk."""
+        self._told = 0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Starts the thread; outcomes go to this loop."""
@@ -157,6 +160,7 @@ class Writer:
             jobs, errands = self._collect()
             if jobs:
                 self._answer_soon(self._commit(jobs))
+                self._tell_soon()
             try:
                 if not jobs or self._stopping or self._due() <= 0:
                     self._keep()
@@ -164,6 +168,7 @@ class Writer:
                 self._stop_for(LedgerStopped(f"the checkpoint cannot be kept: {error}"))
             for errand, done in errands:
                 self._run_errand(errand, done)
+            self._tell_soon()
             with self._wake:
                 if self._stopping and not self._jobs and not self._errands:
                     self._ended = True
@@ -288,6 +293,12 @@ class Writer:
             self.kept = size
             self._kept_at = time.monotonic()
 
+    def _tell_soon(self) -> None:
+        size = self._ledger_size()
+        if size > self._told:
+            self._told = size
+            self._call(self.on_commit, size)
+
     def _answer_soon(self, answers: list[tuple[Job, Outcomes | TetradError]]) -> None:
         self._call(self._answer, answers)
 
@@ -306,6 +317,10 @@ class Writer:
                 job.done.set_exception(outcome)
             else:
                 job.done.set_result(outcome)
+
+
+def _nobody(_: int) -> None:
+    """Nobody wants to know."""
 
 
 def _succeed(outcome: tuple[asyncio.Future[Any], Any]) -> None:

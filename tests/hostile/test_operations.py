@@ -88,6 +88,7 @@ NAMES = [
     "device.register-committed-code",
     "device.register-p-256-device",
     "device.update-data",
+    "code.correct-by-one-organization",
     "keys.rotate-device",
     "recovery.begin-organization",
     "recovery.finish-by-anyone",

@@ -18,6 +18,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.interop.libraries import Library, libraries
 from tests.interop.matrix import known_keys
+from tests.interop.resolving import Suite, configured
 from tests.interop.suites import Implementation, serving
 
 NODE = Path(__file__).parent / "node"
@@ -74,6 +75,13 @@ def implementation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Impleme
     """A running service with the VC-API."""
     with serving(tmp_path_factory.mktemp("interop")) as implementation:
         yield implementation
+
+
+@pytest.fixture(scope="session")
+def suite(implementation: Implementation) -> Iterator[Suite]:
+    """The running service with DIDs of every kind."""
+    with configured(implementation) as suite:
+        yield suite
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from resolver.things import directory_thing
-from tests.interop.test_w3c_did_resolution import Suite, suite
-
-__all__ = ["suite"]  # a fixture
+from tests.interop.resolving import Suite
 
 Node = Callable[[str, str, Any], Any]
 

@@ -60,6 +60,7 @@ QUOTA = 3
 TAKEN: Counter[str] = Counter()
 """How often operations of each type were accepted, over all examples."""
 RARE = (
+    "code.correct",
     "enrolled",
     "enrolment.revoke",
     "keys.rotate",
@@ -508,6 +509,22 @@ class RuleBookMachine(RuleBasedStateMachine):
                 by.append(bearer["controller"])
         return self.follow("number.rebind", subject, body, tamper, *by, unique=unique), unique
 
+    @rule(
+        target=sent, device=parties, item=st.sampled_from(ITEMS), serial=numbers, tamper=tampering
+    )
+    def code_correct(
+        self, device: int, item: str, serial: int, tamper: str
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        subject = self.of(device, "device")
+        record = self.record(subject)
+        code = {"scheme": "gs1", "value": f"https://id.gs1.org/01/{item}/21/{serial}"}
+        by = {record.get("controller", subject)}
+        for one in (code, record.get("code", code)):
+            segments = SCHEMES.segments("gs1", one["value"])
+            by.add(prefix_holder(self.state, segments, self.now) or self.authority)
+        body = {"code": code, "reason": "wrong"}
+        return self.follow("code.correct", subject, body, tamper, *sorted(by)), {}
+
     @rule(target=sent, subject=parties, hostile=pool, following=pool, tamper=tampering)
     def keys_rotate(
         self, subject: int, hostile: Drawn, following: Drawn, tamper: str
@@ -693,8 +710,9 @@ class RuleBookMachine(RuleBasedStateMachine):
                 assert old["status"] not in FINAL
                 moved = record["sequence"] - old["sequence"]
                 assert moved == (changed[1] == subject and "sequence" in signed)
-                for fixed in ("did", "kind", "registered", "code"):
+                for fixed in ("did", "kind", "registered"):
                     assert record.get(fixed) == old.get(fixed)
+                self.check_codes(signed, old, record)
                 self.check_life(signed, old, record)
                 if changed[1] != subject:
                     assert {"prefixes", "number"} >= {
@@ -708,6 +726,7 @@ class RuleBookMachine(RuleBasedStateMachine):
             "enrolment.revoke": {"serial"},
             "links.set": {"links"},
             "number.rebind": {"number"},
+            "code.correct": {"code"},
             "status.retire": {"number"},
             "keys.rotate": {"key"},
             "recovery.begin": {"key"},
@@ -716,6 +735,18 @@ class RuleBookMachine(RuleBasedStateMachine):
             "grant.withdraw": {"grant", "prefix", "held", "node"},
         }.get(signed["type"], set())
         assert {changed[0] for changed in changes} <= expected | allowed
+
+    def check_codes(self, signed: dict[str, Any], old: Any, record: Any) -> None:
+        """A code changes by a correction alone, and what it was leads to the device for ever."""
+        if signed["type"] != "code.correct":
+            assert (record.get("code"), record.get("aliases")) == (
+                old.get("code"),
+                old.get("aliases"),
+            )
+            return
+        *before, last = record["aliases"]
+        assert (before, last["code"]) == (old.get("aliases", []), old["code"])
+        assert record["code"] not in [alias["code"] for alias in record["aliases"]]
 
     def check_life(self, signed: dict[str, Any], old: Any, record: Any) -> None:
         """Who acts for a subject changes by what may change it, and by nothing else."""
@@ -770,9 +801,10 @@ class RuleBookMachine(RuleBasedStateMachine):
         for _, one in self.records("did"):
             if one["kind"] != "device":
                 continue
-            assert self.owner("code", "gs1", one["code"]["value"]) == one["did"]
-            assert one["code"]["value"] not in codes
-            codes.add(one["code"]["value"])
+            for code in (one["code"], *(alias["code"] for alias in one.get("aliases", ()))):
+                assert self.owner("code", "gs1", code["value"]) == one["did"]
+                assert code["value"] not in codes
+                codes.add(code["value"])
             thing = one["object"]["maker"], one["object"]["model"], one["object"]["serial"]
             assert thing not in objects
             objects.add(thing)

@@ -20,6 +20,8 @@ from tests.resolver.town import Town, problem
 
 CODES = {error.code for error in catalogue()}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW")
+PAGE = {"accept": "application/json, */*"}
+"""The feed is asked for a page: as a stream it does not end (test_events.py)."""
 HOSTILE_SEGMENTS = (
     "x",
     "0",
@@ -124,7 +126,7 @@ def addresses(route: Route, segment: str) -> str:
 def test_every_method_at_every_address(town: Town) -> None:
     for route in routes(town):
         for method in METHODS:
-            check(town.request(method, addresses(route, "0")))
+            check(town.request(method, addresses(route, "0"), headers=PAGE))
 
 
 def test_a_method_that_an_address_does_not_have(town: Town) -> None:
@@ -136,7 +138,7 @@ def test_a_method_that_an_address_does_not_have(town: Town) -> None:
 def test_hostile_paths(town: Town) -> None:
     for route in routes(town):
         for segment in HOSTILE_SEGMENTS:
-            check(town.get(addresses(route, segment)))
+            check(town.get(addresses(route, segment), headers=PAGE))
     for path in ("/nothing", "//", "/v1", "/v1/resolve/", "/tile/", "/docs/../v1", "/%2e%2e"):
         check(town.get(path))
 
@@ -144,7 +146,7 @@ def test_hostile_paths(town: Town) -> None:
 def test_hostile_queries(town: Town) -> None:
     for route in routes(town):
         for query in HOSTILE_QUERIES:
-            check(town.get(f"{addresses(route, '0')}?{query}"))
+            check(town.get(f"{addresses(route, '0')}?{query}", headers=PAGE))
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson", "text/html"])
@@ -166,7 +168,7 @@ def test_hostile_headers(town: Town) -> None:
         {"origin": "https://evil.example", "cookie": "a=b"},
     ):
         for route in routes(town):
-            check(town.get(addresses(route, "0"), headers=headers))
+            check(town.get(addresses(route, "0"), headers={**PAGE, **headers}))
 
 
 @given(st.text(max_size=60), st.text(max_size=20))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -13,13 +13,14 @@ import pytest
 from registry.store import MemoryStore
 from resolver.api.things import SEARCHES
 from resolver.settings import Settings
-from resolver.things import thing_of
-from tests.factory import Subject
+from resolver.things import difference, thing_of
+from tests.factory import Signed, Subject
+from tests.resolver.following import Following
 from tests.resolver.test_api_identifiers import data_at
-from tests.resolver.town import Town, problem
+from tests.resolver.town import INLINE, Town, problem
 
 URL = "https://data.example.org/m-1"
-SMALL = Settings(checkers=0, page_rows=3)
+SMALL = Settings(checkers=0, page_rows=3, followers=2, followers_each=2, heartbeat_seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +159,7 @@ def test_the_directory_is_a_thing(town: Town) -> None:
     check_thing(thing)
     assert thing["@type"] == "ThingDirectory"
     assert thing["properties"]["things"]["forms"][0]["href"].startswith("/things")
+    assert set(thing["events"]) == {"thingCreated", "thingUpdated", "thingDeleted"}
 
 
 def find(town: Town, query: str) -> Any:
@@ -273,6 +275,93 @@ def test_searches_at_a_time_are_few(
         return [busy, *await asyncio.gather(*first)]
 
     assert town.run(ask()) == [503, *[200] * SEARCHES]
+
+
+def test_what_happens_to_things_is_told(acme: Subject) -> None:
+    assert acme
+    with Town(INLINE) as town:
+        maker = town.acme()
+        device = town.new_device("E-1", maker, data=data_at(("Readings", URL)))
+        changed = {"data": {**data_at(), "describes": "other", "version": 2}}
+        steps: list[Callable[[], Signed | None]] = [
+            lambda: device.first,
+            lambda: town.rotate(device),
+            lambda: town.follow(device, "device.update", changed, by=[maker]),
+            lambda: town.follow(device, "status.retire", {"reason": "x"}, by=[maker]),
+            lambda: town.new_organization("Other").first,
+        ]
+
+        async def follow() -> tuple[Following, Following]:
+            async with (
+                Following(town, "diff=true", path="/events") as all_,
+                Following(town, path="/events/thing_deleted") as deleted,
+            ):
+                await all_.until(lambda: all_.parts)
+                await deleted.until(lambda: deleted.parts)
+                for step in steps:
+                    signed = step()
+                    assert signed is not None
+                    await town.service.submit(signed.submission)
+                    signed.accepted()
+                await all_.until(lambda: len(all_.messages) == 4)
+                await deleted.until(lambda: deleted.messages)
+            return all_, deleted
+
+        all_, deleted = town.run(follow())
+        assert all_.headers[b"content-type"].startswith(b"text/event-stream")
+        assert [one.type for one in all_.messages] == [
+            "thing_created",
+            "thing_updated",
+            "thing_updated",
+            "thing_deleted",
+        ]
+        created, rotated, updated, ended = (orjson.loads(one.data) for one in all_.messages)
+        check_thing(created)
+        assert created["id"] == rotated["id"] == updated["id"] == device.did
+        assert updated["description"] == "other"
+        assert updated["properties"] is None
+        assert ended == {"id": device.did}
+        assert [orjson.loads(one.data) for one in deleted.messages] == [ended]
+
+        async def resume(last: str) -> Following:
+            async with Following(town, path="/events", last_event_id=last) as stream:
+                await stream.until(lambda: len(stream.messages) == 3)
+            return stream
+
+        again = town.run(resume(str(all_.messages[0].id)))
+        assert [one.id for one in again.messages] == [one.id for one in all_.messages[1:]]
+        assert orjson.loads(again.messages[0].data) == {"id": device.did}
+
+
+def test_streams_that_there_are_not(town: Town) -> None:
+    assert problem(town.get("/events/thing_painted"))["code"] == "not_found"
+    assert problem(town.get("/events?diff=perhaps"))["code"] == "input.schema"
+    as_json = {"accept": "application/json"}
+    assert problem(town.get("/events", headers=as_json))["code"] == "input.not_acceptable"
+    for last, code in (("x", "input.malformed"), ("999999", "not_found")):
+        assert problem(town.get("/events", headers={"last-event-id": last}))["code"] == code
+    assert town.request("HEAD", "/events").status_code == 200
+
+
+def test_so_many_follow_and_no_more(town: Town) -> None:
+    async def follow() -> int:
+        async with (
+            Following(town, path="/events") as one,
+            Following(town, path="/events") as two,
+        ):
+            await one.until(lambda: one.parts)
+            await two.until(lambda: two.parts)
+            async with Following(town, path="/events") as three:
+                await three.until(lambda: three.ended)
+            return three.status
+
+    assert town.run(follow()) == 503
+
+
+def test_a_difference_is_a_merge_patch() -> None:
+    before = {"a": 1, "b": {"c": 1, "d": 2}, "e": [1]}
+    after = {"a": 1, "b": {"c": 2}, "e": [1, 2], "f": {}}
+    assert difference(before, after) == {"b": {"c": 2, "d": None}, "e": [1, 2], "f": {}}
 
 
 def test_a_store_that_fails_during_a_search_is_no_secret(

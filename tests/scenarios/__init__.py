@@ -148,6 +148,7 @@ def all_scenarios() -> list[Scenario]:
     """Every scenario, in the order of the rule book's table."""
     from tests.scenarios import (
         accreditations,
+        correcting,
         devices,
         enrolment,
         grants,
@@ -166,7 +167,7 @@ def all_scenarios() -> list[Scenario]:
 
     modules = (
         *(organizations, registry, grants, nodes, accreditations, enrolment, links, devices),
-        *(numbers, keys, kinds, known_as, recovery, transfer, status),
+        *(numbers, correcting, keys, kinds, known_as, recovery, transfer, status),
     )
     order = [module.__name__ for module in modules]
     return sorted(SCENARIOS, key=lambda one: order.index(one.build.__module__))

@@ -91,7 +91,8 @@ export function checkAnswers(load, holds, tools) {
         assert.deepEqual([operation.sequence, operation.previous], [sequence + 1, previous]);
         sequence = operation.sequence;
       }
-      if (place === 0 || operation.sequence !== undefined) previous = operationHash(operation);
+      const own = place === 0 || operation.subject === current.did; // else it took the number away
+      if (place === 0 || (own && operation.sequence !== undefined)) previous = operationHash(operation);
       history = sha256(history, leafHash(jcs(entry)));
     });
     assert.equal(hex(history), current.history);
@@ -136,6 +137,47 @@ export function checkAnswers(load, holds, tools) {
     assert.deepEqual(key, ["links", made.anchor.scheme, made.anchor.value]);
   }
 
+  // "Histories": of a number its steps, of a code the entry that gave it, of a device its answer
+  function checkHistory({ key, answer, steps }, pinned) {
+    if (key[0] === "number") return checkNumber(key, answer.proof, steps, pinned);
+    checkAnswer({ key, answer }, pinned);
+    if (key[0] !== "code") return undefined;
+    const { entries } = answer.proof;
+    const record = present(answer.proof, stateOf(answer.proof, pinned), key);
+    const given = entries.find(({ operation: { body } }) => body.code?.value === key[2]);
+    assert.equal(hex(sha256(Buffer.alloc(32), leafHash(jcs(given)))), record.history);
+    if (steps) {
+      const since = entries.slice(entries.indexOf(given)).map(({ index }) => index);
+      assert.deepEqual(steps.map(({ index }) => index), since);
+    }
+    return undefined;
+  }
+
+  function checkNumber(key, proof, steps, pinned) {
+    const record = present(proof, stateOf(proof, pinned), key);
+    const { entries, signers } = proof;
+    checkSigned([...signers, ...entries.map(({ operation }) => operation)], pinned);
+    let [history, holder, last] = [Buffer.alloc(32), undefined, -1];
+    const found = entries.map((entry) => {
+      const { index, operation, unique } = entry;
+      const { type, subject, body } = operation;
+      assert.ok(index > last);
+      last = index;
+      history = sha256(history, leafHash(jcs(entry)));
+      const bound = ["device.register", "number.rebind"].includes(type) && body.number.scheme === key[1];
+      if (bound && unique["/body/number/commitment"] === key[2]) {
+        holder = subject ?? didIn(pinned.ledger, operationHash(operation));
+        return { index, what: "bound", did: holder };
+      }
+      assert.ok(["number.rebind", "status.retire"].includes(type) && subject === holder);
+      holder = undefined;
+      return { index, what: "freed", did: subject };
+    });
+    const made = { history: hex(history), since: entries.at(-1).time, ...(holder && { did: holder }) };
+    assert.equal(jcs(made), jcs(record));
+    if (steps) assert.deepEqual(found, steps);
+  }
+
   function checkAbsence({ key, proof }, pinned) {
     const root = stateOf(proof, pinned);
     const item = itemOf(proof, key);
@@ -171,7 +213,8 @@ export function checkAnswers(load, holds, tools) {
       });
     }
   }
-  for (const [name, run] of [["answers", checkAnswer], ["absences", checkAbsence], ["links", checkLinks]]) {
+  for (const [name, run] of [["answers", checkAnswer], ["absences", checkAbsence], ["links", checkLinks],
+    ["histories", checkHistory]]) {
     const file = load(`resolution/${name}.json`);
     const pinned = pin(file.genesis);
     check(file, (one) => run(one, pinned));

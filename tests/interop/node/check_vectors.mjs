@@ -16,6 +16,7 @@ import { checkCodes } from "./codes.mjs";
 import { checkAuthentications } from "./authentication.mjs";
 import { enrolledKey } from "./enrolments.mjs";
 import { checkGraded } from "./graded.mjs";
+import { checkHandles } from "./handles.mjs";
 import { checkMeetings } from "./meetings.mjs";
 import { checkPaths } from "./paths.mjs";
 import { checkWitnesses } from "./witnesses.mjs";
@@ -474,6 +475,7 @@ checkAccreditations(load, holds, folder, {
 });
 checkCodes(load, holds);
 checkPaths(load, holds, { jcs, didIn }, answering);
+checkHandles(load, holds, { sha256, jcs });
 checkMeetings(load, holds, {
   sha256, jcs, multihash, thumbprint, operationHash, publicKey, proofHolds, checkBundle,
   ed25519: (raw) => publicKey(`z${base58(Buffer.concat([unhex("ed01"), raw]))}`).key,

@@ -57,11 +57,15 @@ class Shell:
 
 
 def start(
-    *words: str, ready: Path, command: Sequence[str] = ("serve",), **environment: str
+    *words: str,
+    ready: Path,
+    command: Sequence[str] = ("serve",),
+    port: str = "0",
+    **environment: str,
 ) -> tuple[subprocess.Popen[str], str]:
     """`tetrad serve …` in a process of its own, once it answers, and its address."""
     process = subprocess.Popen(
-        [*TETRAD, *command, *words, "--port", "0", "--ready-file", str(ready)],
+        [*TETRAD, *command, *words, "--port", port, "--ready-file", str(ready)],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "TETRAD_CHECKERS": "0", **environment},
         stdout=subprocess.PIPE,

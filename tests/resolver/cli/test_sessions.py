@@ -213,6 +213,28 @@ def test_one_device_and_its_life(shell: Shell) -> None:
     assert "✓ 1 of 1" in shell.must("verify", "-", stdin=shown.out).out
 
 
+def test_a_code_is_corrected_and_the_label_stays_good(shell: Shell) -> None:
+    company = acme(shell)
+    old, new = f"(01){gtin(company)}(21)0O", f"(01){gtin(company)}(21)OO"
+    made = shell.must(
+        *("register", "--model", "M9", "--serial", company, "--code", old, "--ipv6", "enabled"),
+        "--json",
+    ).json
+    done = shell.must("device", "correct", old, new, "--reason", "misread", "--json").json
+    assert done["did"] == made["did"]
+    shown = shell.must("resolve", old)
+    assert "! the label shows a code that was corrected on " in shown.out
+    assert "/21/OO" in shown.out
+    assert "corrected" not in shell.must("resolve", new).out
+    assert shell("device", "correct", new, old, "--reason", "back").status == 1
+    steps = shell.must("history", old)
+    assert "✓ these are all, by the state of entry " in steps.out
+    assert [one["what"] for one in shell.must("history", old, "--json").json["steps"]] == [
+        "given",
+        "corrected",
+    ]
+
+
 def test_grants(shell: Shell) -> None:
     company = acme(shell)
     other = shell.must("org", "create", "Bolt", "--json").json["did"]
