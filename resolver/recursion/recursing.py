@@ -19,11 +19,14 @@ from registry.state import Key
 from resolver.client.flow import Request, Response
 from resolver.recursion.cache import Cache, Kept, finished
 from resolver.recursion.ledgers import Ledgers
+from resolver.recursion.search import Search
 from resolver.recursion.walk import Steps, Walk, Walked, first_of
 from resolver.trust import Trust
 
 MOST_WALKS: Final = 256
 """At a time; one more is told to come again."""
+WALK_SECONDS: Final = 20.0
+"""For one walk: whoever is on it is told to come again."""
 MOST_AGE: Final = 600
 """Seconds: the most that a checkpoint on the way may be old."""
 
@@ -128,7 +131,14 @@ class Recursor:
     async def _walk(self, key: Key, at: str | None) -> Kept:
         now = self.now
         walk = Walk(self.ledgers, now, max_age=self._max_age)
-        walked: Walked = await self._run((walk.code if key[0] == "code" else walk.did)(key, at))
+        steps = walk.code(key, at) if key[0] == "code" else Search(walk).did(key, at)
+        try:
+            async with asyncio.timeout(WALK_SECONDS):
+                walked: Walked = await self._run(steps)
+        except TimeoutError:
+            raise NodeUnreachable(
+                f"the nodes on the way give no answer within {WALK_SECONDS:g} s"
+            ) from None
         if at is not None:
             return finished(walked, now, self.cache.lifetimes)
         return self.cache.keep(key, walked, now)
