@@ -13,6 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from identity.errors import Busy, NodeRefused, NodeUnreachable, TetradError
 from registry.state import Key
@@ -21,10 +22,13 @@ from resolver.recursion.cache import Cache, Kept, finished
 from resolver.recursion.ledgers import Ledgers
 from resolver.recursion.search import Search
 from resolver.recursion.walk import Steps, Walk, Walked, first_of
+from resolver.resolution import check_time
 from resolver.trust import Trust
 
 MOST_WALKS: Final = 256
 """At a time; one more is told to come again."""
+MOST_AT_ONE: Final = 64
+"""Walks that wait for one host below the root at a time: a slow one leaves places to the others."""
 WALK_SECONDS: Final = 20.0
 """For one walk: whoever is on it is told to come again."""
 MOST_AGE: Final = 600
@@ -76,6 +80,7 @@ class Recursor:
         self._fetcher = fetcher
         self._clock = clock
         self._max_age = max_age
+        self._waiting: Counter[str] = Counter()
         self._walks: dict[tuple[Key, str | None], asyncio.Task[Kept]] = {}
 
     @property
@@ -97,8 +102,10 @@ class Recursor:
 
         An answer that is kept is passed on beyond its time where a node cannot be asked, or shows
         nothing recent. Raises NotFound where that is not proved, NodeUnreachable, NodeRefused,
-        Busy.
+        Busy, MalformedInput.
         """
+        if at is not None:
+            check_time(at)  # or a node would be blamed for refusing it
         kept = None if fresh or at is not None else self.fresh(key)
         if kept is not None:
             return Served(kept, None)
@@ -148,13 +155,27 @@ class Recursor:
             asked = next(steps)
             while True:
                 try:
-                    response = await self._fetcher.ask(asked.url, asked.request)
+                    response = await self._ask(asked.url, asked.request)
                 except TetradError as error:
                     asked = steps.throw(error)
                 else:
                     asked = steps.send(response)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+
+    async def _ask(self, url: str, request: Request) -> Response:
+        if url in self.ledgers.root.urls:
+            return await self._fetcher.ask(url, request)
+        host = urlsplit(url).hostname or ""  # whatever the port: it has 65,535 of them
+        if self._waiting[host] >= MOST_AT_ONE:
+            raise Busy("too many questions wait for a node on the way", retry_after=1)
+        self._waiting[host] += 1
+        try:
+            return await self._fetcher.ask(url, request)
+        finally:
+            self._waiting[host] -= 1
+            if not self._waiting[host]:
+                del self._waiting[host]
 
     async def ask_root(self, request: Request) -> Response:
         """The root's answer, as it is. Raises NodeUnreachable, NodeRefused."""
