@@ -40,7 +40,7 @@ MOST_ADDRESSES: Final = 4
 
 MOST_PARTS: Final = 50_000
 """Of one answer: 4 MiB of empty lists take seconds to read, in which nobody else is answered. An
-answer with the longest history that is shown has some 20,000."""
+answer with the longest history that is shown has some 10,000."""
 
 logger = logging.getLogger("tetrad")
 
