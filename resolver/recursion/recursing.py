@@ -111,7 +111,7 @@ class Recursor:
             return Served(kept, None)
         try:
             return Served(await self._shared(key, at), None)
-        except (NodeUnreachable, NodeRefused) as error:
+        except (NodeUnreachable, NodeRefused, Busy) as error:
             self.failures[error.code] += 1
             logger.warning("%s", error.detail)
             old = self.cache.stale(key, self.now) if at is None and _is_failure(error) else None
@@ -191,5 +191,8 @@ class Recursor:
 
 
 def _is_failure(error: TetradError) -> bool:
-    """Whether a node is down or behind, rather than caught at saying what is not so."""
-    return isinstance(error, NodeUnreachable) or error.members.get("reason") == "evidence.stale"
+    """Whether a node is down, behind or asked too much, rather than caught at saying what is not
+    so."""
+    return (
+        isinstance(error, NodeUnreachable | Busy) or error.members.get("reason") == "evidence.stale"
+    )

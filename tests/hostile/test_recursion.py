@@ -194,3 +194,13 @@ def test_what_is_remembered_of_lists_is_bounded(forest: Forest) -> None:
         ledgers.keep(way, Listing(now, None, {f"{number}.{one}": "" for one in range(1_000)}))
     kept = [way for way in ways if ledgers.listing(way, now) is not None]
     assert kept == ways[50:]
+
+
+def test_an_old_answer_of_a_node_that_is_asked_too_much_is_better_than_none(
+    forest: Forest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forest.resolve("M-1")
+    forest.later(301)
+    monkeypatch.setattr(recursing, "MOST_AT_ONE", 0)
+    assert forest.resolve("M-1").json()["served"]["reason"] == "unavailable.busy"
+    assert problem(forest.resolve("M-9"))["status"] == 503
