@@ -147,10 +147,11 @@ def test_dialects_are_told_which_node_to_ask(town: Town) -> None:
         "https://",
     ],
 )
-def test_a_node_has_an_address_to_which_others_can_be_sent(town: Town, url: str) -> None:
+def test_a_node_has_an_address_to_which_others_can_be_sent(
+    town: Town, acme: Subject, url: str
+) -> None:
     """It ends up in `Location` and `Link`."""
-    holder = town.organization("Holder")
     node = {**BELOW.node, "urls": [url]}
-    signed = town.prefix(holder, "gtin:04012345", by=town.authority, node=node)
+    signed = town.prefix(acme, "gtin:04012345", by=town.authority, node=node)
     response = town.post(signed.submission)
     assert problem(response)["code"] == "input.schema"
