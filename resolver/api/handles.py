@@ -171,7 +171,8 @@ def _referral(handle: str | None, error: Delegated, raw: bytes, query: bytes) ->
         "referral": referral,
     }
     urls = ((referral or {}).get("node") or {}).get("urls") or ()
-    if not urls:
+    urls = [url for url in urls if url.startswith(("https://", "http://"))]
+    if not urls:  # none that a client of this protocol could follow
         return _body(body, 404)
     rest = raw.removeprefix(PATH).decode("ascii", "replace")
     asked = f"?{query.decode('ascii', 'replace')}" if query else ""

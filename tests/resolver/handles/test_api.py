@@ -200,9 +200,17 @@ def test_refusals_speak_the_language_of_handles(town: Town) -> None:
         assert response.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("urls", [["https://node.example/", "https://b.example"], []])
+@pytest.mark.parametrize(
+    ("urls", "leads"),
+    [
+        (["https://node.example/", "https://b.example"], True),
+        (["coaps://node.example", "urn:x", "https://node.example"], True),
+        (["mqtts://node.example"], False),
+        ([], False),
+    ],
+)
 def test_what_another_node_knows_is_a_prefix_referral(
-    town: Town, monkeypatch: pytest.MonkeyPatch, urls: list[str]
+    town: Town, monkeypatch: pytest.MonkeyPatch, urls: list[str], *, leads: bool
 ) -> None:
     referral = {"grant": "zQm", "node": {"ledger": "zQm", "origin": "n", "urls": urls}}
 
@@ -213,7 +221,7 @@ def test_what_another_node_knows_is_a_prefix_referral(
     response = get(town, "88.100.9999%2Fchild", "?index=1")
     assert response.json()["responseCode"] == 303
     assert response.json()["referral"] == referral
-    if urls:
+    if leads:
         assert response.status_code == 307
         there = "https://node.example/api/handles/88.100.9999%2Fchild?index=1"
         assert response.headers["location"] == there
