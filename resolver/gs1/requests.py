@@ -74,7 +74,9 @@ def read_path(raw: bytes) -> DigitalLink:
         segments = tuple(raw.decode("ascii").removeprefix("/").removesuffix("/").split("/"))
     except UnicodeDecodeError:
         raise MalformedCode("a path is ASCII", hint="percent-encode the rest") from None
-    if len(segments) > MOST_SEGMENTS:  # each level has a path of its own: that grows with the square
+    if (
+        len(segments) > MOST_SEGMENTS
+    ):  # each level has a path of its own: that grows with the square
         raise MalformedCode(
             f"a path of {len(segments)} segments", hint="a Digital Link is /01/GTIN/21/SERIAL"
         )

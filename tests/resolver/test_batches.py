@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +15,11 @@ from identity.jcs import Json
 from resolver.api import batches
 from resolver.schemes.samples import digital_link
 from resolver.settings import Settings
+from resolver.verifier import verify_answer
 from tests.example_ledger import NODE
 from tests.factory import disclosed
-from tests.resolver.town import Town, problem
+from tests.resolver.answering import pinned
+from tests.resolver.town import JSON, Town, problem
 
 DEVICES = 260
 ELSEWHERE = digital_link("9506000", 90_001, "X")
@@ -117,6 +120,63 @@ def test_with_proof_each_line_is_whole_with_what_they_share(town: Town) -> None:
         value = one.get("error", one)
         shown, expected = value.get("answer", value), single.get("answer", single)
         assert {**standing, **shown["proof"]} == expected["proof"]
+
+
+def test_what_changes_while_a_batch_waits_is_proved_as_it_is(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = town.organization("Node")
+    town.accept(town.prefix(node, "idis:88.100.9999"))
+    codes = [f"88.100.9999/{name}" for name in ("late", "changing", "meanwhile")]
+    late, changing, registered = (
+        town.new_device(code, node, code={"scheme": "idis", "value": code}) for code in codes
+    )
+    assert late.first
+    assert changing.first
+    assert registered.first
+    town.accept(late.first, changing.first)
+    published = town.service.publication
+    covering = published.covering
+    posted = [
+        town.follow(changing, "status.retire", {"reason": "meanwhile"}, by=[node]).submission,
+        registered.first.submission,
+    ]
+
+    async def meanwhile(size: int) -> Any:
+        monkeypatch.setattr(published, "covering", covering)
+        entry = size
+        for one in posted:
+            answer = await town._client.post("/v1/operations", content=one, headers=JSON)
+            entry = answer.json()["index"]
+        return await covering(entry + 1)
+
+    monkeypatch.setattr(published, "covering", meanwhile)
+    monkeypatch.setattr(published, "_current", None)
+    standing, *found = lines(ask(town, codes, proof=True))
+    for key, one in zip(codes, found, strict=True):
+        shown = one.get("error", one)
+        answer = {
+            k: v for k, v in shown.get("answer", shown).items() if k not in ("line", "status")
+        }
+        answer["proof"] = {**standing, **answer["proof"]}
+        verified = verify_answer(answer, pinned(town), key=("code", "idis", key))
+        assert verified.status == ("retired" if key.endswith("changing") else "active")
+
+
+def test_others_have_their_turn_while_texts_are_read(town: Town) -> None:
+    asked = [f"01095060001343521021{n}" for n in range(200)]
+    turns = 0
+
+    async def counted() -> int:
+        nonlocal turns
+        asking = asyncio.ensure_future(town._client.post("/v1/resolve", json={"codes": asked}))
+        while not asking.done():
+            turns += 1
+            await asyncio.sleep(0)
+        return (await asking).status_code
+
+    assert town.run(counted()) == 200
+    assert turns > len(asked)
 
 
 def test_more_than_a_batch_may_hold_is_refused(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
