@@ -84,10 +84,11 @@ class HandleEndpoints:
             code = read_handle(handle)
             asked = self._directory.code(code.value, code.scheme)
             found = await self._directory.find(asked)
+            proof: Shown = []
+            if wanted.inline_proof:  # the values beside it are those that it proves
+                found, proof = await self._inline_proof(asked)
             values = self._values(found, code.value, code.scheme)
-            if wanted.inline_proof:
-                values = [*values, await self._inline_proof(asked)]
-            return _selected(handle, values, wanted)
+            return _selected(handle, [*values, *proof], wanted)
         except Delegated as elsewhere:
             return _referral(handle, elsewhere, raw, scope["query_string"])
         except TetradError as error:
@@ -126,8 +127,8 @@ class HandleEndpoints:
         (record,) = self._service.store.records([state_key(key)])
         return None if record is None else orjson.loads(record)
 
-    async def _inline_proof(self, asked: Asked) -> tuple[int, str, bytes]:
-        """The whole answer with its proof, under the published checkpoint."""
+    async def _inline_proof(self, asked: Asked) -> tuple[Found, Shown]:
+        """The device under the published checkpoint, and the whole answer with its proof."""
         service = self._service
         found = service.resolver.find(asked)
         published = service.publication.current
@@ -144,7 +145,7 @@ class HandleEndpoints:
             "ttl": 0,
             "timestamp": when,
         }
-        return INLINE_PROOF, INLINE_TYPE.lower(), orjson.dumps(value)
+        return found, [(INLINE_PROOF, INLINE_TYPE.lower(), orjson.dumps(value))]
 
 
 def _selected(handle: str, values: Shown, wanted: Wanted) -> Response:

@@ -17,7 +17,7 @@ from resolver.handles.encoding import HandleValue, digest_of
 from resolver.handles.verifying import verify_handle
 from tests.factory import Subject
 from tests.resolver.answering import pinned
-from tests.resolver.town import Town
+from tests.resolver.town import JSON, Town
 
 DATA = {
     "describes": "Cumulative consumption of water",
@@ -227,6 +227,28 @@ def test_what_another_node_knows_is_a_prefix_referral(
         assert response.headers["location"] == there
     else:
         assert response.status_code == 404
+
+
+def test_what_changes_while_the_proof_is_waited_for_changes_the_values_too(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = town.organization("Changing")
+    town.accept(town.prefix(node, "idis:88.102.1"))
+    device = town.device("D10", node, code={"scheme": "idis", "value": "88.102.1/x"})
+    retired = town.follow(device, "status.retire", {"reason": "meanwhile"}, by=[node]).submission
+    publication = town.service.publication
+    covering = publication.covering
+
+    async def meanwhile(size: int) -> Any:
+        monkeypatch.setattr(publication, "covering", covering)
+        await town._client.post("/v1/operations", content=retired, headers=JSON)
+        return await covering(size + 1)
+
+    monkeypatch.setattr(publication, "covering", meanwhile)
+    monkeypatch.setattr(publication, "_current", None)
+    answer = get(town, "88.102.1/x", "?index=21&index=301").json()
+    assert by_index(answer)[21]["data"]["value"] == "retired"
+    assert verify_handle(answer, pinned(town)).verified.status == "retired"
 
 
 def test_other_methods(town: Town) -> None:
