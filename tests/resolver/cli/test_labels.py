@@ -63,6 +63,15 @@ def test_there_is_no_label_of_what_nobody_bears_nor_of_what_no_url_should_hold(
         assert known.shell("label", *words).status == 2
 
 
+def test_a_code_that_was_corrected_is_not_printed_again(known: Known) -> None:
+    right = known.code[:-1] + "Y"
+    known.shell.must("device", "correct", known.code, right, "--reason", "misread")
+    refused = known.shell("label", known.code)
+    assert (refused.status, "was corrected" in refused.err) == (1, True)
+    assert f"/01/{known.gtin}/21/Y" in refused.err
+    assert known.shell.must("label", right).out.startswith("<svg ")
+
+
 def test_a_file_of_codes_becomes_a_folder_of_labels(known: Known, tmp_path: Path) -> None:
     codes, labels = tmp_path / "codes.txt", tmp_path / "labels"
     codes.write_text(f"{known.code}\n\nnonsense\n(01){known.gtin}(21)NOBODY\n{known.code}\n")
