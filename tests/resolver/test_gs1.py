@@ -541,6 +541,17 @@ def test_a_path_of_many_levels_is_refused_before_it_is_taken_apart(town: Resolvi
     assert "235" in problem(town.get(f"/01/{GTIN}/22/V/10/L/21/S/235/T"))["detail"]
 
 
+def test_a_code_that_was_corrected_says_so_and_leads_on(town: Resolving) -> None:
+    wrong, right = (f"/01/{GTIN}/21/{name}" for name in ("W-1", "W-10"))
+    device = town.device("W-1", town.maker)
+    body = {"code": gs1(right), "reason": "misprinted"}
+    town.accept(town.follow(device, "code.correct", body, by=[town.maker]))
+    assert 'title="device active, code corrected"' in town.get(wrong).headers["link"]
+    assert 'title="device active"' in town.get(right).headers["link"]
+    record = town.get(town.leads(f"{wrong}?linkType=gs1:masterData")).json()
+    assert record["device"]["code"] == gs1(right)
+
+
 def test_a_host_that_somebody_makes_up_stands_nowhere(town: Resolving) -> None:
     response = town.get(f"/01/{GTIN}/21/M-1", headers={"host": "evil.example"})
     assert "evil.example" not in str(response.headers)

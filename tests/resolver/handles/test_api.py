@@ -229,6 +229,20 @@ def test_what_another_node_knows_is_a_prefix_referral(
         assert response.status_code == 404
 
 
+def test_a_handle_that_was_corrected_says_which_code_is_right(town: Town) -> None:
+    node = town.organization("Correcting")
+    town.accept(town.prefix(node, "idis:88.103.1"))
+    device = town.device("D11", node, code={"scheme": "idis", "value": "88.103.1/x"})
+    assert 29 not in by_index(get(town, "88.103.1/X").json())
+    right = {"scheme": "idis", "value": "88.103.1/y"}
+    body = {"code": right, "reason": "misprinted"}
+    town.accept(town.follow(device, "code.correct", body, by=[node]))
+    old = get(town, "88.103.1/x", "?type=TETRAD.CODE&index=301").json()
+    assert orjson.loads(by_index(old)[29]["data"]["value"]) == right
+    assert verify_handle(old, pinned(town)).indexes == (29,)
+    assert 29 not in by_index(get(town, "88.103.1/y").json())
+
+
 def test_what_changes_while_the_proof_is_waited_for_changes_the_values_too(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
