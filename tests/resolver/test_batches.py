@@ -210,3 +210,15 @@ def test_questions_about_one_private_value_keep_their_limit(town: Town) -> None:
     )
     assert first.status_code == 200
     assert problem(second)["code"] == "unavailable.rate"
+
+
+def test_a_history_is_never_that_of_the_beginning_of_a_code(town: Town) -> None:
+    """A text that is too long, and would be another device's code if it were cut."""
+    rest = "01/09506000134352/21/M-000000"
+    longer = "https://acme.example/".ljust(2_048 - len(rest) - 1, "a") + f"/{rest}1"
+    for scheme in ({}, {"scheme": "gs1"}):
+        response = town.get("/v1/history", params={"code": longer, **scheme})
+        assert problem(response)["code"] == "input.schema"
+    with Town() as other:  # where questions that are sent in a body are not used up
+        response = other.request("POST", "/v1/history", json={"code": longer})
+        assert problem(response)["code"] == "input.schema"
