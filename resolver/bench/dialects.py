@@ -4,7 +4,8 @@
     figures["GS1"]["cpu"], figures["GS1"]["rate"]      # of the one over the other
 
 By GS1 Digital Link a client is sent to where the code leads, by DID it gets a document with its
-metadata, by handle all values. Devices are drawn at random out of more than are kept at hand.
+metadata, by handle all values. Devices are drawn at random out of those that were registered, so
+that most of them have been asked for before.
 """
 
 from __future__ import annotations

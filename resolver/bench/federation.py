@@ -32,6 +32,8 @@ def federation(folder: Path, devices: int) -> dict[str, Figures]:
     """`cold`, and `cached` with proof and without it; about so many devices."""
     with ExitStack() as stack:
         names = ("enterprise", "nation", "root")
+        for name in names:
+            (folder / name).mkdir(parents=True)
         nodes = [
             stack.enter_context(service(folder / name, "--origin", f"{name}.bench"))
             for name in names
