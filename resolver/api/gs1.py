@@ -154,8 +154,8 @@ class Gs1Endpoints:
         """Whether a redirect leads to a native path of this service that itself leads to one: a
         code may stand for another here, and that one for none."""
         location = answer.headers["location"]
-        if not self._is_here(location):
-            return False
+        if location.startswith(f"{root}/v1/") or not self._is_here(location):
+            return False  # a question to this service is no native path
         parts = urlsplit(location)
         try:
             path = parts.path.encode()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -103,7 +104,12 @@ def _status(device: Found) -> str:
 
 def question(root: str, code: Code, path: str = "/v1/resolve") -> str:
     """The address under which this service answers about a code."""
-    return f"{root}{path}?scheme={code.scheme}&code={quote(code.value, safe='')}"
+    return f"{root}{path}?scheme={code.scheme}&code={_quoted(code.value)}"
+
+
+@lru_cache(maxsize=16_384)
+def _quoted(value: str) -> str:
+    return quote(value, safe="")
 
 
 def _own(code: Code, status: str, root: str) -> list[Link]:

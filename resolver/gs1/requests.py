@@ -93,7 +93,7 @@ def read_compressed(raw: bytes) -> DigitalLink | None:
     return _uncompressed(pairs)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=16_384)
 def _read(segments: tuple[str, ...]) -> DigitalLink:
     if len(segments) % 2:
         raise MalformedCode(
