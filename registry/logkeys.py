@@ -73,7 +73,7 @@ class LogKeys:
         checked where they stand. Raises InvalidCheckpoint."""
         if len(note) > MOST_KEPT_BYTES:
             return self._opened(note, witnesses)
-        return _opened(self, note, tuple(witnesses))
+        return _remembered(self, note, tuple(witnesses))
 
     def _opened(self, note: bytes, witnesses: Sequence[VerifierKey]) -> OpenedCheckpoint:
         size = Checkpoint.parse(Note.parse(note).text).size
@@ -137,7 +137,7 @@ def log_keys_in(state: State, size: int) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _opened(keys: LogKeys, note: bytes, witnesses: tuple[VerifierKey, ...]) -> OpenedCheckpoint:
+def _remembered(keys: LogKeys, note: bytes, witnesses: tuple[VerifierKey, ...]) -> OpenedCheckpoint:
     """A checkpoint that holds does so for ever under these keys, and all answers of a while stand
     on the same one. What is refused is not kept, but examined again."""
     return keys._opened(note, witnesses)  # noqa: SLF001 - of this very class
