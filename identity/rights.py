@@ -18,7 +18,6 @@ from identity.members import (
     TetradDid,
     Text,
     Time,
-    Url,
 )
 
 
@@ -29,12 +28,20 @@ class Prefix(Closed):
     prefix: Identifier
 
 
+NodeUrl = Annotated[
+    str,
+    Field(max_length=500, pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?$"),
+]
+"""Where a node is asked. Others are sent there, in headers as well: it has no user, query or
+fragment, and nothing that ends a header's value or a link in it."""
+
+
 class Node(Closed):
     """The holder's own ledger, which knows the codes under the prefix."""
 
     ledger: Hash
     origin: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,100}$")]
-    urls: Annotated[list[Url], Field(min_length=1, max_length=4)]
+    urls: Annotated[list[NodeUrl], Field(min_length=1, max_length=4)]
 
 
 class AdmitScope(Closed):

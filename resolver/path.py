@@ -29,7 +29,6 @@ from typing import Any, Final, cast
 from identity.did import ledger_label
 from identity.errors import InvalidAnswer, StaleAnswer, TetradError
 from identity.jcs import Json
-from registry.grants import Segments
 from registry.state import Key
 from resolver.freshness import Age, age_of, check_age
 from resolver.pinned import Pinned
@@ -40,7 +39,6 @@ from resolver.referral import (
     verify_referral,
     verify_unregistered,
 )
-from resolver.schemes import SCHEMES
 from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer, VerifiedState, verify_absence, verify_answer
 
@@ -265,27 +263,9 @@ def _age(trust: Trust, state: VerifiedState, now: int, max_age: int | None) -> A
 def _asserted(
     outcome: VerifiedAnswer | VerifiedState, referrals: list[VerifiedReferral], key: Key
 ) -> str:
-    """What a path by DID does not prove: that the ledger which names the device was given the
-    prefix of its code. By its code it would have been found only where it was."""
+    """What a path by DID does not prove: that the device's code leads to it. Its ledger may write
+    what it likes about itself; where it was given the prefix, one above may still have the code, or
+    have given a longer prefix to another."""
     if key[0] == "code" or not referrals or not isinstance(outcome, VerifiedAnswer):
         return ""
-    given = [referral.segments for referral in referrals]
-    segments = _code_segments(outcome)
-    if all(segments[: len(one)] == one for one in given):
-        return ""
-    return "that its ledger may issue this code is not shown: resolve the code"
-
-
-def _code_segments(outcome: VerifiedAnswer) -> Segments:
-    """Those of the code, or of the prefix that a committed one shows; none where it is malformed,
-    for which its log answers."""
-    shown = outcome.device["code"]
-    if not all(isinstance(part, str) for part in shown.values()):
-        return ()  # its operations were not shown, so that the record may be anything
-    code = cast("dict[str, str]", shown)
-    try:
-        if "value" in code:
-            return SCHEMES.segments(code["scheme"], code["value"])
-        return SCHEMES.prefix_segments(code["scheme"], code["prefix"])
-    except (TetradError, KeyError):
-        return ()
+    return "that the code leads to this device is not shown by its DID: resolve the code"

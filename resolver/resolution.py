@@ -152,7 +152,7 @@ class Resolver:
         """
         before = within
         if at is not None:
-            _check_time(at)
+            check_time(at)
             before = min(entries_until(self._store, at), 2**62 if within is None else within)
         did = asked.key[1] if asked.key[0] == "did" else self._bearer(asked.key, before)
         if did is None:
@@ -274,7 +274,8 @@ def _commits(device: Device, kind: str, digest: str) -> bool:
     return isinstance(number, dict) and number.get("commitment") == digest
 
 
-def _check_time(at: str) -> None:
+def check_time(at: str) -> None:
+    """Whether a time is one that may be asked about. Raises MalformedInput."""
     try:
         parse_time(at)
     except ValueError as error:

@@ -120,8 +120,10 @@ class Seeing:
     def hold_update(self, item: Json) -> Flow[None]:
         """Takes over an update of the log's keys, once its checkpoint is held against what was
         seen."""
-        self.trust.extend(item)  # it holds, before the server is asked for more
         note, _ = read_item(item)
+        if note in (read_item(one)[0] for one in self.trust.updates):
+            return  # another flow has learned of it, and perhaps of later ones
+        self.trust.extend(item)  # it holds, before the server is asked for more
         yield from self._hold(note)
         # Another flow may have learned of it while the server was asked.
         if note not in (read_item(one)[0] for one in self.trust.updates):

@@ -100,13 +100,14 @@ class AllowList:
 
     def check_address(self, target: Target, address: str) -> None:
         """Whether the host may be asked at an address to which its name leads. Raises
-        HostRefused."""
+        HostRefused, which does not tell the address: it may be one of the operator's own
+        network, and whoever asks is not the operator."""
         found = ip_address(address.partition("%")[0])
         if target.literal is not None or any(found in net for net in self.networks):  # type: ignore[operator]
             return  # the operator has named it
         if not is_public(found):
             raise HostRefused(
-                f"the host {target.host} leads to {found}, which is not public",
+                f"the host {target.host} leads to an address that is not public",
                 hint="whoever runs this resolver can allow a network: --allow-network",
             )
 

@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from identity.errors import (
     NotFound,
@@ -47,7 +47,7 @@ from resolver.client.flow import Request as Question
 from resolver.listening import run_server
 from resolver.recursion.cache import FOUND, as_stale
 from resolver.recursion.recursing import Recursor, Served
-from resolver.recursion.tree import TreeDirectory
+from resolver.recursion.tree import TreeDirectory, cache_status, telling_old_answers
 from resolver.resolution import Asked
 from resolver.settings import Settings
 
@@ -133,7 +133,7 @@ def response_of(served: Served, *, proof: bool) -> Response:
     media = JSON if kept.status == FOUND else PROBLEM
     if stale is None:
         return Response(body, kept.status, NO_CACHE, media)
-    headers = {**NO_CACHE, "cache-status": f"tetrad; hit; fwd=stale; detail={stale.code}"}
+    headers = {**NO_CACHE, "cache-status": cache_status(stale)}
     return Response(as_stale(body, stale), kept.status, headers, media)
 
 
@@ -267,7 +267,8 @@ def recursive_app(recursor: Recursor, settings: Settings, addresses: Sequence[st
     ]
     app.router.routes.extend(gs1.last_routes())
     problems.install(app)
-    app.framed = Frame(super(_Recursive, app).__call__, statuses, direct_endpoints(app.routes))
+    frame = Frame(super(_Recursive, app).__call__, statuses, direct_endpoints(app.routes))
+    app.framed = telling_old_answers(frame)
     return app
 
 
@@ -284,7 +285,7 @@ def dialects(directory: TreeDirectory, settings: Settings) -> list[BaseRoute]:
 class _Recursive(FastAPI):
     """As resolver.app's: FastAPI inside the frame."""
 
-    framed: Frame
+    framed: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""

@@ -30,6 +30,8 @@ from resolver.verifier import VerifiedAnswer
 FOUND: Final = 200
 NONE: Final = 404
 GONE: Final = 410
+GIANTS: Final = 128
+"""An answer that takes more than this part of its room is not kept."""
 
 
 class Lifetimes(NamedTuple):
@@ -59,6 +61,8 @@ class Kept:
     time: int
     """Of the oldest proof on the way."""
     expires: int
+    until: int | None
+    """When the first of the grants on the way ends."""
     node: dict[str, Json]
     """Who answers: `ledger`, `origin` and `urls`."""
 
@@ -79,6 +83,8 @@ class _Room:
 
     def put(self, key: Key, kept: Kept) -> None:
         self.drop(key)
+        if kept.weight > self.most_bytes // GIANTS:
+            return  # a few such answers of one node would drive out those of all others
         self.items[key] = kept
         self.size += kept.weight
         while len(self.items) > self.most or self.size > self.most_bytes:
@@ -121,9 +127,12 @@ class Cache:
 
     def stale(self, key: Key, now: int) -> Kept | None:
         """What is kept, expired or not, within the bound for stale answers. That there was none is
-        not passed on once it has expired: what is new would be hidden by it."""
+        not passed on once it has expired: what is new would be hidden by it. Nor is an answer once
+        a grant on the way has ended: whoever asks would refuse it."""
         kept = self._rooms[0].items.get(key)
         if kept is None or now >= kept.expires + self.lifetimes.stale:
+            return None
+        if kept.until is not None and now > kept.until:
             return None
         self.stale_served += 1
         return kept
@@ -145,8 +154,9 @@ def finished(walked: Walked, now: int, lifetimes: Lifetimes) -> Kept:
     time = now if age is None else now - age
     lifetime = lifetimes.negative if walked.status == NONE else lifetimes.positive
     expires = time + lifetime
-    if walked.path.until is not None:
-        expires = min(expires, parse_time(walked.path.until))
+    until = None if walked.path.until is None else parse_time(walked.path.until)
+    if until is not None:
+        expires = min(expires, until)
     responsible = walked.path.responsible
     served: dict[str, Json] = {
         "time": format_time(time),
@@ -167,7 +177,7 @@ def finished(walked: Walked, now: int, lifetimes: Lifetimes) -> Kept:
         "origin": responsible.origin,
         "urls": list(walked.urls),
     }
-    return Kept(walked.status, record, entry, *bodies, time, expires, node)
+    return Kept(walked.status, record, entry, *bodies, time, expires, until, node)
 
 
 def _body(status: int, answer: dict[str, Json]) -> bytes:

@@ -12,6 +12,7 @@ decompressed; bytes, seconds and questions at a time are bounded for each node.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 import time
@@ -23,7 +24,7 @@ from typing import Final, cast
 
 import httpx
 
-from identity.errors import InvalidAnswer, ServerUnreachable
+from identity.errors import HostRefused, InvalidAnswer, ServerUnreachable
 from resolver.client.exchange import arguments, check_encoding, response_of
 from resolver.client.flow import Request, Response
 from resolver.recursion.allowed import AllowList, Target
@@ -45,6 +46,12 @@ if find_spec("sniffio") is None:
     # to find it: Python remembers what is there, and what is not only if told.
     sys.modules["sniffio"] = cast("ModuleType", None)
 
+MOST_PARTS: Final = 50_000
+"""Of one answer: 4 MiB of empty lists take seconds to read, in which nobody else is answered. An
+answer with the longest history that is shown has some 10,000."""
+
+logger = logging.getLogger("tetrad")
+
 LookUp = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a name."""
 
@@ -64,6 +71,8 @@ class _Node:
     """Each of them checked."""
     until: float
     transport: httpx.AsyncHTTPTransport
+    asked: int = 0
+    """Questions that it is being asked, or that wait for a place."""
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_A_TIME))
 
 
@@ -84,6 +93,8 @@ class Fetcher:
         self._monotonic = monotonic
         self._seconds = seconds
         self._most = most
+        # One for all: to read the certificates of authorities holds up everything for a while.
+        self._tls = httpx.create_ssl_context()
         self._nodes: dict[Target, _Node] = {}
         self._looking: dict[Target, asyncio.Task[_Node]] = {}
 
@@ -94,8 +105,12 @@ class Fetcher:
         try:
             async with asyncio.timeout(self._seconds):
                 node = await self._node(target)
-                async with node.places:
-                    return await self._first_of(target, node, request)
+                node.asked += 1
+                try:
+                    async with node.places:
+                        return await self._first_of(target, node, request)
+                finally:
+                    node.asked -= 1
         except TimeoutError:
             raise _unreachable(target, f"no answer within {self._seconds:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -105,6 +120,7 @@ class Fetcher:
     async def _node(self, target: Target) -> _Node:
         known = self._nodes.get(target)
         if known is not None and self._monotonic() < known.until:
+            self._nodes[target] = self._nodes.pop(target)  # used last
             return known
         looking = self._looking.get(target)
         if looking is None:
@@ -126,16 +142,29 @@ class Fetcher:
         if not addresses:
             raise _unreachable(target, "its name leads nowhere")
         for address in addresses:
-            self._allowed.check_address(target, address)
+            try:
+                self._allowed.check_address(target, address)
+            except HostRefused:
+                logger.warning("the host %s leads to %s, which is not public", target.host, address)
+                raise
         until = self._monotonic() + KEPT_SECONDS
         known = self._nodes.get(target)
         if known is not None:
             known.addresses, known.until = addresses, until
             return known
-        if len(self._nodes) >= MOST_HOSTS:
-            await self._nodes.pop(next(iter(self._nodes))).transport.aclose()
-        self._nodes[target] = _Node(addresses, until, httpx.AsyncHTTPTransport())
-        return self._nodes[target]
+        node = self._nodes[target] = _Node(
+            addresses, until, httpx.AsyncHTTPTransport(verify=self._tls)
+        )
+        await self._make_room(target)
+        return node
+
+    async def _make_room(self, newest: Target) -> None:
+        """Forgets who was asked least recently, and never one who is being asked: whoever names
+        many hosts would end the conversations with all others."""
+        idle = [one for one, node in self._nodes.items() if not node.asked and one != newest]
+        over = len(self._nodes) - MOST_HOSTS
+        for transport in [self._nodes.pop(one).transport for one in idle[: max(0, over)]]:
+            await transport.aclose()
 
     async def _first_of(self, target: Target, node: _Node, request: Request) -> Response:
         """The answer at the first of the addresses at which there is somebody."""
@@ -174,6 +203,8 @@ class Fetcher:
                     raise InvalidAnswer(f"the node's answer is longer than {self._most} bytes")
         finally:
             await response.aclose()
+        if sum(map(body.count, (b",", b"[", b"{"))) > MOST_PARTS:
+            raise InvalidAnswer(f"the node's answer has more than {MOST_PARTS} parts")
         if 300 <= response.status_code < 400 and response.status_code != 300:
             raise InvalidAnswer("the node sends elsewhere, which is not followed")
         return response_of(response, bytes(body))

@@ -19,6 +19,8 @@ from resolver.trust import Trust
 
 MOST_KNOWN: Final = 4096
 MOST_LISTS: Final = 1024
+MOST_LISTED: Final = 100_000
+"""Names of nodes, in all lists together."""
 MOST_WAYS: Final = 8
 """That are tried to one ledger."""
 LISTED_SECONDS: Final = 300
@@ -80,6 +82,7 @@ class Ledgers:
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._ways: OrderedDict[str, Way] = OrderedDict()
         self._lists: OrderedDict[Way, Listing] = OrderedDict()
+        self._listed = 0
 
     def known(self, ledger: str) -> Known | None:
         """A ledger that was met before."""
@@ -131,9 +134,14 @@ class Ledgers:
 
     def keep(self, way: Way, listing: Listing) -> None:
         """Keeps which nodes the ledger at the end of a way says to name."""
-        self._lists.pop(way, None)
-        _make_room(self._lists, MOST_LISTS)
+        self._unlist(self._lists.pop(way, None))
         self._lists[way] = listing
+        self._listed += len(listing.named)
+        while len(self._lists) > MOST_LISTS or self._listed > MOST_LISTED:
+            self._unlist(self._lists.popitem(last=False)[1])
+
+    def _unlist(self, listing: Listing | None) -> None:
+        self._listed -= 0 if listing is None else len(listing.named)
 
 
 def _make_room(kept: OrderedDict[Any, Any], most: int) -> None:

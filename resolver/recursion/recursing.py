@@ -13,19 +13,22 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
+from urllib.parse import urlsplit
 
-from identity.errors import Busy, MalformedInput, NodeRefused, NodeUnreachable, TetradError
-from identity.members import parse_time
+from identity.errors import Busy, NodeRefused, NodeUnreachable, TetradError
 from registry.state import Key
 from resolver.client.flow import Request, Response
 from resolver.recursion.cache import Cache, Kept, finished
 from resolver.recursion.ledgers import Ledgers
 from resolver.recursion.search import Search
 from resolver.recursion.walk import Steps, Walk, Walked, first_of
+from resolver.resolution import check_time
 from resolver.trust import Trust
 
 MOST_WALKS: Final = 256
 """At a time; one more is told to come again."""
+MOST_AT_ONE: Final = 64
+"""Walks that wait for one host below the root at a time: a slow one leaves places to the others."""
 WALK_SECONDS: Final = 20.0
 """For one walk: whoever is on it is told to come again."""
 MOST_AGE: Final = 600
@@ -77,6 +80,7 @@ class Recursor:
         self._fetcher = fetcher
         self._clock = clock
         self._max_age = max_age
+        self._waiting: Counter[str] = Counter()
         self._walks: dict[tuple[Key, str | None], asyncio.Task[Kept]] = {}
 
     @property
@@ -98,15 +102,16 @@ class Recursor:
 
         An answer that is kept is passed on beyond its time where a node cannot be asked, or shows
         nothing recent. Raises NotFound where that is not proved, NodeUnreachable, NodeRefused,
-        Busy; MalformedInput for what is no time.
+        Busy, MalformedInput.
         """
-        _check_time(at)
+        if at is not None:
+            check_time(at)  # or a node would be blamed for refusing it
         kept = None if fresh or at is not None else self.fresh(key)
         if kept is not None:
             return Served(kept, None)
         try:
             return Served(await self._shared(key, at), None)
-        except (NodeUnreachable, NodeRefused) as error:
+        except (NodeUnreachable, NodeRefused, Busy) as error:
             self.failures[error.code] += 1
             logger.warning("%s", error.detail)
             old = self.cache.stale(key, self.now) if at is None and _is_failure(error) else None
@@ -150,13 +155,27 @@ class Recursor:
             asked = next(steps)
             while True:
                 try:
-                    response = await self._fetcher.ask(asked.url, asked.request)
+                    response = await self._ask(asked.url, asked.request)
                 except TetradError as error:
                     asked = steps.throw(error)
                 else:
                     asked = steps.send(response)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+
+    async def _ask(self, url: str, request: Request) -> Response:
+        if url in self.ledgers.root.urls:
+            return await self._fetcher.ask(url, request)
+        host = urlsplit(url).hostname or ""  # whatever the port: it has 65,535 of them
+        if self._waiting[host] >= MOST_AT_ONE:
+            raise Busy("too many questions wait for a node on the way", retry_after=1)
+        self._waiting[host] += 1
+        try:
+            return await self._fetcher.ask(url, request)
+        finally:
+            self._waiting[host] -= 1
+            if not self._waiting[host]:
+                del self._waiting[host]
 
     async def ask_root(self, request: Request) -> Response:
         """The root's answer, as it is. Raises NodeUnreachable, NodeRefused."""
@@ -171,15 +190,9 @@ class Recursor:
         await self._fetcher.close()
 
 
-def _check_time(at: str | None) -> None:
-    """Before anybody is asked: that nodes refuse it would count against them."""
-    try:
-        if at is not None:
-            parse_time(at)
-    except ValueError as error:
-        raise MalformedInput(str(error), pointer="/at") from None
-
-
 def _is_failure(error: TetradError) -> bool:
-    """Whether a node is down or behind, rather than caught at saying what is not so."""
-    return isinstance(error, NodeUnreachable) or error.members.get("reason") == "evidence.stale"
+    """Whether a node is down, behind or asked too much, rather than caught at saying what is not
+    so."""
+    return (
+        isinstance(error, NodeUnreachable | Busy) or error.members.get("reason") == "evidence.stale"
+    )

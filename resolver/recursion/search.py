@@ -12,8 +12,8 @@ question, and those that were looked at not again for a while.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice, zip_longest
 from typing import Final, cast
 
 from identity.did import ledger_label, tetrad_did
@@ -28,6 +28,8 @@ from resolver.referral import label_asked, shown_referral
 
 MOST_ASKED: Final = 64
 """Nodes that are asked, for one question, which nodes they name."""
+MOST_LOOKED: Final = 512
+"""Nodes that are looked at in all, for one question; fewer than the lists that are remembered."""
 MOST_PAGES: Final = 10
 """Of the list of one node."""
 MOST_NAMED: Final = 1_000
@@ -104,10 +106,10 @@ class Search:
 
     def _look_round(self) -> Steps[None]:
         """Asks the nodes of the tree which nodes they name, level by level."""
-        asked = 0
+        asked = looked = 0
         level: list[Way] = [()]
         while level:
-            below: list[list[Way]] = []
+            below: list[Iterator[Way]] = []
             for way in level:
                 listing = self._ledgers.listing(way, self._walk.now)
                 if listing is None:
@@ -115,10 +117,10 @@ class Search:
                         return
                     asked += 1
                     listing = yield from self._listed(way)
-                below.append([(*way, named) for named in listing.named.items()])
-            # In turns: who lists thousands does not keep the others waiting.
-            turns = chain.from_iterable(zip_longest(*below))
-            level = [way for way in turns if way is not None and len(way) + 2 <= MOST_LEDGERS]
+                if len(way) + 3 <= MOST_LEDGERS:
+                    below.append(_below(way, listing))
+            looked += len(level)
+            level = list(islice(_in_turns(level, below), MOST_LOOKED - looked))
 
     def _listed(self, way: Way) -> Steps[Listing]:
         """What the ledger at the end of a way says to name."""
@@ -166,6 +168,28 @@ class Search:
                 break
             query = {"cursor": cursor}
         return named
+
+
+def _below(way: Way, listing: Listing) -> Iterator[Way]:
+    return ((*way, named) for named in listing.named.items())
+
+
+def _in_turns(
+    level: Sequence[Way], below: Sequence[Iterator[Way]], depth: int = 0
+) -> Iterator[Way]:
+    """What is listed at the ends of these ways, one of each in turn; and so among those that a
+    ledger further up named. Who lists thousands, of which each lists thousands, keeps nobody else
+    waiting: all of them have its turn."""
+    together: dict[Way, list[int]] = {}
+    for place, way in enumerate(level):
+        together.setdefault(way[: depth + 1], []).append(place)
+    turns = [
+        below[places[0]]
+        if len(places) == 1
+        else _in_turns([level[one] for one in places], [below[one] for one in places], depth + 1)
+        for places in together.values()
+    ]
+    return (way for way in chain.from_iterable(zip_longest(*turns)) if way is not None)
 
 
 def _named(row: Json) -> dict[str, str]:

@@ -199,15 +199,18 @@ def _check_further(referral: VerifiedReferral, before: Sequence[VerifiedReferral
 
 def at_node(node: Known, flow: Flow[T]) -> Steps[T]:
     """Drives a flow of a client by a node's addresses. Raises NodeUnreachable, NodeRefused."""
-    with of(node):
+    response = None
+    while True:
         try:
-            step = next(flow)
-            while True:
-                if isinstance(step, Pause):
-                    raise NodeUnreachable(f"the node {node.origin} is busy", node=node.origin)
-                step = flow.send((yield from first_of(node, step)))
+            step = flow.send(response)
         except StopIteration as end:
             return cast("T", end.value)
+        except TetradError as error:
+            # Whatever class it has: a flow takes that of a refusal from what the node wrote.
+            raise refused_by(node, error) from error
+        if isinstance(step, Pause):
+            raise NodeUnreachable(f"the node {node.origin} is busy", node=node.origin)
+        response = yield from first_of(node, step)
 
 
 def first_of(node: Known, request: Request) -> Steps[Response]:

@@ -132,3 +132,25 @@ def test_dialects_are_told_which_node_to_ask(town: Town) -> None:
     assert isinstance(found, Delegated)
     assert found.members["referral"]["node"] == BELOW.node
     assert type(town.run(find("https://id.gs1.org/01/04012345123456/21/X"))) is NotFound
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        'https://acme.example/>; rel="gs1:defaultLink", <https://evil.example',
+        "https://acme.example/?to=",
+        "https://acme.example/#",
+        "https://root.example@evil.example",
+        "https://acme.example/%0d%0a",
+        "urn:acme",
+        "mqtt://acme.example",
+        "https://",
+    ],
+)
+def test_a_node_has_an_address_to_which_others_can_be_sent(town: Town, url: str) -> None:
+    """It ends up in `Location` and `Link`."""
+    holder = town.organization("Holder")
+    node = {**BELOW.node, "urls": [url]}
+    signed = town.prefix(holder, "gtin:04012345", by=town.authority, node=node)
+    response = town.post(signed.submission)
+    assert problem(response)["code"] == "input.schema"

@@ -26,9 +26,10 @@ from registry.merkle import inclusion_proof, leaf_hash, root_at
 from registry.note import encode64, sign_note
 from registry.store import MemoryStore
 from registry.tile import changed_tiles, subtree_reader
+from resolver.client.seeing import Seeing
 from resolver.trust import Trust, merged
 from resolver.verifier import verify_receipt
-from tests.factory import ORIGIN, RULES, City, key, log_pair, log_signers, log_vkeys, sign
+from tests.factory import NOW, ORIGIN, RULES, City, key, log_pair, log_signers, log_vkeys, sign
 from tests.generated.logkeys import UPDATES, note, rotated_city
 
 Item = dict[str, Any]
@@ -70,6 +71,20 @@ def test_many_updates_are_told_sixteen_at_a_time() -> None:
             trust = trust.extend(item)
     assert len(trust.updates) == 18
     assert trust.observe(city.reader.checkpoint()).size == city.reader.head().size
+
+
+def test_an_update_that_another_flow_learned_of_is_no_contradiction() -> None:
+    """Two questions at the same time: what one has taken over, later updates too, the other
+    meets again."""
+    city = City()
+    updates = KeyUpdates(city.store, city.reader)
+    trust = Trust.begin(city.genesis.operation)
+    for number in (1, 2):
+        city.accept(city.update_registry(log=log_vkeys(number)))
+    first, second = updates.after(0)
+    seeing = Seeing(trust.extend(first).extend(second), lambda: float(NOW))
+    assert list(seeing.hold_update(first)) == []
+    assert len(seeing.trust.updates) == 2
 
 
 def test_the_history_is_proved_from_the_genesis() -> None:

@@ -53,13 +53,31 @@ def test_a_code_is_found_by_way_of_three_ledgers() -> None:
 def test_a_did_is_found_by_the_labels_of_the_ledgers_on_the_way() -> None:
     found = check(BY_DID, DID)
     assert isinstance(found.outcome, VerifiedAnswer)
-    assert (found.outcome.did, found.asserted) == (TREE.meter.did, "")
+    assert found.outcome.did == TREE.meter.did
+    assert "resolve the code" in found.asserted
 
 
 def test_that_there_is_none_is_proved_by_whoever_would_know() -> None:
     found = check(NOBODY, code("X"))
     assert not isinstance(found.outcome, VerifiedAnswer)
     assert found.responsible.origin == "acme.test"
+
+
+@pytest.mark.parametrize("longer", [False, True])
+def test_a_did_does_not_show_that_its_code_leads_there(longer: bool) -> None:
+    """The root has the code itself, or gave a longer prefix to another."""
+
+    def happens(tree: Tree) -> None:
+        tree.root.give(tree.holder, "gtin:095060001343")
+        if not longer:
+            tree.root.city.device("M-1", tree.holder)
+
+    tree = Tree(happens=happens)
+    key: Key = ("did", tree.meter.did)
+    found = verify_path(path(key, tree.ledgers), tree.trust, key, NOW)
+    assert "resolve the code" in found.asserted
+    with pytest.raises(InvalidAnswer):
+        verify_path(path(METER, tree.ledgers), tree.trust, METER, NOW)
 
 
 def test_a_device_under_a_prefix_that_its_ledger_was_not_given_is_said_to_be() -> None:

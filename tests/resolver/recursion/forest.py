@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -31,6 +31,7 @@ from tests.resolver.town import INLINE, Town
 BASE = "https://id.gs1.org/01/09506000134352/21/"
 ROOT, NATION, ACME = "root.test", "nation.test", "acme.test"
 
+T = TypeVar("T")
 Lie = Callable[[Request, Response], Response]
 
 
@@ -132,6 +133,10 @@ class Forest:
     def get(self, path: str, **options: Any) -> httpx.Response:
         """What the resolver answers."""
         return self._runner.run(self._client.get(path, **options))
+
+    def run(self, scene: Coroutine[Any, Any, T]) -> T:
+        """In the loop in which the resolver asks."""
+        return self._runner.run(scene)
 
     def resolve(self, name: str, **query: str) -> httpx.Response:
         """What it answers about the code of a device with that name."""
