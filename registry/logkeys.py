@@ -26,10 +26,8 @@ from registry.state import Registry, State
 
 MAX_UPDATES = 1_000
 """Updates of log keys that a client follows: monthly ones for a lifetime."""
-
-
-MOST_KEPT_BYTES = 16_384
-"""Of a note that is remembered as opened; whose log is not ours may sign longer ones."""
+KEPT_BYTES = 16_384
+"""Of a checkpoint that was opened, which is remembered."""
 
 
 class Period(NamedTuple):
@@ -69,14 +67,10 @@ class LogKeys:
     def open(self, note: bytes, witnesses: Sequence[VerifierKey] = ()) -> OpenedCheckpoint:
         """A checkpoint, by the keys in force for its size; cosignatures of these witnesses are
         checked where they stand. Raises InvalidCheckpoint."""
-        if len(note) > MOST_KEPT_BYTES:
-            return self._opened(note, witnesses)
-        return _opened(self, note, tuple(witnesses))
-
-    def _opened(self, note: bytes, witnesses: Sequence[VerifierKey]) -> OpenedCheckpoint:
         size = Checkpoint.parse(Note.parse(note).text).size
         try:
-            return open_checkpoint(note, self.at(size), witnesses)
+            opening = _opened if len(note) <= KEPT_BYTES else open_checkpoint
+            return opening(note, self.at(size), tuple(witnesses))
         except InvalidCheckpoint as error:
             if self.knows_signer(note):
                 raise
@@ -110,6 +104,15 @@ class LogKeys:
         return False
 
 
+@lru_cache(maxsize=256)
+def _opened(
+    note: bytes, keys: tuple[VerifierKey, ...], witnesses: tuple[VerifierKey, ...]
+) -> OpenedCheckpoint:
+    """Whoever holds an answer against what was seen before opens the same few notes again and
+    again. What does not hold is not kept."""
+    return open_checkpoint(note, keys, witnesses)
+
+
 def keys_in_force(registry: Registry, size: int) -> list[str]:
     """The verifier keys that sign the tree of `size` entries, out of the registry's record as of
     that tree, or of any later one that names no newer keys."""
@@ -122,13 +125,6 @@ def keys_in_force(registry: Registry, size: int) -> list[str]:
 def log_keys_in(state: State, size: int) -> list[str]:
     """As `keys_in_force`, out of a state that has begun."""
     return keys_in_force(cast("Registry", state.get(("registry",))), size)
-
-
-@lru_cache(maxsize=256)
-def _opened(keys: LogKeys, note: bytes, witnesses: tuple[VerifierKey, ...]) -> OpenedCheckpoint:
-    """A checkpoint that holds does so for ever under these keys, and all answers of a while stand
-    on the same one. What is refused is not kept, but examined again."""
-    return keys._opened(note, witnesses)  # noqa: SLF001 - of this very class
 
 
 @lru_cache(maxsize=16)

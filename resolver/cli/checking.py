@@ -9,7 +9,7 @@ from typing import Any
 
 from identity.did import parse_tetrad_did
 from identity.errors import InvalidChallenge, SchemaViolation
-from resolver.bundle import known_as, read_bundle
+from resolver.bundle import Bundle, known_as, read_bundle
 from resolver.cli.frame import Frame, read_input
 from resolver.cli.hops import hop_lines, hop_values
 from resolver.freshness import age_of, check_age
@@ -129,6 +129,14 @@ def _use_up(challenge: Path) -> None:
         ) from None
 
 
+def trust_of(frame: Frame, bundle: Bundle, wanted: Wanted) -> Trust:
+    """What the caller knows of a bundle's ledger, and asks of it. Raises UnknownLedger."""
+    # What is pinned knows the log's keys at least as well as who names the ledger.
+    known = wanted.ledger is None or frame.home.knows(bundle.trust)
+    pinned = frame.home.trust_in(bundle.trust.ledger) if known else None
+    return wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
+
+
 def _bundled(
     frame: Frame,
     item: Any,  # noqa: ANN401 - any JSON
@@ -136,10 +144,7 @@ def _bundled(
 ) -> tuple[VerifiedAnswer, Trust, tuple[Hop, ...]]:
     """The answer, the ledger that gives it, and the ledgers by way of which it was found."""
     bundle = read_bundle(item)
-    # What is pinned knows the log's keys at least as well as who names the ledger.
-    known = wanted.ledger is None or frame.home.knows(bundle.trust)
-    pinned = frame.home.trust_in(bundle.trust.ledger) if known else None
-    trust = wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
+    trust = trust_of(frame, bundle, wanted)
     if not bundle.by_way:
         return bundle.verify(trust), trust, ()
     path = bundle.verify_path(trust, frame.now)
@@ -155,11 +160,20 @@ def _handled(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     """An answer of /api/handles with its proof among the values."""
     from resolver.handles.verifying import proved_within, verify_handle
 
-    device: Any = proved_within(item).get("device")
-    label, _ = parse_tetrad_did(str(device.get("did") if isinstance(device, dict) else None))
-    trust = wanted.of(frame.home.trust_labelled(label))
-    found = verify_handle(item, trust.pinned)
-    shown = _answered(frame, found.verified, trust, wanted)
+    proved: Any = proved_within(item)
+    try:
+        if "path" in proved:
+            trust = frame.home.trust_in(str(proved["path"][0]["ledger"]))
+        else:
+            trust = frame.home.trust_labelled(parse_tetrad_did(str(proved["device"]["did"]))[0])
+    except (KeyError, IndexError, TypeError):
+        raise SchemaViolation("the proof names no ledger") from None
+    found = verify_handle(item, wanted.of(trust), frame.now)
+    for hop in found.hops:
+        if wanted.max_age is not None:
+            check_age(hop.age, wanted.max_age)
+    known = found.trust if found.hops else wanted.of(trust)
+    shown = _answered(frame, found.verified, known, wanted, found.hops)
     of = ", ".join(str(index) for index in found.indexes) or "none"
     lines = [f"✓ values of the handle {item['handle']} as its record has them: {of}"]
     if found.unchecked:

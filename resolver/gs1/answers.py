@@ -62,6 +62,13 @@ class Looked:
     status: str = ""
     """The device's."""
 
+    @property
+    def corrected(self) -> bool:
+        """Whether the device bears another code by now."""
+        if self.device is None or b'"aliases":' not in self.device.record:
+            return False
+        return self.device.device["code"] != self.code._asdict()
+
     def whole(self, root: str) -> tuple[Level, ...]:
         """The levels, with the links to the device that bears the code at the first."""
         if self.device is None:
@@ -190,9 +197,8 @@ def _headers(asked: DigitalLink, looked: Looked, root: str) -> dict[str, str]:
         links.insert(0, f'<{anchor}{query}>; rel="owl:sameAs"')
     if looked.device is not None:
         described = question(root, asked.code)
-        links.append(
-            f'<{described}>; rel="describedby"; type="{JSON}"; title="device {looked.status}"'
-        )
+        known = f"device {looked.status}{', code corrected' if looked.corrected else ''}"
+        links.append(f'<{described}>; rel="describedby"; type="{JSON}"; title="{known}"')
     return {"link": ", ".join(links)}
 
 

@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from identity.errors import Busy, NodeRefused, NodeUnreachable, TetradError
+from identity.errors import Busy, MalformedInput, NodeRefused, NodeUnreachable, TetradError
+from identity.members import parse_time
 from registry.state import Key
 from resolver.client.flow import Request, Response
 from resolver.recursion.cache import Cache, Kept, finished
@@ -97,8 +98,9 @@ class Recursor:
 
         An answer that is kept is passed on beyond its time where a node cannot be asked, or shows
         nothing recent. Raises NotFound where that is not proved, NodeUnreachable, NodeRefused,
-        Busy.
+        Busy; MalformedInput for what is no time.
         """
+        _check_time(at)
         kept = None if fresh or at is not None else self.fresh(key)
         if kept is not None:
             return Served(kept, None)
@@ -167,6 +169,15 @@ class Recursor:
             walk.cancel()
         await asyncio.gather(*walks, return_exceptions=True)
         await self._fetcher.close()
+
+
+def _check_time(at: str | None) -> None:
+    """Before anybody is asked: that nodes refuse it would count against them."""
+    try:
+        if at is not None:
+            parse_time(at)
+    except ValueError as error:
+        raise MalformedInput(str(error), pointer="/at") from None
 
 
 def _is_failure(error: TetradError) -> bool:

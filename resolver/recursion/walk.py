@@ -38,7 +38,7 @@ from resolver.recursion.ledgers import Known, Ledgers
 from resolver.referral import VerifiedReferral, shown_referral, verify_referral
 from resolver.verifier import VerifiedAnswer
 
-MOST_UPDATES: Final = 64
+MOST_UPDATES: Final = 256
 """Of the keys of one log, that are followed; each is proved again with every answer."""
 MOST_REASON: Final = 300
 """Characters of what is wrong with an answer."""

@@ -267,6 +267,17 @@ def test_a_bad_address_does_not_keep_a_good_one_from_being_asked(
     assert forest.resolve("M-1").status_code == 200
 
 
+@pytest.mark.parametrize("at", ["", "now", "2026-02-30T00:00:00Z", "2026-11-22T08:00:00+00:00"])
+def test_what_a_client_asks_wrongly_is_no_nodes_fault(forest: Forest, at: str) -> None:
+    for response in (
+        forest.resolve("M-1", at=at),
+        forest.get(f"/v1/devices/{forest.meter.did}", params={"at": at}),
+    ):
+        said = problem(response)
+        assert (said["status"], said["code"]) == (400, "input.malformed")
+    assert not forest.asked
+
+
 def test_a_node_out_of_order_is_one_that_gives_no_answer(forest: Forest) -> None:
     assert forest.resolve("M-1").status_code == 200
     forest.later(400)

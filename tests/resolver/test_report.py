@@ -25,12 +25,23 @@ from identity.jcs import canonicalize
 from identity.members import format_time
 from registry.state import Key
 from resolver.bundle import bundle_bytes
-from resolver.report import Report, embedded, read_report, report_of, report_page
+from resolver.report import (
+    Report,
+    embedded,
+    read_report,
+    report_of,
+    report_page,
+    strange_witnesses,
+)
 from resolver.report_page import CLOSING, OPENING, text
 from resolver.trust import Trust
 from tests.factory import City, disclosed
+from tests.generated.__main__ import SPECS
+from tests.generated.parts import whole
 from tests.resolver.answering import Answering
+from tests.witnesses import cosigner, lines_of
 
+VECTORS = SPECS / "vectors"
 ATTACKS = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -253,6 +264,27 @@ def test_other_evidence_under_the_same_words_is_refused(
         read_report(rewritten(**members))
 
 
+def test_a_page_can_be_dated_by_witnesses_of_its_own_and_says_that_it_chose_them() -> None:
+    policy = f"witness w1 {cosigner('w1').key}\nquorum w1\n"
+    later = STREET.city.now + 10 * 365 * 86_400
+    bundle = orjson.loads(STREET.bundle())
+    proof = bundle["answer"]["proof"]
+    note = proof["checkpoint"].encode()
+    proof["checkpoint"] += lines_of(cosigner("w1"), note=note, time=later).decode()
+    made = format_time(later)
+    page = report_page(report_of(CODE, made, policy, orjson.dumps(bundle), private=False))
+    report = read_report(page)
+    said = " ".join(elements(page).words)
+    assert "0 seconds" in said
+    assert "whoever made this page chose them" in said
+    assert "they saw no other history" not in said
+    trust = Trust.begin(STREET.city.genesis.operation)
+    (strange,) = strange_witnesses(report, trust)
+    assert strange.startswith(f"w1 {cosigner('w1').key.name}+")
+    assert strange_witnesses(report, trust.asking(policy)) == []
+    assert strange_witnesses(read_report(PAGE), trust) == []
+
+
 @given(st.binary(max_size=200))
 def test_hostile_pages_are_refused_by_our_errors_alone(junk: bytes) -> None:
     wrapped = OPENING.encode() + b64encode(junk) + CLOSING.encode()
@@ -290,3 +322,21 @@ def test_a_report_is_of_a_bundle() -> None:
             report_page(report_of("", STREET.made, "", junk, private=True))
     assert isinstance(embedded(PAGE), Report)
     assert b64decode(PAGE.split(OPENING.encode())[1].split(CLOSING.encode())[0])
+
+
+def test_an_answer_by_way_of_other_ledgers_names_the_way() -> None:
+    file = orjson.loads((VECTORS / "resolution" / "paths.json").read_bytes())
+    trust = Trust.begin(file["genesis"])
+    (one,) = [v for v in file["vectors"] if v["name"] == "a code by way of ledgers, 3 of them"]
+    answer = whole(one["answer"], file["parts"])
+    bundle = bundle_bytes(trust, tuple(one["key"]), answer)
+    page = report_page(report_of(one["key"][2], one["now"], "", bundle, private=False))
+    words = " ".join(elements(page).words)
+    assert "By way of" in words
+    for item in answer["path"]:
+        assert item["ledger"] in words
+    assert f"--ledger {trust.ledger}" in words
+    assert answer["path"][0]["referral"]["grant"] in words
+    read_report(page)
+    with pytest.raises(TetradError):
+        read_report(page.replace(b"By way of", b"By the way"))

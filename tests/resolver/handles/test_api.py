@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from identity.errors import Delegated, InvalidAnswer
 from resolver.handles.encoding import HandleValue, digest_of
 from resolver.handles.verifying import verify_handle
+from resolver.trust import Trust
 from tests.factory import Subject
-from tests.resolver.answering import pinned
-from tests.resolver.town import Town
+from tests.resolver.town import JSON, Town
 
 DATA = {
     "describes": "Cumulative consumption of water",
@@ -49,6 +49,10 @@ def town() -> Iterator[Town]:
         town.accept(town.follow(ended, "status.retire", {"reason": "scrapped"}, by=[node]))
         town.device("D4", town.acme())
         yield town
+
+
+def trust(town: Town) -> Trust:
+    return Trust.begin(town.genesis.operation)
 
 
 def get(town: Town, handle: str, query: str = "") -> Any:
@@ -110,7 +114,7 @@ def test_a_selection_still_fits_the_digests_of_all(town: Town) -> None:
 @pytest.mark.parametrize("query", ["?index=301", "?index=301&index=1&index=400", "?type=x"])
 def test_an_answer_with_its_proof_is_held_against_the_ledger(town: Town, query: str) -> None:
     answer = get(town, HANDLE, f"{query}&type=TETRAD.PROOF.ANSWER").json()
-    found = verify_handle(answer, pinned(town))
+    found = verify_handle(answer, trust(town), town.now)
     assert found.verified.status == "active"
     assert set(found.indexes) == set(by_index(answer)) - {301}
 
@@ -118,7 +122,7 @@ def test_an_answer_with_its_proof_is_held_against_the_ledger(town: Town, query: 
 def test_the_whole_record_is_held_against_the_ledger_and_no_part_can_be_changed(town: Town) -> None:
     whole = get(town, HANDLE).json()
     whole["values"] += get(town, HANDLE, "?index=301").json()["values"]
-    verify_handle(whole, pinned(town))
+    verify_handle(whole, trust(town), town.now)
     for place, value in enumerate(whole["values"]):
         if value["index"] == 301:
             continue
@@ -126,17 +130,17 @@ def test_the_whole_record_is_held_against_the_ledger_and_no_part_can_be_changed(
             forged = copy.deepcopy(whole)
             forged["values"][place][name] = wrong
             with pytest.raises(InvalidAnswer):
-                verify_handle(forged, pinned(town))
+                verify_handle(forged, trust(town), town.now)
         forged = copy.deepcopy(whole)
         forged["values"][place]["data"]["value"] = "https://evil.example"
         with pytest.raises(InvalidAnswer) as refused:
-            verify_handle(forged, pinned(town))
+            verify_handle(forged, trust(town), town.now)
         assert refused.value.pointer == f"/values/{place}"
     other = {**whole, "handle": "88.100.9999/old"}
     with pytest.raises(InvalidAnswer):
-        verify_handle(other, pinned(town))
+        verify_handle(other, trust(town), town.now)
     with pytest.raises(InvalidAnswer, match="no proof"):
-        verify_handle(get(town, HANDLE).json(), pinned(town))
+        verify_handle(get(town, HANDLE).json(), trust(town), town.now)
 
 
 @given(
@@ -159,7 +163,7 @@ def test_hostile_answers_are_refused_by_our_errors_alone(town: Town, junk: Any) 
     ]
     for answer in answers:
         with pytest.raises(InvalidAnswer):
-            verify_handle(answer, pinned(town))
+            verify_handle(answer, trust(town), town.now)
 
 
 def test_what_has_ended_is_shown_as_ended_and_leads_nowhere(town: Town) -> None:
@@ -200,9 +204,17 @@ def test_refusals_speak_the_language_of_handles(town: Town) -> None:
         assert response.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("urls", [["https://node.example/", "https://b.example"], []])
+@pytest.mark.parametrize(
+    ("urls", "leads"),
+    [
+        (["https://node.example/", "https://b.example"], True),
+        (["coaps://node.example", "urn:x", "https://node.example"], True),
+        (["mqtts://node.example"], False),
+        ([], False),
+    ],
+)
 def test_what_another_node_knows_is_a_prefix_referral(
-    town: Town, monkeypatch: pytest.MonkeyPatch, urls: list[str]
+    town: Town, monkeypatch: pytest.MonkeyPatch, urls: list[str], *, leads: bool
 ) -> None:
     referral = {"grant": "zQm", "node": {"ledger": "zQm", "origin": "n", "urls": urls}}
 
@@ -213,12 +225,48 @@ def test_what_another_node_knows_is_a_prefix_referral(
     response = get(town, "88.100.9999%2Fchild", "?index=1")
     assert response.json()["responseCode"] == 303
     assert response.json()["referral"] == referral
-    if urls:
+    if leads:
         assert response.status_code == 307
         there = "https://node.example/api/handles/88.100.9999%2Fchild?index=1"
         assert response.headers["location"] == there
     else:
         assert response.status_code == 404
+
+
+def test_a_handle_that_was_corrected_says_which_code_is_right(town: Town) -> None:
+    node = town.organization("Correcting")
+    town.accept(town.prefix(node, "idis:88.103.1"))
+    device = town.device("D11", node, code={"scheme": "idis", "value": "88.103.1/x"})
+    assert 29 not in by_index(get(town, "88.103.1/X").json())
+    right = {"scheme": "idis", "value": "88.103.1/y"}
+    body = {"code": right, "reason": "misprinted"}
+    town.accept(town.follow(device, "code.correct", body, by=[node]))
+    old = get(town, "88.103.1/x", "?type=TETRAD.CODE&index=301").json()
+    assert orjson.loads(by_index(old)[29]["data"]["value"]) == right
+    assert verify_handle(old, trust(town), town.now).indexes == (29,)
+    assert 29 not in by_index(get(town, "88.103.1/y").json())
+
+
+def test_what_changes_while_the_proof_is_waited_for_changes_the_values_too(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = town.organization("Changing")
+    town.accept(town.prefix(node, "idis:88.102.1"))
+    device = town.device("D10", node, code={"scheme": "idis", "value": "88.102.1/x"})
+    retired = town.follow(device, "status.retire", {"reason": "meanwhile"}, by=[node]).submission
+    publication = town.service.publication
+    covering = publication.covering
+
+    async def meanwhile(size: int) -> Any:
+        monkeypatch.setattr(publication, "covering", covering)
+        await town._client.post("/v1/operations", content=retired, headers=JSON)
+        return await covering(size + 1)
+
+    monkeypatch.setattr(publication, "covering", meanwhile)
+    monkeypatch.setattr(publication, "_current", None)
+    answer = get(town, "88.102.1/x", "?index=21&index=301").json()
+    assert by_index(answer)[21]["data"]["value"] == "retired"
+    assert verify_handle(answer, trust(town), town.now).verified.status == "retired"
 
 
 def test_other_methods(town: Town) -> None:

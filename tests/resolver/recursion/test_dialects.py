@@ -9,6 +9,8 @@ import pytest
 
 from identity.multibase import base64url_encode
 from resolver.did_resolution import document_of
+from resolver.handles.verifying import verify_handle
+from resolver.trust import Trust
 from tests.resolver.recursion.forest import ACME, BASE, Forest
 from tests.resolver.town import problem
 
@@ -92,6 +94,21 @@ def test_a_handle_of_the_tree(forest: Forest) -> None:
     unknown = forest.get("/api/handles/86.1000.1/sn-2")
     assert (unknown.status_code, unknown.json()["responseCode"]) == (404, 100)
     assert forest.get("/api/handles/0.NA/86.1000").status_code == 404
-    values = forest.get(f"/api/handles/{handle}?index=301").json()["values"]
-    answer = orjson.loads(values[-1]["data"]["value"])
+    proved = forest.get(f"/api/handles/{handle}?index=301&type=TETRAD.").json()
+    answer = orjson.loads(proved["values"][-1]["data"]["value"])
     assert len(answer["path"]) == 1
+    found = verify_handle(proved, Trust.begin(root.genesis.operation), root.now)
+    assert (found.verified.did, len(found.hops)) == (device.did, 1)
+    assert set(found.indexes) > {20, 21, 300}
+
+
+def test_a_handle_of_the_tree_that_has_ended_is_proved_as_well(forest: Forest) -> None:
+    root = forest.root
+    holder = root.organization("Ending")
+    root.accept(root.prefix(holder, "handle:86.1001", by=root.authority))
+    device = root.device("H-2", holder, code={"scheme": "handle", "value": "86.1001.1/x"})
+    root.accept(root.follow(device, "status.retire", {"reason": "worn"}, by=[holder]))
+    proved = forest.get("/api/handles/86.1001.1/x?index=21&index=301").json()
+    assert proved["responseCode"] == 1
+    found = verify_handle(proved, Trust.begin(root.genesis.operation), root.now)
+    assert (found.verified.status, found.indexes) == ("retired", (21,))
