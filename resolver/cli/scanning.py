@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import click
@@ -65,10 +66,12 @@ class _Asking(NamedTuple):
                 return client.resolve_batch(
                     texts, scheme=scheme, at=at, tombstones=True, max_age=max_age
                 )
-            except ServerUnreachable as nobody:
-                return [nobody] * len(texts)
-            except TetradError:
-                pass  # it takes one question at a time, or one answer spoils the others
+            except TetradError as refusal:
+                # It takes one question at a time, or one answer spoils the others.
+                first = self._alone(texts[0])
+                if isinstance(first, ServerUnreachable) and isinstance(refusal, ServerUnreachable):
+                    return [first] * len(texts)
+                return chain([first], map(self._alone, texts[1:]))
         return map(self._alone, texts)
 
     def _alone(self, text: str) -> Resolved | TetradError:
