@@ -551,8 +551,7 @@ class MisbehaviourUnproved(EvidenceRefused):
 
 
 class NodeRefused(TetradError):
-    """What a node of the tree answers does not hold; `node` names it, `reason` is the code of what
-    is wrong with it."""
+    """What a node answers does not hold; `node` names it, `reason` is the code of what is wrong."""
 
     code, status, title = "node.refused", 502, "Node refused"
     section = "specs/3-resolution.md#recursion"

@@ -26,6 +26,8 @@ from registry.state import Registry, State
 
 MAX_UPDATES = 1_000
 """Updates of log keys that a client follows: monthly ones for a lifetime."""
+KEPT_BYTES = 16_384
+"""Of a checkpoint that was opened, which is remembered."""
 
 
 class Period(NamedTuple):
@@ -67,7 +69,8 @@ class LogKeys:
         checked where they stand. Raises InvalidCheckpoint."""
         size = Checkpoint.parse(Note.parse(note).text).size
         try:
-            return open_checkpoint(note, self.at(size), witnesses)
+            opening = _opened if len(note) <= KEPT_BYTES else open_checkpoint
+            return opening(note, self.at(size), tuple(witnesses))
         except InvalidCheckpoint as error:
             if self.knows_signer(note):
                 raise
@@ -99,6 +102,15 @@ class LogKeys:
                     continue
                 return True
         return False
+
+
+@lru_cache(maxsize=256)
+def _opened(
+    note: bytes, keys: tuple[VerifierKey, ...], witnesses: tuple[VerifierKey, ...]
+) -> OpenedCheckpoint:
+    """Whoever holds an answer against what was seen before opens the same few notes again and
+    again. What does not hold is not kept."""
+    return open_checkpoint(note, keys, witnesses)
 
 
 def keys_in_force(registry: Registry, size: int) -> list[str]:

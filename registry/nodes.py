@@ -6,8 +6,10 @@
 Such a grant says where to ask about codes under its prefix. Codes may still be registered here by
 its holder: what the ledger has itself comes before what it refers to. Which grant answers for a
 code is decided as everywhere (registry/grants.py): the longest one in force. A DID names its ledger
-by a label of 80 bits, and so a record under that label lists the grants that name the ledger. A
-label belongs to one ledger, for ever. Specified in specs/3-resolution.md, "Delegation".
+by a label of 80 bits, and so a record under that label lists the grants that name the ledger, one
+and the same. Nobody shows a genesis when a grant is given, so that whoever may give one can make up
+a hash with another ledger's label: what the authority names takes the label from that. Specified in
+specs/3-resolution.md, "Delegation".
 """
 
 from __future__ import annotations
@@ -61,17 +63,21 @@ def name_node(case: Case, node: Node, issuer: str) -> Changes:
     """Lists the grant that is being given under the label of the node's ledger.
 
     What is over drops out. The authority's grants stand first, and take the place of others where
-    there are too many: what a stranger took in a sandbox cannot keep out what the authority gave.
-    Raises PolicyViolated, QuotaExceeded.
+    there are too many, or where those name another ledger: what a stranger took in a sandbox cannot
+    keep out what the authority gave. Raises PolicyViolated, QuotaExceeded.
     """
     label = _label(case, node)
     before = cast("NodeRecord | None", case.state.get(node_key(label)))
-    if before is not None and before["ledger"] != node.ledger:
-        raise PolicyViolated(
-            "another ledger is known by this label", pointer="/body/scope/node/ledger"
-        )
     authority = case.registry["authority"]
     kept = [one for one in _naming(case.state, label) if is_active(case.state, one, case.now)]
+    if before is not None and before["ledger"] != node.ledger:
+        if any(issuer != authority or one["issuer"] == authority for one in kept):
+            raise PolicyViolated(
+                "another ledger is known by this label",
+                pointer="/body/scope/node/ledger",
+                hint="only the authority tells which of the two has it",
+            )
+        kept = []
     first = [one["grant"] for one in kept if one["issuer"] == authority]
     others = [one["grant"] for one in kept if one["issuer"] != authority]
     (first if issuer == authority else others).append(case.hash)

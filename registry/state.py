@@ -195,7 +195,7 @@ class NodeRecord(TypedDict):
     """A ledger that grants of prefixes name, by its label."""
 
     ledger: str
-    """Operation hash of its genesis; a label belongs to one ledger, for ever."""
+    """Operation hash of its genesis; that of all the grants, whatever else has this label."""
     grants: list[str]
     """Operation hashes, those that the authority gave first; withdrawn ones left out."""
     named: Stamp

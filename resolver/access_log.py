@@ -6,8 +6,9 @@
 
 A record is on the disk when `record` returns, before what it tells of is sent. It stays outside the
 ledger: who read what is nobody's business but the controller's. The number of records is bounded,
-for each device and in all, and for refusals apart; the oldest leave first, at the front of their
-chains. Who is refused again within the hour is counted, and recorded with the next refusal.
+for each device and in all, and for refusals apart. They leave at the front of their chains, where
+there are too many in all of the longest one: who has much read of its own device makes no other's
+log forget. Who is refused again within the hour is counted, and recorded with the next refusal.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ CREATE TABLE accesses (
     row INTEGER PRIMARY KEY, device TEXT NOT NULL, chain TEXT NOT NULL, n INTEGER NOT NULL,
     record BLOB NOT NULL);
 CREATE UNIQUE INDEX of_device ON accesses (device, chain, n);
-CREATE INDEX of_chain ON accesses (chain);
 CREATE TABLE heads (
     device TEXT NOT NULL, chain TEXT NOT NULL, n INTEGER NOT NULL, hash TEXT NOT NULL,
-    PRIMARY KEY (device, chain)) WITHOUT ROWID;
+    kept INTEGER NOT NULL, newest INTEGER NOT NULL, PRIMARY KEY (device, chain)) WITHOUT ROWID;
+CREATE INDEX longest ON heads (chain, kept DESC, newest);
 CREATE TABLE repeated (
     device TEXT NOT NULL, asker TEXT NOT NULL, since INTEGER NOT NULL, n INTEGER NOT NULL,
     PRIMARY KEY (device, asker)) WITHOUT ROWID;
@@ -148,25 +149,45 @@ class AccessLog:
         head = self._head(str(device), chain)
         members: dict[str, Json] = {"time": format_time(now), "chain": chain, **access}
         record = chained(members, head)
-        execute(
+        newest = execute(
             "INSERT INTO accesses (device, chain, n, record) VALUES (?, ?, ?, ?)",
             (device, chain, head.n + 1, canonicalize(record)),
-        )
+        ).lastrowid
         execute(
-            "INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?)",
-            (device, chain, head.n + 1, record_hash(record)),
+            "INSERT INTO heads VALUES (:device, :chain, :n, :hash, 1, :newest) ON CONFLICT DO "
+            "UPDATE SET n = :n, hash = :hash, kept = kept + 1, newest = :newest",
+            {
+                "device": device,
+                "chain": chain,
+                "n": head.n + 1,
+                "hash": record_hash(record),
+                "newest": newest,
+            },
         )
-        gone = execute(
-            "DELETE FROM accesses WHERE device = ? AND chain = ? AND n <= ?",
-            (device, chain, head.n + 1 - self.bounds.each),
-        ).rowcount
+        self._counts[chain] += 1
+        self._shorten(str(device), chain, head.n + 1 - self.bounds.each)
         most = self.bounds.most if chain == SHOWN else max(1, self.bounds.most // 10)
-        if self._counts[chain] + 1 - gone > most:  # the oldest of all is the first of its chain
-            gone += execute(
-                "DELETE FROM accesses WHERE row = (SELECT min(row) FROM accesses WHERE chain = ?)",
+        if self._counts[chain] > most:
+            longest = execute(
+                "SELECT device, n - kept + 1 FROM heads WHERE chain = ? AND kept > 1 "
+                "ORDER BY kept DESC, newest LIMIT 1",
                 (chain,),
-            ).rowcount
-        self._counts[chain] += 1 - gone
+            ).fetchone()
+            if (
+                longest is not None
+            ):  # the last of a chain stays: it is what the head is held against
+                self._shorten(longest[0], chain, longest[1])
+
+    def _shorten(self, device: str, chain: str, last: int) -> None:
+        """Takes the records up to this number out of a chain."""
+        execute = self._connection.execute
+        gone = execute(
+            "DELETE FROM accesses WHERE device = ? AND chain = ? AND n <= ?", (device, chain, last)
+        ).rowcount
+        execute(
+            "UPDATE heads SET kept = kept - ? WHERE device = ? AND chain = ?", (gone, device, chain)
+        )
+        self._counts[chain] -= gone
 
     def _head(self, device: str, chain: str) -> ChainHead:
         found = self._connection.execute(

@@ -34,7 +34,7 @@ from resolver.api.docs import DocsEndpoints
 from resolver.api.events import EventEndpoint
 from resolver.api.frame import Direct, Frame, direct_endpoints
 from resolver.api.gs1 import Gs1Endpoints
-from resolver.api.handles import HandleEndpoints
+from resolver.api.handles import HandleEndpoints, OwnHandles
 from resolver.api.histories import HistoryEndpoints
 from resolver.api.identifiers import IdentifierEndpoints, own_of
 from resolver.api.labels import LabelEndpoints
@@ -113,10 +113,10 @@ def create_app(
     app.state.service = service
     app.state.authenticating = authenticating
     directory = OwnLedger(service.resolver, service.delegations, service.clock)
-    gs1 = Gs1Endpoints(service, directory, lambda: authenticating.audiences)
+    gs1 = Gs1Endpoints(site.secrets.origin, directory, lambda: authenticating.audiences)
     app.router.routes[:0] = [
         *routes(service, directory, authenticating, statuses),
-        *HandleEndpoints(service, directory, handle_signer).routes(),
+        *HandleEndpoints(directory, OwnHandles(service), handle_signer).routes(),
         *gs1.routes(),
     ]
     app.router.routes.extend(gs1.last_routes())

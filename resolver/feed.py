@@ -7,7 +7,9 @@
 
 Nobody is handed anything: whoever follows reads on from where it is, at its own pace, and is woken
 when there is more. So nothing waits in memory for a slow reader, and the store is read once for all
-who are near the end of the log: pages of entries are kept for a while. Belongs to one event loop.
+who are near the end of the log: pages of entries are kept for a while. Those who are far behind
+take turns, page by page, so that a hundred of them delay a request as much as one does. Belongs to
+one event loop.
 Specified in specs/3-resolution.md, "Feed".
 """
 
@@ -37,6 +39,7 @@ class Feed:
         self._pages: OrderedDict[int, list[Event]] = OrderedDict()
         self._bytes = 0
         self._changed = asyncio.Event()
+        self._behind = asyncio.Lock()
         self.size = 0
         """Entries that may be told: they are on disk."""
         self.published: tuple[int, bytes] = (0, b"")
@@ -76,6 +79,16 @@ class Feed:
         number, offset = divmod(start, PAGE)
         return self._page(number)[offset:]
 
+    async def read(self, start: int) -> list[Event]:
+        """As `events`, for whoever may be far behind: an old page is read when it is its turn."""
+        number = start // PAGE
+        if start >= self.size or number in self._pages or number == (self.size - 1) // PAGE:
+            return self.events(start)
+        async with self._behind:
+            found = self.events(start)
+            await asyncio.sleep(0)  # requests come before the next one's page
+        return found
+
     def _page(self, number: int) -> list[Event]:
         first = number * PAGE
         end = min(first + PAGE, self.size)
@@ -97,7 +110,7 @@ class Feed:
         start = after + 1
         while not self.closed:
             change = self.next_change
-            for event in self.events(start):
+            for event in await self.read(start):
                 yield event.index, event.entry
                 start = event.index + 1
             if start < self.size:

@@ -103,7 +103,7 @@ def _under_code(key: Key, own: list[Shown], records: list[Device], steps: list[S
 
 
 def _place(record: Device, key: Key) -> int:
-    """Which of its aliases a code is, counted from 1; 0 for none."""
+    """Which of its aliases a code is, counted from 1; -1 for none."""
     for place, alias in enumerate(record.get("aliases", ()), 1):
         code = alias["code"]
         if key == ("code", code["scheme"], code.get("unique", code.get("value"))):
@@ -159,6 +159,8 @@ def _bindings(own: Iterable[Shown], pinned: Pinned, key: Key) -> Iterable[Step]:
         operation: Any = item.operation
         if getattr(operation, "ledger", None) != pinned.ledger:
             raise InvalidAnswer("an operation of another ledger")
+        if isinstance(operation, NumberRebind) and operation.subject not in parties_of(operation):
+            raise InvalidAnswer("a device has not signed what it is rebound to")
         if _binds(item, key):
             holder = tetrad_did(pinned.ledger, item.hash)
             if not isinstance(operation, DeviceRegister):

@@ -34,8 +34,9 @@ STREAM: Final = "text/event-stream"
 _NAMES = ("after", "subject", "type", "entries", "limit")
 STREAM_HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 """A proxy that collects an answer before it passes it on would pass on nothing (nginx)."""
-_SCANNED: Final = 256
-"""Pages of which one reads on for a page of JSON, where a filter lets nothing pass."""
+_SCANNED: Final = 32
+"""Pages of entries that are read for one of JSON, or before a stream tells how far it is, where a
+filter lets nothing pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class EventEndpoint:
         given = query(request.scope, _NAMES)
         accepted = header(request.scope, b"accept")
         if not streams(accepted):
-            return self._page(given, self._wanted(given, "", -1))
+            return await self._page(given, self._wanted(given, "", -1))
         if "limit" in given:
             raise SchemaViolation("limit is for pages of JSON", pointer="/limit")
         last = header(request.scope, b"last-event-id")
@@ -130,11 +131,11 @@ class EventEndpoint:
     async def _stream(self, followed: Wanted) -> AsyncIterator[bytes]:
         """The parts of the answer; the next is made when the one before was taken."""
         feed, seconds = self._feed, self._service.settings.heartbeat_seconds
-        start, said, told = followed.after + 1, followed.after, b""
+        start, said, told, silent = followed.after + 1, followed.after, b"", 0
         yield HEARTBEAT  # the head of the answer goes out with it
         while not feed.closed:
             change = feed.next_change
-            events = feed.events(start)
+            events = await feed.read(start)
             parts = [
                 sent(one, entries=followed.entries)
                 for one in events
@@ -148,6 +149,9 @@ class EventEndpoint:
                 told = note
             if events and wanted(events[-1], followed.types, followed.subject):
                 said = events[-1].index
+            silent = 0 if parts else silent + 1
+            if silent > _SCANNED and events:  # else who is cut off meanwhile would begin anew
+                parts, said, silent = [sent_position(start - 1)], start - 1, 0
             if parts:
                 yield b"".join(parts)
             if start < feed.size:
@@ -156,13 +160,13 @@ class EventEndpoint:
                 quiet, said = said == start - 1, start - 1
                 yield HEARTBEAT if quiet else sent_position(said)
 
-    def _page(self, given: dict[str, str], followed: Wanted) -> Response:
-        """A page, without waiting for anything: `after` of the next one is its `after`."""
+    async def _page(self, given: dict[str, str], followed: Wanted) -> Response:
+        """A page, without waiting for more: `after` of the next one is its `after`."""
         limit = page_limit(given, self._service.settings.page_rows)
         found: list[bytes] = []
         start = followed.after + 1
         for _ in range(_SCANNED):
-            for event in self._feed.events(start):
+            for event in await self._feed.read(start):
                 if len(found) == limit:
                     break
                 start = event.index + 1

@@ -53,7 +53,6 @@ from resolver.gs1.requests import (
 )
 from resolver.resolution import Asked, Found
 from resolver.schemes import Code
-from resolver.service import Service
 
 _OFFERED: Final = {"access-control-allow-methods": "GET, HEAD, OPTIONS"}
 _VARYING: Final = {"vary": "accept, accept-language", **NO_CACHE, **_OFFERED}
@@ -64,10 +63,10 @@ class Gs1Endpoints:
     """The endpoints over one directory."""
 
     def __init__(
-        self, service: Service, directory: Directory, addresses: Callable[[], Sequence[str]]
+        self, name: str, directory: Directory, addresses: Callable[[], Sequence[str]]
     ) -> None:
-        """`addresses` are those under which the service is known."""
-        self._service = service
+        """`name` is that of the log, `addresses` are those under which the service is known."""
+        self._name = name
         self._directory = directory
         self._addresses = addresses
         self._known: tuple[tuple[str, ...], dict[str, str]] = ((), {})
@@ -190,7 +189,7 @@ class Gs1Endpoints:
     async def linkset(self, request: Request) -> Response:
         """The linkset of a code of any scheme that stands in clear."""
         given = query(request.scope, ("code", "scheme"))
-        code = asked_code(given, self._service)
+        code = asked_code(given, self._directory)
         root = self._root(request.scope)
         wanted = read_query(b"", header(request.scope, b"accept"), "")._replace(link_type=LINKSET)
 
@@ -212,8 +211,7 @@ class Gs1Endpoints:
     async def description(self, request: Request) -> Response:
         """The resolver description file."""
         query(request.scope, ())
-        name = self._service.site.secrets.origin
-        value = described(self._root(request.scope), SUPPORTED, name)
+        value = described(self._root(request.scope), SUPPORTED, self._name)
         return json_response(orjson.dumps(value))
 
 

@@ -7,7 +7,7 @@ details.
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import orjson
 from starlette.responses import Response
@@ -52,15 +52,25 @@ Shown = list[tuple[int, str, bytes]]
 """Index, type in lower case, and JSON of each value of a handle."""
 
 
+class Proving(Protocol):
+    """What is told of handles beside their devices."""
+
+    def granted(self, prefix: str) -> list[HandleValue]:
+        """The values of 0.NA/prefix: of the grant of this very prefix. Raises NotFound."""
+
+    async def answer(self, asked: Asked) -> bytes:
+        """The whole answer with its proof, as JSON. Raises NotFound, Unavailable."""
+
+
 class HandleEndpoints:
     """Handles over HTTP."""
 
     def __init__(
-        self, service: Service, directory: Directory, signer: HandleSigner | None = None
+        self, directory: Directory, proving: Proving, signer: HandleSigner | None = None
     ) -> None:
         """`signer` signs the digests of values, where the operator was given a key for that."""
-        self._service = service
         self._directory = directory
+        self._proving = proving
         self._signer = signer
         self._shown: dict[tuple[Key, bytes], Shown] = {}
 
@@ -80,13 +90,16 @@ class HandleEndpoints:
             handle = handle_in(raw)
             wanted = read_parameters(scope["query_string"])
             if handle[:5].upper() == PREFIX_HANDLE:
-                return _selected(handle, self._prefix(handle[5:].lower()), wanted)
+                prefix = handle[5:].lower()
+                granted = self._proving.granted(prefix)
+                return _selected(handle, self._written(PREFIX_HANDLE + prefix, granted), wanted)
             code = read_handle(handle)
             asked = self._directory.code(code.value, code.scheme)
             found = await self._directory.find(asked)
             values = self._values(found, code.value, code.scheme)
             if wanted.inline_proof:
-                values = [*values, await self._inline_proof(asked)]
+                answer = await self._proving.answer(asked)
+                values = [*values, _inline_proof(answer, found.device["updated"]["time"])]
             return _selected(handle, values, wanted)
         except Delegated as elsewhere:
             return _referral(handle, elsewhere, raw, scope["query_string"])
@@ -109,8 +122,15 @@ class HandleEndpoints:
         every = [*values, *beside(handle, values)]
         return [(one.index, one.type.lower(), one.json()) for one in every]
 
-    def _prefix(self, prefix: str) -> Shown:
-        """The values of 0.NA/prefix: of the grant of this very prefix. Raises NotFound."""
+
+class OwnHandles:
+    """Handles of the service's own ledger."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def granted(self, prefix: str) -> list[HandleValue]:
+        """See Proving."""
         scheme = "idis" if prefix.partition(".")[0] == "88" else "handle"
         segments = self._service.schemes.prefix_segments(scheme, prefix)
         record = cast("PrefixRecord | None", self._record(("prefix", *segments)))
@@ -120,14 +140,14 @@ class HandleEndpoints:
         if grant["status"] != "active":
             raise NotFound("the grant of this prefix was withdrawn")
         holder = cast("Organization", self._record(("did", grant["to"])))
-        return self._written(PREFIX_HANDLE + prefix, prefix_values(prefix, grant, holder))
+        return prefix_values(prefix, grant, holder)
 
     def _record(self, key: Key) -> object:
         (record,) = self._service.store.records([state_key(key)])
         return None if record is None else orjson.loads(record)
 
-    async def _inline_proof(self, asked: Asked) -> tuple[int, str, bytes]:
-        """The whole answer with its proof, under the published checkpoint."""
+    async def answer(self, asked: Asked) -> bytes:
+        """See Proving."""
         service = self._service
         found = service.resolver.find(asked)
         published = service.publication.current
@@ -135,16 +155,19 @@ class HandleEndpoints:
             published = await service.publication.covering(found.entry + 1)
         found = service.resolver.find(asked, within=published.size)
         proof = service.evidence.of(found, published.size, published.note)
-        answer = answer_bytes(found, proof).decode()
-        when = found.device["updated"]["time"]
-        value = {
-            "index": INLINE_PROOF,
-            "type": INLINE_TYPE,
-            "data": {"format": "string", "value": answer},
-            "ttl": 0,
-            "timestamp": when,
-        }
-        return INLINE_PROOF, INLINE_TYPE.lower(), orjson.dumps(value)
+        return answer_bytes(found, proof)
+
+
+def _inline_proof(answer: bytes, when: str) -> tuple[int, str, bytes]:
+    """The whole answer with its proof as a value."""
+    value = {
+        "index": INLINE_PROOF,
+        "type": INLINE_TYPE,
+        "data": {"format": "string", "value": answer.decode()},
+        "ttl": 0,
+        "timestamp": when,
+    }
+    return INLINE_PROOF, INLINE_TYPE.lower(), orjson.dumps(value)
 
 
 def _selected(handle: str, values: Shown, wanted: Wanted) -> Response:

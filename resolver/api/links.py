@@ -13,7 +13,9 @@ from registry.state import state_key
 from resolver.api.requests import flag, query
 from resolver.api.resolution import MAX_CODE
 from resolver.api.responses import json_response
+from resolver.directory import Directory
 from resolver.links import links_bytes
+from resolver.resolution import Resolver
 from resolver.schemes import Code
 from resolver.service import Service
 
@@ -31,7 +33,7 @@ class LinksEndpoint:
     async def get(self, request: Request) -> Response:
         """The record of the links of a code; 404 where nobody ever set any."""
         given = query(request.scope, ("code", "scheme", "proof"))
-        code = asked_code(given, self._service)
+        code = asked_code(given, self._service.resolver)
         key = links_key(*code)
         (version,) = self._service.store.versions(state_key(key), limit=1) or (None,)
         if not flag(given, "proof"):
@@ -50,7 +52,7 @@ class LinksEndpoint:
         return json_response(links_bytes(record, code, proof))
 
 
-def asked_code(given: dict[str, str], service: Service) -> Code:
+def asked_code(given: dict[str, str], reader: Resolver | Directory) -> Code:
     """The code of a question, in canonical form. Raises SchemaViolation, InvalidIdentifier."""
     text = given.get("code", "")
     if not 0 < len(text) <= MAX_CODE:
@@ -59,7 +61,7 @@ def asked_code(given: dict[str, str], service: Service) -> Code:
             pointer="/code",
             hint="/v1/links?code=…, percent-encoded",
         )
-    read_as = service.resolver.code(text, given.get("scheme")).read_as
+    read_as = reader.code(text, given.get("scheme")).read_as
     assert read_as is not None  # noqa: S101 - a code was asked for
     return read_as
 

@@ -18,12 +18,13 @@ from collections.abc import AsyncIterator
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from identity.errors import Busy, MalformedInput, NotAcceptable, NotFound, SchemaViolation
 from resolver.api.events import STREAM, STREAM_HEADERS, streams, within
 from resolver.api.requests import client_of, header, query
+from resolver.api.responses import HeldStream
 from resolver.events import HEARTBEAT
 from resolver.service import Service
 from resolver.things import EVENTS, Change, change_of
@@ -62,8 +63,11 @@ class ThingEventEndpoints:
         self._enter(client)
         kinds = EVENTS if kind is None else (kind,)
         whole = diff != "false"
-        return StreamingResponse(
-            self._stream(start, kinds, client, whole=whole), 200, STREAM_HEADERS, STREAM
+        return HeldStream(
+            self._stream(start, kinds, whole=whole),
+            lambda: self._leave(client),
+            STREAM_HEADERS,
+            STREAM,
         )
 
     def _start(self, seen: str) -> int:
@@ -86,31 +90,29 @@ class ThingEventEndpoints:
             raise Busy("too many follow the things", retry_after=settings.retry_seconds)
         self._following[client] += 1
 
+    def _leave(self, client: str) -> None:
+        self._following[client] -= 1
+        if not self._following[client]:
+            del self._following[client]
+
     async def _stream(
-        self, start: int, kinds: tuple[str, ...], client: str, *, whole: bool
+        self, start: int, kinds: tuple[str, ...], *, whole: bool
     ) -> AsyncIterator[bytes]:
         """The parts of the answer; the next is made when the one before was taken."""
         feed, seconds = self._feed, self._service.settings.heartbeat_seconds
-        try:
-            yield HEARTBEAT  # the head of the answer goes out with it
-            while not feed.closed:
-                change = feed.next_change
-                entries = feed.events(start)
-                for entry in entries:
-                    start = entry.index + 1
-                    done = change_of(
-                        self._service.store, self._service.label, entry.index, entry.entry
-                    )
-                    if done is not None and done.kind in kinds:
-                        yield _sent(done, whole=whole)
-                if entries:
-                    await asyncio.sleep(0)  # a long way behind: others have their turn
-                elif not await within(change, seconds):
-                    yield HEARTBEAT
-        finally:
-            self._following[client] -= 1
-            if not self._following[client]:
-                del self._following[client]
+        yield HEARTBEAT  # the head of the answer goes out with it
+        while not feed.closed:
+            change = feed.next_change
+            entries = await feed.read(start)
+            for entry in entries:
+                start = entry.index + 1
+                done = change_of(self._service.store, self._service.label, entry.index, entry.entry)
+                if done is not None and done.kind in kinds:
+                    yield _sent(done, whole=whole)
+            if entries:
+                await asyncio.sleep(0)  # a long way behind: others have their turn
+            elif not await within(change, seconds):
+                yield HEARTBEAT
 
 
 def _sent(change: Change, *, whole: bool) -> bytes:

@@ -155,11 +155,20 @@ def _handled(frame: Frame, item: dict[str, Any], wanted: Wanted) -> Verified:
     """An answer of /api/handles with its proof among the values."""
     from resolver.handles.verifying import proved_within, verify_handle
 
-    device: Any = proved_within(item).get("device")
-    label, _ = parse_tetrad_did(str(device.get("did") if isinstance(device, dict) else None))
-    trust = wanted.of(frame.home.trust_labelled(label))
-    found = verify_handle(item, trust.pinned)
-    shown = _answered(frame, found.verified, trust, wanted)
+    proved: Any = proved_within(item)
+    try:
+        if "path" in proved:
+            trust = frame.home.trust_in(str(proved["path"][0]["ledger"]))
+        else:
+            trust = frame.home.trust_labelled(parse_tetrad_did(str(proved["device"]["did"]))[0])
+    except (KeyError, IndexError, TypeError):
+        raise SchemaViolation("the proof names no ledger") from None
+    found = verify_handle(item, wanted.of(trust), frame.now)
+    for hop in found.hops:
+        if wanted.max_age is not None:
+            check_age(hop.age, wanted.max_age)
+    known = found.trust if found.hops else wanted.of(trust)
+    shown = _answered(frame, found.verified, known, wanted, found.hops)
     of = ", ".join(str(index) for index in found.indexes) or "none"
     lines = [f"✓ values of the handle {item['handle']} as its record has them: {of}"]
     if found.unchecked:

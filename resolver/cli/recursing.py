@@ -56,6 +56,7 @@ def serve_recursive(
     host: str | None,
     port: int,
     ready_file: Path | None,
+    addresses: tuple[str, ...],
     **of_a_ledger: Any,
 ) -> None:
     """Serves until it is told to stop. What only a ledger has must not be asked for."""
@@ -64,7 +65,7 @@ def serve_recursive(
 
     for name, given in of_a_ledger.items():
         if given:
-            option = "--" + name.replace("_", "-").replace("addresses", "address")
+            option = "--" + name.replace("_", "-")
             raise click.UsageError(f"a recursive resolver has no ledger: not with {option}")
     if below.root is None:
         raise click.UsageError("name the root of the tree: --root URL")
@@ -86,6 +87,7 @@ def serve_recursive(
         port=port,
         ready_file=ready_file,
         on_ready=None if frame.as_json else on_ready,
+        addresses=addresses,
     )
 
 

@@ -123,7 +123,9 @@ class Seeing:
         self.trust.extend(item)  # it holds, before the server is asked for more
         note, _ = read_item(item)
         yield from self._hold(note)
-        self.set_trust(self.trust.extend(item))
+        # Another flow may have learned of it while the server was asked.
+        if note not in (read_item(one)[0] for one in self.trust.updates):
+            self.set_trust(self.trust.extend(item))
 
     def _hold(self, note: bytes) -> Flow[None]:
         while True:

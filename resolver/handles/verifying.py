@@ -1,6 +1,6 @@
 """Holds an answer about a handle against the device's proved record.
 
-    found = verify_handle(answer, pinned)     # an answer that has TETRAD.PROOF.ANSWER as well
+    found = verify_handle(answer, trust, now)     # an answer that has TETRAD.PROOF.ANSWER as well
     found.verified.status, found.indexes
 
 Every value is derived again from the record, so that it does not matter which of them were asked
@@ -16,11 +16,13 @@ import orjson
 
 from identity.errors import InvalidAnswer, InvalidIdentifier, InvalidInput, MalformedInput
 from identity.jcs import Json, parse
+from registry.state import Key
 from resolver.handles.encoding import HandleValue, digests_of
 from resolver.handles.signing import jws_claims, unsigned
 from resolver.handles.values import INLINE_PROOF, INLINE_TYPE, SIGNATURE, device_values
-from resolver.pinned import Pinned
+from resolver.path import Hop, verify_path
 from resolver.schemes import SCHEMES, Code
+from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer, verify_answer
 
 MOST_BYTES = 2**24
@@ -30,6 +32,10 @@ class VerifiedHandle(NamedTuple):
     """What holds of an answer about a handle."""
 
     verified: VerifiedAnswer
+    trust: Trust
+    """The ledger that answers."""
+    hops: tuple[Hop, ...]
+    """The way to it from the pinned root, where these are two."""
     indexes: tuple[int, ...]
     """Of the values that are those of the proved record."""
     unchecked: tuple[int, ...]
@@ -49,8 +55,10 @@ def read_handle(text: str) -> Code:
     return SCHEMES.read(text, "handle")
 
 
-def verify_handle(answer: Mapping[str, Json], pinned: Pinned) -> VerifiedHandle:
-    """Checks an answer by the proof within it. Raises EvidenceRefused, InvalidProof."""
+def verify_handle(answer: Mapping[str, Json], trust: Trust, now: int) -> VerifiedHandle:
+    """Checks an answer by the proof within it; `trust` is the ledger that answers, or the root of
+    the way to it, its grants in force `now`, in seconds. Raises EvidenceRefused, InvalidProof.
+    """
     handle = answer.get("handle")
     if answer.get("responseCode") != 1 or not isinstance(handle, str):
         raise InvalidAnswer("no answer about a handle that was found", pointer="/responseCode")
@@ -59,8 +67,7 @@ def verify_handle(answer: Mapping[str, Json], pinned: Pinned) -> VerifiedHandle:
         code = read_handle(handle)
     except InvalidIdentifier as error:
         raise InvalidAnswer(f"not a handle: {error.detail}", pointer="/handle") from None
-    key = ("code", code.scheme, code.value)
-    verified = verify_answer(inner, pinned, key=key)
+    verified, responsible, hops = _verified(inner, trust, ("code", code.scheme, code.value), now)
     if verified.as_of is not None:
         raise InvalidAnswer("a handle is answered as it is now", pointer="/values")
     derived = device_values(code.value, code.scheme, verified.device)
@@ -83,7 +90,18 @@ def verify_handle(answer: Mapping[str, Json], pinned: Pinned) -> VerifiedHandle:
                 pointer=f"/values/{place}",
             )
         indexes.append(index)
-    return VerifiedHandle(verified, tuple(indexes), tuple(unchecked))
+    return VerifiedHandle(verified, responsible, hops, tuple(indexes), tuple(unchecked))
+
+
+def _verified(
+    answer: Mapping[str, Json], trust: Trust, key: Key, now: int
+) -> tuple[VerifiedAnswer, Trust, tuple[Hop, ...]]:
+    if "path" not in answer:
+        return verify_answer(answer, trust.pinned, key=key), trust, ()
+    path = verify_path(answer, trust, key, now)
+    if not isinstance(path.outcome, VerifiedAnswer):
+        raise InvalidAnswer("the proof is of no device", pointer="/values")
+    return path.outcome, path.responsible, path.hops
 
 
 def _values(answer: Mapping[str, Json]) -> list[dict[str, Any]]:

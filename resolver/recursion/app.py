@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,8 @@ from identity.jcs import parse
 from resolver.api import problems
 from resolver.api.connection import limited_by
 from resolver.api.frame import Direct, Frame, direct_endpoints
+from resolver.api.gs1 import Gs1Endpoints
+from resolver.api.handles import HandleEndpoints
 from resolver.api.identifiers import IdentifierEndpoints
 from resolver.api.problems import PROBLEM, problem_response
 from resolver.api.requests import flag, media_type, number, query, read_body
@@ -57,9 +59,9 @@ _LOOKUP: Final = {"code", "scheme", "at", "proof"}
 class TreeEndpoints:
     """Questions about devices anywhere in the tree."""
 
-    def __init__(self, recursor: Recursor, settings: Settings) -> None:
+    def __init__(self, recursor: Recursor, directory: TreeDirectory, settings: Settings) -> None:
         self._recursor = recursor
-        self._directory = TreeDirectory(recursor)
+        self._directory = directory
         self._settings = settings
 
     def routes(self) -> list[Route]:
@@ -232,8 +234,9 @@ def _labelled(name: str, counted: Counter[Any]) -> dict[str, int]:
     return {f'{{{name}="{key}"}}': count for key, count in sorted(counted.items())}
 
 
-def recursive_app(recursor: Recursor, settings: Settings) -> FastAPI:
-    """The application; it owns the recursor and closes it."""
+def recursive_app(recursor: Recursor, settings: Settings, addresses: Sequence[str] = ()) -> FastAPI:
+    """The application; it owns the recursor and closes it. `addresses` are those under which it is
+    known."""
     statuses: Counter[int] = Counter()
 
     @asynccontextmanager
@@ -253,21 +256,26 @@ def recursive_app(recursor: Recursor, settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.recursor = recursor
+    app.state.addresses = list(addresses)
+    directory = TreeDirectory(recursor)
+    gs1 = Gs1Endpoints(recursor.ledgers.root.origin, directory, lambda: app.state.addresses)
     app.router.routes[:0] = [
-        *TreeEndpoints(recursor, settings).routes(),
+        *TreeEndpoints(recursor, directory, settings).routes(),
+        *gs1.routes(),
+        *dialects(directory, settings),
         *RootEndpoints(recursor, statuses).routes(),
-        *dialects(recursor, settings),
     ]
+    app.router.routes.extend(gs1.last_routes())
     problems.install(app)
     app.framed = Frame(super(_Recursive, app).__call__, statuses, direct_endpoints(app.routes))
     return app
 
 
-def dialects(recursor: Recursor, settings: Settings) -> list[BaseRoute]:
+def dialects(directory: TreeDirectory, settings: Settings) -> list[BaseRoute]:
     """What is answered out of the tree in words of others."""
-    directory = TreeDirectory(recursor)
     return [
         *IdentifierEndpoints(directory, settings).routes(),
+        *HandleEndpoints(directory, directory).routes(),
         *ThingEndpoint(directory).routes(),
         *ShellEndpoints(directory, settings, time.time).routes(),
     ]
@@ -291,14 +299,23 @@ def serve(
     port: int = 8100,
     ready_file: Path | None = None,
     on_ready: Callable[[str], None] | None = None,
+    addresses: Sequence[str] = (),
 ) -> None:
-    """Serves until SIGTERM or SIGINT. See `run_server`."""
+    """Serves until SIGTERM or SIGINT. `addresses` are those under which it is known, by default the
+    one that it listens on. See `run_server`."""
+    app = recursive_app(recursor, settings, addresses)
+
+    def ready(address: str) -> None:
+        app.state.addresses = app.state.addresses or [address]
+        if on_ready is not None:
+            on_ready(address)
+
     run_server(
-        recursive_app(recursor, settings),
+        app,
         settings,
         limited_by(settings),
         host=host,
         port=port,
         ready_file=ready_file,
-        on_ready=on_ready,
+        on_ready=ready,
     )

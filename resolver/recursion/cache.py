@@ -59,6 +59,8 @@ class Kept:
     time: int
     """Of the oldest proof on the way."""
     expires: int
+    node: dict[str, Json]
+    """Who answers: `ledger`, `origin` and `urls`."""
 
     @property
     def weight(self) -> int:
@@ -160,7 +162,12 @@ def finished(walked: Walked, now: int, lifetimes: Lifetimes) -> Kept:
     record = b"" if device is None else canonicalize(device)
     entry = outcome.entry if isinstance(outcome, VerifiedAnswer) else -1
     bodies = _body(walked.status, plain), _body(walked.status, shown)
-    return Kept(walked.status, record, entry, *bodies, time, expires)
+    node: dict[str, Json] = {
+        "ledger": responsible.ledger,
+        "origin": responsible.origin,
+        "urls": list(walked.urls),
+    }
+    return Kept(walked.status, record, entry, *bodies, time, expires, node)
 
 
 def _body(status: int, answer: dict[str, Json]) -> bytes:

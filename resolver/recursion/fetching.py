@@ -34,6 +34,8 @@ AT_A_TIME: Final = 16
 KEPT_SECONDS: Final = 60.0
 """For which an address that was looked up is used."""
 MOST_HOSTS: Final = 256
+MOST_ADDRESSES: Final = 4
+"""Of one name, that are tried."""
 
 LookUp = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a name."""
@@ -50,7 +52,8 @@ async def look_up(host: str, port: int) -> list[str]:
 class _Node:
     """One host that is asked, with its own connections: none is shared between two names."""
 
-    address: str
+    addresses: list[str]
+    """Each of them checked."""
     until: float
     transport: httpx.AsyncHTTPTransport
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_A_TIME))
@@ -74,6 +77,7 @@ class Fetcher:
         self._seconds = seconds
         self._most = most
         self._nodes: dict[Target, _Node] = {}
+        self._looking: dict[Target, asyncio.Task[_Node]] = {}
 
     async def ask(self, url: str, request: Request) -> Response:
         """The answer of the node at `url`. Raises HostRefused, ServerUnreachable; InvalidAnswer for
@@ -83,7 +87,7 @@ class Fetcher:
             async with asyncio.timeout(self._seconds):
                 node = await self._node(target)
                 async with node.places:
-                    return await self._exchange(target, node, request)
+                    return await self._first_of(target, node, request)
         except TimeoutError:
             raise _unreachable(target, f"no answer within {self._seconds:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -94,32 +98,52 @@ class Fetcher:
         known = self._nodes.get(target)
         if known is not None and self._monotonic() < known.until:
             return known
-        addresses = (
-            [target.host] if target.literal else await self._lookup(target.host, target.port)
-        )
+        looking = self._looking.get(target)
+        if looking is None:
+            # One for all who wait: the system has few threads to look names up in.
+            looking = asyncio.create_task(self._looked_up(target))
+            self._looking[target] = looking
+            looking.add_done_callback(lambda done: self._over(target, done))
+        return await asyncio.shield(looking)
+
+    def _over(self, target: Target, done: asyncio.Task[_Node]) -> None:
+        self._looking.pop(target, None)
+        if not done.cancelled():
+            done.exception()
+
+    async def _looked_up(self, target: Target) -> _Node:
+        literal = target.literal is not None
+        found = [target.host] if literal else await self._lookup(target.host, target.port)
+        addresses = list(dict.fromkeys(found))[:MOST_ADDRESSES]
         if not addresses:
             raise _unreachable(target, "its name leads nowhere")
         for address in addresses:
             self._allowed.check_address(target, address)
         until = self._monotonic() + KEPT_SECONDS
-        if known is not None and known.address in addresses:
-            known.until = until
+        known = self._nodes.get(target)
+        if known is not None:
+            known.addresses, known.until = addresses, until
             return known
-        return await self._keep(target, _Node(addresses[0], until, httpx.AsyncHTTPTransport()))
-
-    async def _keep(self, target: Target, node: _Node) -> _Node:
-        gone = [self._nodes.pop(target, None)]
         if len(self._nodes) >= MOST_HOSTS:
-            gone.append(self._nodes.pop(next(iter(self._nodes))))
-        self._nodes[target] = node
-        for one in gone:
-            if one is not None:
-                await one.transport.aclose()
-        return node
+            await self._nodes.pop(next(iter(self._nodes))).transport.aclose()
+        self._nodes[target] = _Node(addresses, until, httpx.AsyncHTTPTransport())
+        return self._nodes[target]
 
-    async def _exchange(self, target: Target, node: _Node, request: Request) -> Response:
+    async def _first_of(self, target: Target, node: _Node, request: Request) -> Response:
+        """The answer at the first of the addresses at which there is somebody."""
+        *others, last = node.addresses
+        for address in others:
+            try:
+                return await self._exchange(target, node, address, request)
+            except httpx.ConnectError:
+                continue
+        return await self._exchange(target, node, last, request)
+
+    async def _exchange(
+        self, target: Target, node: _Node, address: str, request: Request
+    ) -> Response:
         given = arguments(request)
-        shown = f"[{node.address}]" if ":" in node.address else node.address
+        shown = f"[{address}]" if ":" in address else address
         name = f"[{target.host}]" if ":" in target.host else target.host
         sent = httpx.Request(
             given["method"],
@@ -148,6 +172,8 @@ class Fetcher:
 
     async def close(self) -> None:
         """Ends the connections."""
+        for looking in list(self._looking.values()):
+            looking.cancel()
         nodes, self._nodes = self._nodes, {}
         for node in nodes.values():
             await node.transport.aclose()

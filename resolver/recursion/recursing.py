@@ -14,16 +14,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from identity.errors import Busy, NodeRefused, NodeUnreachable, TetradError
+from identity.errors import Busy, MalformedInput, NodeRefused, NodeUnreachable, TetradError
+from identity.members import parse_time
 from registry.state import Key
 from resolver.client.flow import Request, Response
 from resolver.recursion.cache import Cache, Kept, finished
 from resolver.recursion.ledgers import Ledgers
+from resolver.recursion.search import Search
 from resolver.recursion.walk import Steps, Walk, Walked, first_of
 from resolver.trust import Trust
 
 MOST_WALKS: Final = 256
 """At a time; one more is told to come again."""
+WALK_SECONDS: Final = 20.0
+"""For one walk: whoever is on it is told to come again."""
 MOST_AGE: Final = 600
 """Seconds: the most that a checkpoint on the way may be old."""
 
@@ -94,8 +98,9 @@ class Recursor:
 
         An answer that is kept is passed on beyond its time where a node cannot be asked, or shows
         nothing recent. Raises NotFound where that is not proved, NodeUnreachable, NodeRefused,
-        Busy.
+        Busy; MalformedInput for what is no time.
         """
+        _check_time(at)
         kept = None if fresh or at is not None else self.fresh(key)
         if kept is not None:
             return Served(kept, None)
@@ -128,7 +133,14 @@ class Recursor:
     async def _walk(self, key: Key, at: str | None) -> Kept:
         now = self.now
         walk = Walk(self.ledgers, now, max_age=self._max_age)
-        walked: Walked = await self._run((walk.code if key[0] == "code" else walk.did)(key, at))
+        steps = walk.code(key, at) if key[0] == "code" else Search(walk).did(key, at)
+        try:
+            async with asyncio.timeout(WALK_SECONDS):
+                walked: Walked = await self._run(steps)
+        except TimeoutError:
+            raise NodeUnreachable(
+                f"the nodes on the way give no answer within {WALK_SECONDS:g} s"
+            ) from None
         if at is not None:
             return finished(walked, now, self.cache.lifetimes)
         return self.cache.keep(key, walked, now)
@@ -157,6 +169,15 @@ class Recursor:
             walk.cancel()
         await asyncio.gather(*walks, return_exceptions=True)
         await self._fetcher.close()
+
+
+def _check_time(at: str | None) -> None:
+    """Before anybody is asked: that nodes refuse it would count against them."""
+    try:
+        if at is not None:
+            parse_time(at)
+    except ValueError as error:
+        raise MalformedInput(str(error), pointer="/at") from None
 
 
 def _is_failure(error: TetradError) -> bool:

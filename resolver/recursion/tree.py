@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from identity.did import parse_tetrad_did
-from identity.errors import MalformedCode, NotFound
+from identity.errors import Delegated, MalformedCode, NotFound
+from registry.state import LinksRecord
+from resolver.handles.encoding import HandleValue
 from resolver.recursion.cache import NONE
 from resolver.recursion.recursing import Recursor
 from resolver.resolution import Asked, Found
-from resolver.schemes import SCHEMES
+from resolver.schemes import SCHEMES, Code
 
 
 class TreeDirectory:
@@ -40,3 +44,26 @@ class TreeDirectory:
                 missing.members["readAs"] = asked.read_as._asdict()
             raise missing
         return Found(kept.record, kept.entry, asked, at)
+
+    def granted(self, prefix: str) -> list[HandleValue]:
+        """See resolver.api.handles.Proving. Raises NotFound: a grant is told by who gave it."""
+        raise NotFound(
+            f"to whom {prefix[:80]} was granted is told by the ledger that granted it",
+            hint="ask the root, or the node that a handle under this prefix leads to",
+        )
+
+    async def answer(self, asked: Asked) -> bytes:
+        """See resolver.api.handles.Proving."""
+        kept, _ = await self._recursor.find(asked.key)
+        return kept.proved
+
+    async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
+        """Raises Delegated: links are asked of the node that answers for the code, which is looked
+        for and proved. Raises NodeUnreachable, NodeRefused, Busy."""
+        asked = self.code(codes[0].value, codes[0].scheme)
+        kept, _ = await self._recursor.find(asked.key)
+        raise Delegated(
+            f"the node {kept.node['origin']} answers for this code, and has its links",
+            hint="ask it",
+            referral={"node": kept.node},
+        )

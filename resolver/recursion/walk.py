@@ -1,14 +1,12 @@
 """The walk from the pinned root to whoever knows the answer, without input or output.
 
     walk = Walk(ledgers, now)
-    found = yield from walk.code(("code", "gs1", "https://id.gs1.org/…"))     # or walk.did(…)
+    found = yield from walk.code(("code", "gs1", "https://id.gs1.org/…"))
     found.answer, found.path.hops
 
 Each ledger is asked for the code itself. It answers, proves that there is none, or refers to the
 next one by a grant whose proof is checked before anything is asked there. What is found in the
-end is verified as a whole, as whoever asked will do. A DID is looked for where its label leads; a
-ledger that the root does not name itself is found by asking the nodes which nodes *they* name, and
-the way to it is then proved from label to label.
+end is verified as a whole, as whoever asked will do. DIDs are looked for by `search`.
 
 A walk yields what is to be asked and where, and is sent responses or thrown errors; a failure of a
 node is never an answer. Specified in specs/3-resolution.md, "Recursion".
@@ -18,10 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Final, NamedTuple, TypeVar, cast
 from urllib.parse import quote
 
-from identity.did import tetrad_did
 from identity.errors import (
     HostRefused,
     InvalidAnswer,
@@ -32,15 +29,18 @@ from identity.errors import (
     TetradError,
 )
 from identity.jcs import Json
+from registry.case import FINAL
 from registry.state import Key
-from resolver.client.flow import Flow, Pause, Request, Response, json_object, member
+from resolver.client.flow import Flow, Pause, Request, Response, json_object
 from resolver.path import MOST_LEDGERS, VerifiedPath, verify_path
 from resolver.recursion.ledgers import Known, Ledgers
-from resolver.referral import VerifiedReferral, label_asked, shown_referral, verify_referral
+from resolver.referral import VerifiedReferral, shown_referral, verify_referral
+from resolver.verifier import VerifiedAnswer
 
-MOST_CRAWLED: Final = 64
-"""Nodes that are asked, for one DID, which nodes they name."""
-_BUSY: Final = (429, 502, 503, 504)
+MOST_UPDATES: Final = 256
+"""Of the keys of one log, that are followed; each is proved again with every answer."""
+MOST_REASON: Final = 300
+"""Characters of what is wrong with an answer."""
 
 T = TypeVar("T")
 
@@ -59,17 +59,24 @@ Steps = Generator[At, Response, T]
 class Walked:
     """What was found: a device, or that there is none."""
 
-    status: int
-    """As HTTP has it: 200, 410, 404."""
     answer: dict[str, Json]
     """With its `path`, as whoever asked can verify it."""
     path: VerifiedPath
+    urls: tuple[str, ...]
+    """Where the ledger that answers is asked."""
+
+    @property
+    def status(self) -> int:
+        """As HTTP has it (200, 410, 404), by what is proved and not by what a node said."""
+        found = self.path.outcome
+        if not isinstance(found, VerifiedAnswer):
+            return 404
+        return 410 if found.status in FINAL else 200
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """What a node answers."""
 
-    status: int
     answer: dict[str, Json]
     refers: bool
 
@@ -79,8 +86,8 @@ class Walk:
 
     def __init__(self, ledgers: Ledgers, now: int, *, max_age: int | None = None) -> None:
         """`now` and `max_age`, the most that a checkpoint on the way may be old, in seconds."""
-        self._ledgers = ledgers
-        self._now = now
+        self.ledgers = ledgers
+        self.now = now
         self._max_age = max_age
 
     def code(self, key: Key, at: str | None = None) -> Steps[Walked]:
@@ -89,164 +96,81 @@ class Walk:
         Raises NodeUnreachable, NodeRefused (HostRefused); NotFound where none is known and that is
         not proved, as of the past.
         """
-        node, before = self._ledgers.root, list[VerifiedReferral]()
+        node, before = self.ledgers.root, list[VerifiedReferral]()
         path: list[dict[str, Json]] = []
         while True:
-            said = yield from self._ask(node, key, at)
+            said = yield from self.ask(node, key, at)
             path.append(node.place(first=not path))
             if not said.refers:
-                return self._verified(node, said, path, key, at)
-            with _of(node):
+                return self.verified(node, said, path, key, at)
+            with of(node):
                 path[-1]["referral"] = shown_referral(said.answer)
-                referral = self._referral(node, path[-1]["referral"], key)
+                referral = self.referral(node, path[-1]["referral"], key)
                 _check_further(referral, before)
             before.append(referral)
-            node = yield from self._follow(node, referral, path)
+            node = yield from self.follow(node, referral, path)
 
-    def did(self, key: Key, at: str | None = None) -> Steps[Walked]:
-        """The device with a DID of any ledger in the tree; see `code`."""
-        nodes, path = [self._ledgers.root], list[dict[str, Json]]()
-        wanted = cast("str", label_asked(key))
-        for label in (yield from self._labels_to(wanted)):
-            try:
-                item, node = yield from self._step(nodes[-1], label, path)
-            except NotFound:
-                self._ledgers.forget(wanted)
-                raise
-            path.append(item)
-            nodes.append(node)
-        said = yield from self._ask(nodes[-1], key, at)
-        path.append(nodes[-1].place(first=not path))
-        if said.refers:
-            raise _refused(nodes[-1], InvalidAnswer("the ledger of the DID refers to another"))
-        return self._verified(nodes[-1], said, path, key, at)
-
-    def _ask(self, node: Known, key: Key, at: str | None = None) -> Steps[_Said]:
+    def ask(self, node: Known, key: Key, at: str | None = None) -> Steps[Said]:
+        """What a node answers, under a checkpoint that is held against what was seen of it."""
         query = {"proof": "1"} if at is None else {"proof": "1", "at": at}
         if key[0] == "code":
             request = Request("GET", "/v1/resolve", {"scheme": key[1], "code": key[2], **query})
         else:
             request = Request("GET", f"/v1/devices/{quote(key[1], safe=':')}", query)
         response = yield from first_of(node, request)
-        with _of(node):
+        with of(node):
             said = _said(response)
             note = _note(said.answer)
+            if len(node.trust.updates) > MOST_UPDATES:
+                raise InvalidAnswer(f"its log's keys were replaced over {MOST_UPDATES} times")
         if note is not None:
             yield from at_node(node, node.seeing.observe(note))
         elif at is None:
-            raise _refused(node, InvalidAnswer("an answer without proof"))
+            raise refused_by(node, InvalidAnswer("an answer without proof"))
         return said
 
-    def _referral(self, node: Known, shown: Json, key: Key) -> VerifiedReferral:
-        return verify_referral(shown, node.trust.pinned, key, self._now)
+    def referral(self, node: Known, shown: Json, key: Key) -> VerifiedReferral:
+        """A referral as it stands in a path. Raises what does not hold."""
+        return verify_referral(shown, node.trust.pinned, key, self.now)
 
-    def _follow(
+    def follow(
         self, node: Known, referral: VerifiedReferral, path: Sequence[Mapping[str, Json]]
     ) -> Steps[Known]:
         """The node to which a referral leads, pinned by the hash that the grant names."""
         if referral.node.ledger in [item["ledger"] for item in path]:
-            raise _refused(node, InvalidAnswer("it refers back to a ledger on the way to it"))
-        known = self._ledgers.known(referral.node.ledger, referral.node.urls)
+            raise refused_by(node, InvalidAnswer("it refers back to a ledger on the way to it"))
+        known = self.ledgers.known(referral.node.ledger)
         if known is None:
             known = yield from self._introduced(referral)
-        return known
+        return known.at(referral.node.urls)
 
     def _introduced(self, referral: VerifiedReferral) -> Steps[Known]:
-        asked = self._ledgers.stranger(referral.node)
+        asked = self.ledgers.stranger(referral.node)
         response = yield from first_of(asked, Request("GET", "/.well-known/tetrad"))
-        with _of(asked):
+        with of(asked):
             if response.status != 200:
                 raise InvalidAnswer(f"it answers {response.status} to who asks what it is")
-            return self._ledgers.pin(referral.node, json_object(response.body).get("genesis"))
+            return self.ledgers.pin(referral.node, json_object(response.body).get("genesis"))
 
-    def _verified(
+    def verified(
         self,
         node: Known,
-        said: _Said,
+        said: Said,
         path: list[dict[str, Json]],
         key: Key,
         at: str | None,
     ) -> Walked:
+        """The answer at the end of a path, verified as a whole as whoever asked will do."""
         if "device" not in said.answer and at is not None:
             raise NotFound("no such device at that time", hint="of the past that is not proved")
         answer = {**said.answer, "path": cast("Json", path)}
-        with _of(node):
+        with of(node):
             verified = verify_path(
-                answer, self._ledgers.root.trust, key, self._now, max_age=self._max_age
+                answer, self.ledgers.root.trust, key, self.now, max_age=self._max_age
             )
             if answer.get("asOf") != at:
                 raise InvalidAnswer("the answer is about another time", pointer="/asOf")
-        return Walked(said.status, answer, verified)
-
-    def _step(
-        self, node: Known, label: str, path: Sequence[Mapping[str, Json]]
-    ) -> Steps[tuple[dict[str, Json], Known]]:
-        """From a ledger to the one with this label that it names, proved; with the item of the
-        path that leads there."""
-        ledger = self._ledgers.names.get(label, "")
-        said = yield from self._ask(node, ("did", tetrad_did_of(label, ledger)))
-        item = node.place(first=not path)
-        if not said.refers:
-            raise NotFound("no node in force knows the ledger of this DID")
-        with _of(node):
-            item["referral"] = shown_referral(said.answer)
-            referral = self._referral(node, item["referral"], ("node", label))
-        return item, (yield from self._follow(node, referral, [*path, item]))
-
-    def _labels_to(self, label: str) -> Steps[tuple[str, ...]]:
-        """The labels from below the root to that of the ledger, its own last."""
-        if label == self._ledgers.root.trust.label:
-            return ()
-        if label not in self._ledgers.ways and self._ledgers.may_crawl(self._now):
-            yield from self._crawl(label)
-        way = self._ledgers.ways.get(label)
-        if way is None:
-            raise NotFound("no node of this tree is known to have the ledger of this DID")
-        return way
-
-    def _crawl(self, wanted: str) -> Steps[None]:
-        """Asks the nodes which nodes they name, level by level, until the wanted one is found.
-
-        What they say is a hint: each is asked only after its parent has proved that it names it.
-        """
-        level: list[tuple[Known, tuple[str, ...]]] = [(self._ledgers.root, ())]
-        asked = 0
-        while level:
-            below: list[tuple[Known, tuple[str, ...]]] = []
-            for node, way in level:
-                asked += 1
-                if asked > MOST_CRAWLED or len(way) + 2 > MOST_LEDGERS:
-                    return
-                for label, ledger in (yield from self._named_by(node)):
-                    self._ledgers.learn(label, ledger, (*way, label))
-                if wanted in self._ledgers.ways:
-                    return
-                below += yield from self._proved_below(node, way)
-            level = below
-        self._ledgers.crawled(self._now)
-
-    def _named_by(self, node: Known) -> Steps[list[tuple[str, str]]]:
-        try:
-            response = yield from first_of(node, Request("GET", "/v1/nodes"))
-            if response.status != 200:
-                return []
-            rows: list[Any] = member(json_object(response.body), "nodes", list)
-            named = [(row["label"], row["ledger"]) for row in rows]
-        except (TetradError, KeyError, TypeError):
-            return []  # another may lead on
-        return [one for one in named if all(isinstance(text, str) for text in one)]
-
-    def _proved_below(
-        self, node: Known, way: tuple[str, ...]
-    ) -> Steps[list[tuple[Known, tuple[str, ...]]]]:
-        found: list[tuple[Known, tuple[str, ...]]] = []
-        for label in self._ledgers.below(way):
-            try:
-                _, child = yield from self._step(node, label, [])
-            except TetradError:
-                continue
-            found.append((child, (*way, label)))
-        return found
+        return Walked(answer, verified, node.urls)
 
 
 def _check_further(referral: VerifiedReferral, before: Sequence[VerifiedReferral]) -> None:
@@ -256,17 +180,9 @@ def _check_further(referral: VerifiedReferral, before: Sequence[VerifiedReferral
         raise InvalidAnswer(f"the way leads on after {MOST_LEDGERS} ledgers")
 
 
-def tetrad_did_of(label: str, ledger: str) -> str:
-    """The DID of a ledger's authority, which stands for any DID with its label."""
-    did = tetrad_did(ledger, ledger) if ledger else ""
-    if did.split(":")[2:3] != [label]:
-        raise InvalidAnswer("a node is listed under another label than its ledger's")
-    return did
-
-
 def at_node(node: Known, flow: Flow[T]) -> Steps[T]:
     """Drives a flow of a client by a node's addresses. Raises NodeUnreachable, NodeRefused."""
-    with _of(node):
+    with of(node):
         try:
             step = next(flow)
             while True:
@@ -278,29 +194,33 @@ def at_node(node: Known, flow: Flow[T]) -> Steps[T]:
 
 
 def first_of(node: Known, request: Request) -> Steps[Response]:
-    """The answer of the first of a node's addresses that gives one. Raises NodeUnreachable,
-    HostRefused where none of them may be asked."""
-    refused: HostRefused | None = None
-    why = "it is busy"
+    """The answer of the first of a node's addresses that gives one. Raises NodeUnreachable; where
+    none is merely down, NodeRefused for what one answers and HostRefused where none may be asked.
+    """
+    down, refused = "", list[TetradError]()
     for url in node.urls:
         try:
             response = yield At(url, request)
-        except HostRefused as error:
-            refused = refused or error
         except ServerUnreachable as error:
-            why = error.detail
-        except InvalidAnswer as error:
-            raise _refused(node, error) from None
+            down = error.detail
+        except (HostRefused, InvalidAnswer) as error:
+            refused.append(error)
         else:
-            if response.status not in _BUSY:
+            # What breaks inside a node is no answer either: it says nothing of what was asked.
+            if response.status < 500 and response.status != 429:
                 return response
-    if refused is not None:
-        refused.members["node"] = node.origin
-        raise refused
-    raise NodeUnreachable(f"the node {node.origin} cannot be asked: {why}", node=node.origin)
+            down = f"it answers {response.status}"
+    if down or not refused:
+        raise NodeUnreachable(f"the node {node.origin} cannot be asked: {down}", node=node.origin)
+    # That one answers wrongly tells more than that another may not be asked.
+    worst = next((one for one in refused if isinstance(one, InvalidAnswer)), refused[0])
+    if not isinstance(worst, HostRefused):
+        raise refused_by(node, worst)
+    worst.members["node"] = node.origin
+    raise worst
 
 
-class _of:  # noqa: N801 - reads as a word of the statement
+class of:  # noqa: N801 - reads as a word of the statement
     """What goes wrong within is the node's fault: raises NodeRefused, which says why."""
 
     def __init__(self, node: Known) -> None:
@@ -311,32 +231,35 @@ class _of:  # noqa: N801 - reads as a word of the statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, TetradError) and not isinstance(error, NodeRefused | NodeUnreachable):
-            raise _refused(self._node, error) from error
+            raise refused_by(self._node, error) from error
 
 
-def _refused(node: Known, error: TetradError) -> NodeRefused:
+def refused_by(node: Known, error: TetradError) -> NodeRefused:
+    """The error that names the node whose answer does not hold."""
+    # It may quote what a node wrote, and goes into the log.
+    why = "".join(one if one.isprintable() else "?" for one in error.detail[:MOST_REASON])
     return NodeRefused(
-        f"the node {node.origin} is not believed: {error.detail}",
+        f"the node {node.origin} is not believed: {why}",
         hint="nothing of what it says is passed on",
         node=node.origin,
         reason=error.code,
     )
 
 
-def _said(response: Response) -> _Said:
+def _said(response: Response) -> Said:
     """A node's answer, as far as its form tells. Raises InvalidAnswer."""
     body = json_object(response.body)
     if response.status == 200:
-        return _Said(200, _members(body, "device", "readAs", "asOf", "proof"), refers=False)
+        return Said(_members(body, "device", "readAs", "asOf", "proof"), refers=False)
     if response.status == 410:
         gone = body.get("answer")
         if not isinstance(gone, dict):
             raise InvalidAnswer("a tombstone without its answer")
-        return _Said(410, _members(gone, "device", "readAs", "asOf", "proof"), refers=False)
+        return Said(_members(gone, "device", "readAs", "asOf", "proof"), refers=False)
     if response.status == 404 and body.get("code") == "delegated":
-        return _Said(404, body, refers=True)
+        return Said(body, refers=True)
     if response.status == 404 and body.get("code") == "not_found":
-        return _Said(404, _members(body, "readAs", "proof"), refers=False)
+        return Said(_members(body, "readAs", "proof"), refers=False)
     raise InvalidAnswer(f"it answers {response.status}, {str(body.get('code'))[:60]}")
 
 

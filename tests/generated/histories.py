@@ -1,7 +1,8 @@
 """specs/vectors/resolution/histories.json: histories of a device, its codes and a number, with what
 each step comes to, and lies about them.
 
-A meter whose code is corrected twice, and whose number goes to another's device and comes back.
+A meter whose code is corrected twice, and whose number goes to another's device and comes back; and
+a third device, which a log that breaks the rules rebinds without its signature.
 Checkpoints are signed by the log's Ed25519 key alone, and are of unknown age.
 """
 
@@ -10,10 +11,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import DEFAULT, patch
 
 import orjson
 
 from identity.disclosure import NUMBER
+from registry.signers import Signers
 from registry.state import Key
 from resolver.histories import Step, device_history, number_history
 from tests.factory import LOG, UNIQUE, City, Subject, disclosed
@@ -23,7 +26,8 @@ from tests.generated.logkeys import note
 from tests.resolver.answering import pinned
 
 Value = dict[str, Any]
-SCHEME, FIRST, SECOND = "msisdn-cn-iot", "1440000000001", "1440000000002"
+SCHEME = "msisdn-cn-iot"
+FIRST, SECOND, THIRD = "1440000000001", "1440000000002", "1440000000003"
 OLD, NEW, NEWEST = (
     f"https://id.gs1.org/01/09506000134352/21/{serial}" for serial in ("M-1", "M-10", "M-100")
 )
@@ -37,6 +41,7 @@ def lived() -> Shown:
     city.accept(city.prefix(acme, "gtin:09506000"))
     meter = city.device("M-1", acme, number=FIRST)
     other = city.device("M-2", beta, by=[acme, beta])
+    third = city.device("M-3", acme)
 
     def corrected(value: str) -> None:
         city.now += 60
@@ -47,15 +52,16 @@ def lived() -> Shown:
         city.now += 60
         opened = disclosed(NUMBER, number)
         body = {"number": {"scheme": SCHEME, "commitment": opened.digest}}
-        signed = city.follow(device, "number.rebind", body, by=[device, *by], disclosures=[opened])
-        city.accept(signed)
+        city.accept(city.follow(device, "number.rebind", body, by=[*by], disclosures=[opened]))
 
     corrected(NEW)
     city.accept(city.rotate(meter))
     city.accept(city.rotate(acme))
-    rebound(other, FIRST, beta, acme)
-    rebound(other, SECOND, beta)
-    rebound(meter, FIRST, acme)
+    with patch.multiple(Signers, all_of=DEFAULT, exactly=DEFAULT):  # a log that breaks the rules
+        rebound(third, THIRD, acme)
+    rebound(other, FIRST, other, beta, acme)
+    rebound(other, SECOND, other, beta)
+    rebound(meter, FIRST, meter, acme)
     corrected(NEWEST)
     city.accept(city.follow(meter, "status.retire", {"reason": "worn out"}, by=[acme]))
     return closed(city, [meter, other], [])
@@ -139,6 +145,8 @@ def _refused(shown: Shown) -> list[Value]:
         for name, error, make in both
     ]
     found += [
+        wrong("a number that a device is bound to without its signature", number_key(THIRD),
+              number_answer(shown, THIRD), TOLD, lambda _: None),
         wrong("a number with a step of something else", number, of_number, TOLD,
               lambda proof: proof["entries"].insert(0, another)),
         wrong("the history of another number", number_key(SECOND), of_number, TOLD,

@@ -77,6 +77,24 @@ def test_all_devices_together_have_a_bound_and_refusals_one_of_their_own(log: Ac
     assert [one for m in range(10) for one in chain(log, f"device {m}")] == kept
 
 
+def test_who_has_much_read_makes_no_other_devices_log_forget(log: AccessLog) -> None:
+    for n in range(3):
+        log.record(access(f"spy {n}", device="meter"), NOW)
+    for n in range(20):  # devices of the spy's own, each within its bound
+        for _ in range(10):
+            log.record(access("spy", device=f"own {n}"), NOW)
+    assert [one["by"] for one in chain(log)] == ["spy 0", "spy 1", "spy 2"]
+    assert sum(len(chain(log, f"own {n}")) for n in range(20)) == 97
+
+
+def test_the_last_record_of_a_chain_stays_so_that_its_head_is_held_against_it(
+    log: AccessLog,
+) -> None:
+    for n in range(120):
+        log.record(access(device=f"device {n}"), NOW)
+    assert all(len(chain(log, f"device {n}")) == 1 for n in range(120))
+
+
 def test_an_asker_that_is_refused_again_is_counted(log: AccessLog) -> None:
     for n in range(7):
         log.refuse(access(outcome="withheld"), NOW + n)

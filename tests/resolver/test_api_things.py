@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -356,6 +357,23 @@ def test_so_many_follow_and_no_more(town: Town) -> None:
             return three.status
 
     assert town.run(follow()) == 503
+
+
+def test_who_goes_before_the_first_part_leaves_its_place(town: Town) -> None:
+    gone = Following(town, path="/events")
+
+    async def send(_: object) -> None:
+        raise OSError("the client is gone")
+
+    async def follow() -> int:
+        for _ in range(SMALL.followers):
+            with suppress(Exception):
+                await town.app(gone._scope, gone._receive, send)
+        async with Following(town, path="/events") as again:
+            await again.until(lambda: again.parts or again.ended)
+        return again.status
+
+    assert town.run(follow()) == 200
 
 
 def test_a_difference_is_a_merge_patch() -> None:

@@ -92,6 +92,8 @@ def test_every_example_works_against_a_fresh_sandbox(town: Town) -> None:
     for one in AUTHENTICATED:
         assert found.pop(one) == 401, one
     assert found.pop(("get", "/c/{code}")) == 307  # a label leads on, whoever bears its code
+    for stream in ("/events", "/events/{type}"):  # which are told as a stream alone
+        assert found.pop(("get", stream)) == 406
     assert set(found.values()) <= {200, 201, 404}
     assert len(found) > 20
 

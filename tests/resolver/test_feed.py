@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
 from itertools import chain, pairwise
+from typing import cast
 
 import orjson
 import pytest
@@ -15,8 +17,10 @@ from hypothesis import strategies as st
 from identity.errors import InvalidAnswer
 from registry.checkpoint import open_checkpoint
 from registry.merkle import Frontier
+from registry.reader import LedgerReader
+from resolver.api import events
 from resolver.events import OPERATIONS, TYPES, MessageReader, wanted_types
-from resolver.feed import KEPT_BYTES, PAGE
+from resolver.feed import KEPT_BYTES, PAGE, Feed
 from resolver.settings import Settings
 from tests.factory import LOG, QUANTUM, Subject
 from tests.resolver.following import Following
@@ -238,3 +242,45 @@ def test_an_event_without_end_is_not_collected(piece: bytes) -> None:
     reader = MessageReader()
     with pytest.raises(InvalidAnswer):
         list(chain.from_iterable(reader.messages(piece) for _ in range(100)))
+
+
+def test_where_nothing_passes_the_position_is_told_on_the_way(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is cut off before the end would begin anew each time, and never come to it."""
+    monkeypatch.setattr(events, "_SCANNED", 1)
+
+    async def follow() -> Following:
+        async with Following(town, "after=-1&type=registry.update") as stream:
+            await stream.until(lambda: b"id: " in stream.body)
+        return stream
+
+    stream = town.run(follow())
+    assert f"id: {2 * PAGE - 1}\n\n".encode() in stream.body
+    page = town.get("/v1/events?after=-1&type=registry.update", headers=PAGED).json()
+    assert page == {"events": [], "after": PAGE - 1, "more": True}
+
+
+def test_who_is_far_behind_takes_turns_with_others_and_with_requests() -> None:
+    ticks, read = [0], []
+
+    class Reader:
+        def entries(self, begin: int, end: int) -> list[bytes]:
+            read.append(ticks[0])
+            return [b'{"time":"","previous":""}'] * (end - begin)
+
+    async def tick() -> None:
+        while True:
+            ticks[0] += 1
+            await asyncio.sleep(0)
+
+    async def follow() -> list[int]:
+        feed = Feed(cast("LedgerReader", Reader()), "label")
+        feed.committed(40 * PAGE)
+        ticking = asyncio.ensure_future(tick())
+        found = await asyncio.gather(*(feed.read(number * PAGE) for number in range(30)))
+        ticking.cancel()
+        return [one[0].index for one in found]
+
+    assert asyncio.run(follow()) == [number * PAGE for number in range(30)]
+    assert len(set(read)) == len(read) == 30, "one page between two turns of everybody else"

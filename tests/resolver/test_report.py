@@ -29,8 +29,11 @@ from resolver.report import Report, embedded, read_report, report_of, report_pag
 from resolver.report_page import CLOSING, OPENING, text
 from resolver.trust import Trust
 from tests.factory import City, disclosed
+from tests.generated.__main__ import SPECS
+from tests.generated.parts import whole
 from tests.resolver.answering import Answering
 
+VECTORS = SPECS / "vectors"
 ATTACKS = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -290,3 +293,21 @@ def test_a_report_is_of_a_bundle() -> None:
             report_page(report_of("", STREET.made, "", junk, private=True))
     assert isinstance(embedded(PAGE), Report)
     assert b64decode(PAGE.split(OPENING.encode())[1].split(CLOSING.encode())[0])
+
+
+def test_an_answer_by_way_of_other_ledgers_names_the_way() -> None:
+    file = orjson.loads((VECTORS / "resolution" / "paths.json").read_bytes())
+    trust = Trust.begin(file["genesis"])
+    (one,) = [v for v in file["vectors"] if v["name"] == "a code by way of ledgers, 3 of them"]
+    answer = whole(one["answer"], file["parts"])
+    bundle = bundle_bytes(trust, tuple(one["key"]), answer)
+    page = report_page(report_of(one["key"][2], one["now"], "", bundle, private=False))
+    words = " ".join(elements(page).words)
+    assert "By way of" in words
+    for item in answer["path"]:
+        assert item["ledger"] in words
+    assert f"--ledger {trust.ledger}" in words
+    assert answer["path"][0]["referral"]["grant"] in words
+    read_report(page)
+    with pytest.raises(TetradError):
+        read_report(page.replace(b"By way of", b"By the way"))

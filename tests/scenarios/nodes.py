@@ -13,6 +13,8 @@ from tests.scenarios import DAY, Town, accepted, accepted_in, permissioned, refu
 LEDGER = multihash(b"another ledger")
 NODE = {"ledger": LEDGER, "origin": "beta.example", "urls": ["https://beta.example"]}
 FREE = "gtin:04012345"
+ALIKE = digest_multihash(decode_multihash(LEDGER)[:10] + bytes(22))
+"""A hash of no genesis, with the label of LEDGER: whoever has seen one DID of it can write it."""
 
 
 def named(town: Town, prefix: str, to: Subject, by: Subject | None = None, **node: Any) -> Signed:
@@ -82,8 +84,47 @@ def grant_issue__node_of_no_ledger(town: Town) -> Signed:
 def grant_issue__node_with_the_label_of_another(town: Town) -> Signed:
     """A label is one ledger's: nobody takes it by a hash that begins alike."""
     town.accept(named(town, FREE, town.beta))
-    alike = decode_multihash(LEDGER)[:10] + bytes(22)
-    return named(town, "gtin:04012346", town.acme, ledger=digest_multihash(alike))
+    return named(town, "gtin:04012346", town.acme, ledger=ALIKE)
+
+
+@accepted
+def grant_issue__node_whose_label_was_squatted(town: Town) -> Signed:
+    """A made-up hash with a ledger's label does not keep out what the authority names."""
+    town.accept(named(town, FREE, town.beta, ledger=ALIKE))
+    return named(town, "gtin:04012346", town.acme, by=town.authority)
+
+
+@refused(PolicyViolated, "/body/scope/node/ledger")
+def grant_issue__node_with_a_label_that_the_authority_gave(town: Town) -> Signed:
+    """What the authority has named stays named, whoever comes; it takes its own back first."""
+    town.accept(named(town, FREE, town.beta, by=town.authority))
+    return named(town, "gtin:04012346", town.acme, by=town.authority, ledger=ALIKE)
+
+
+@refused(PolicyViolated, "/body/scope/node/ledger")
+def grant_issue__node_squats_beside_the_authoritys(town: Town) -> Signed:
+    """Nor does anybody take it from there."""
+    town.accept(named(town, FREE, town.beta, ledger=ALIKE))
+    town.accept(named(town, "gtin:04012346", town.acme, by=town.authority))
+    return named(town, "gtin:04012347", town.beta, ledger=ALIKE)
+
+
+@accepted
+def grant_issue__node_with_a_label_that_is_free_again(town: Town) -> Signed:
+    """A label goes with the last grant that names its ledger."""
+    grant = named(town, FREE, town.beta, ledger=ALIKE)
+    town.accept(grant)
+    town.accept(town.withdraw(grant))
+    return named(town, "gtin:04012346", town.beta)
+
+
+@accepted
+def grant_withdraw__node_that_squatted(town: Town) -> Signed:
+    """The grant that lost the label changes the prefix alone as it is withdrawn."""
+    grant = named(town, FREE, town.beta, ledger=ALIKE)
+    town.accept(grant)
+    town.accept(named(town, "gtin:04012346", town.acme, by=town.authority))
+    return town.withdraw(grant)
 
 
 @refused(PolicyViolated, "/body/scope/node/ledger")

@@ -338,7 +338,8 @@ def _doctored_absence(world: World) -> Scene:
         for record in answer["proof"]["records"]:
             record.pop("record", None)
         problem = {"code": "not_found", "status": 404, "title": "Not found", "detail": "none"}
-        return {**problem, "proof": answer["proof"]}, 404
+        fit = {name: answer["proof"][name] for name in ("checkpoint", "state", "records")}
+        return {**problem, "proof": fit}, 404
 
     return _scene(world, world.later(world.base.copy(), tamper=_answers(absent)))
 

@@ -96,8 +96,8 @@ def test_the_proof_of_another_absence_is_refused(registry: Registry) -> None:
 
     def renamed(request: httpx.Request, answer: Answer) -> httpx.Response:
         told = orjson.loads(orjson.dumps(other))
-        for record in told["proof"]["records"]:
-            record["key"] = ["code", "gs1", "https://id.gs1.org/01/09506000134352/21/M-0017"]
+        first = told["proof"]["records"][0]
+        first["key"] = ["code", "gs1", "https://id.gs1.org/01/09506000134352/21/M-0017"]
         return httpx.Response(404, json=told) if "resolve" in request.url.path else answer(request)
 
     for lie, error in ((elsewhere, InvalidAnswer), (renamed, InvalidStateProof)):

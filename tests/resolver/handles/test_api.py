@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from identity.errors import Delegated, InvalidAnswer
 from resolver.handles.encoding import HandleValue, digest_of
 from resolver.handles.verifying import verify_handle
+from resolver.trust import Trust
 from tests.factory import Subject
-from tests.resolver.answering import pinned
 from tests.resolver.town import Town
 
 DATA = {
@@ -49,6 +49,10 @@ def town() -> Iterator[Town]:
         town.accept(town.follow(ended, "status.retire", {"reason": "scrapped"}, by=[node]))
         town.device("D4", town.acme())
         yield town
+
+
+def trust(town: Town) -> Trust:
+    return Trust.begin(town.genesis.operation)
 
 
 def get(town: Town, handle: str, query: str = "") -> Any:
@@ -110,7 +114,7 @@ def test_a_selection_still_fits_the_digests_of_all(town: Town) -> None:
 @pytest.mark.parametrize("query", ["?index=301", "?index=301&index=1&index=400", "?type=x"])
 def test_an_answer_with_its_proof_is_held_against_the_ledger(town: Town, query: str) -> None:
     answer = get(town, HANDLE, f"{query}&type=TETRAD.PROOF.ANSWER").json()
-    found = verify_handle(answer, pinned(town))
+    found = verify_handle(answer, trust(town), town.now)
     assert found.verified.status == "active"
     assert set(found.indexes) == set(by_index(answer)) - {301}
 
@@ -118,7 +122,7 @@ def test_an_answer_with_its_proof_is_held_against_the_ledger(town: Town, query: 
 def test_the_whole_record_is_held_against_the_ledger_and_no_part_can_be_changed(town: Town) -> None:
     whole = get(town, HANDLE).json()
     whole["values"] += get(town, HANDLE, "?index=301").json()["values"]
-    verify_handle(whole, pinned(town))
+    verify_handle(whole, trust(town), town.now)
     for place, value in enumerate(whole["values"]):
         if value["index"] == 301:
             continue
@@ -126,17 +130,17 @@ def test_the_whole_record_is_held_against_the_ledger_and_no_part_can_be_changed(
             forged = copy.deepcopy(whole)
             forged["values"][place][name] = wrong
             with pytest.raises(InvalidAnswer):
-                verify_handle(forged, pinned(town))
+                verify_handle(forged, trust(town), town.now)
         forged = copy.deepcopy(whole)
         forged["values"][place]["data"]["value"] = "https://evil.example"
         with pytest.raises(InvalidAnswer) as refused:
-            verify_handle(forged, pinned(town))
+            verify_handle(forged, trust(town), town.now)
         assert refused.value.pointer == f"/values/{place}"
     other = {**whole, "handle": "88.100.9999/old"}
     with pytest.raises(InvalidAnswer):
-        verify_handle(other, pinned(town))
+        verify_handle(other, trust(town), town.now)
     with pytest.raises(InvalidAnswer, match="no proof"):
-        verify_handle(get(town, HANDLE).json(), pinned(town))
+        verify_handle(get(town, HANDLE).json(), trust(town), town.now)
 
 
 @given(
@@ -159,7 +163,7 @@ def test_hostile_answers_are_refused_by_our_errors_alone(town: Town, junk: Any) 
     ]
     for answer in answers:
         with pytest.raises(InvalidAnswer):
-            verify_handle(answer, pinned(town))
+            verify_handle(answer, trust(town), town.now)
 
 
 def test_what_has_ended_is_shown_as_ended_and_leads_nowhere(town: Town) -> None:

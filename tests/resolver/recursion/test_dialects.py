@@ -9,6 +9,8 @@ import pytest
 
 from identity.multibase import base64url_encode
 from resolver.did_resolution import document_of
+from resolver.handles.verifying import verify_handle
+from resolver.trust import Trust
 from tests.resolver.recursion.forest import ACME, BASE, Forest
 from tests.resolver.town import problem
 
@@ -78,3 +80,23 @@ def test_a_node_that_is_down_is_a_failure_in_each_dialect() -> None:
         error = refused.json()["didResolutionMetadata"]["error"]
         assert (refused.status_code, error["type"]) == (500, W3C + "INTERNAL_ERROR")
         assert problem(forest.get(f"/things/{did}"))["status"] >= 500
+
+
+def test_a_handle_of_the_tree(forest: Forest) -> None:
+    root = forest.root
+    holder = root.organization("Handles")
+    root.accept(root.prefix(holder, "handle:86.1000", by=root.authority))
+    handle = "86.1000.1/sn-1"
+    device = root.device("H-1", holder, code={"scheme": "handle", "value": handle})
+    said = forest.get(f"/api/handles/{handle}").json()
+    assert (said["responseCode"], said["handle"]) == (1, handle)
+    assert any(value["data"]["value"] == device.did for value in said["values"])
+    unknown = forest.get("/api/handles/86.1000.1/sn-2")
+    assert (unknown.status_code, unknown.json()["responseCode"]) == (404, 100)
+    assert forest.get("/api/handles/0.NA/86.1000").status_code == 404
+    proved = forest.get(f"/api/handles/{handle}?index=301&type=TETRAD.").json()
+    answer = orjson.loads(proved["values"][-1]["data"]["value"])
+    assert len(answer["path"]) == 1
+    found = verify_handle(proved, Trust.begin(root.genesis.operation), root.now)
+    assert (found.verified.did, len(found.hops)) == (device.did, 1)
+    assert set(found.indexes) > {20, 21, 300}

@@ -207,3 +207,58 @@ def test_one_node_is_asked_by_so_many_at_a_time() -> None:
         return most
 
     assert asyncio.run(scene()) == AT_A_TIME
+
+
+def test_a_name_is_looked_up_once_for_all_who_ask_at_a_time() -> None:
+    """A name server that keeps one waiting holds no more than one thread."""
+
+    async def scene() -> tuple[int, set[bytes]]:
+        asked, answered = 0, asyncio.Event()
+
+        async def look_up(_host: str, _port: int) -> list[str]:
+            nonlocal asked
+            asked += 1
+            await answered.wait()
+            return ["127.0.0.1"]
+
+        async with server(saying(ok(b"hello"))) as port:
+            allowed = AllowList.of(["acme.example"], ["127.0.0.0/8"])
+            fetcher = Fetcher(allowed, lookup=look_up)
+            url = f"http://acme.example:{port}"
+            asking = [asyncio.create_task(fetcher.ask(url, QUESTION)) for _ in range(5)]
+            while not asked:
+                await asyncio.sleep(0)
+            asking[0].cancel()  # who goes away takes nobody along
+            answered.set()
+            found = await asyncio.gather(*asking[1:])
+            await fetcher.close()
+        return asked, {one.body for one in found}
+
+    assert asyncio.run(scene()) == (1, {b"hello"})
+
+
+def test_a_name_that_cannot_be_looked_up_is_unreachable_for_all_who_ask() -> None:
+    async def fails(_host: str, _port: int) -> list[str]:
+        raise OSError("no such name")
+
+    async def scene() -> list[object]:
+        fetcher = Fetcher(AllowList.of(["acme.example"]), lookup=fails)
+        asking = (fetcher.ask("https://acme.example", QUESTION) for _ in range(3))
+        return await asyncio.gather(*asking, return_exceptions=True)
+
+    assert {type(error) for error in asyncio.run(scene())} == {ServerUnreachable}
+
+
+def test_the_next_address_of_a_name_is_tried_where_nobody_is_at_the_first() -> None:
+    """A name has an address of each kind, and the node listens on one of them."""
+
+    async def scene() -> bytes:
+        async with server(saying(ok(b"hello"))) as port:
+            allowed = AllowList.of(["acme.example"], ["127.0.0.0/8"])
+            fetcher = Fetcher(allowed, lookup=named("127.0.0.2", "127.0.0.1"))
+            try:
+                return (await fetcher.ask(f"http://acme.example:{port}", QUESTION)).body
+            finally:
+                await fetcher.close()
+
+    assert asyncio.run(scene()) == b"hello"

@@ -143,3 +143,12 @@ def test_a_grant_that_is_withdrawn_leads_nowhere(forest: Forest) -> None:
     said = problem(forest.resolve("M-1", fresh="1", proof="1"))
     assert (said["code"], said["served"]["origin"]) == ("not_found", NATION)
     verified(forest, said, code("M-1"))
+
+
+def test_a_corrected_code_leads_to_its_device_by_either(forest: Forest) -> None:
+    right = {"scheme": "gs1", "value": BASE + "M-01"}
+    body = {"code": right, "reason": "the label says so"}
+    forest.acme.accept(forest.acme.follow(forest.meter, "code.correct", body, by=[forest.maker]))
+    for name in ("M-1", "M-01"):
+        answer = forest.resolve(name, proof="1").json()
+        assert verified(forest, answer, code(name)).outcome.did == forest.meter.did
