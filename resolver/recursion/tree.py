@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import orjson
+
 from identity.did import parse_tetrad_did
 from identity.errors import Delegated, MalformedCode, NotFound
 from registry.state import LinksRecord
 from resolver.handles.encoding import HandleValue
-from resolver.recursion.cache import NONE
+from resolver.recursion.cache import FOUND, NONE
 from resolver.recursion.recursing import Recursor
 from resolver.resolution import Asked, Found
 from resolver.schemes import SCHEMES, Code
@@ -39,10 +41,7 @@ class TreeDirectory:
         """The device, now or at a time. Raises NotFound, NodeUnreachable, NodeRefused, Busy."""
         kept, _ = await self._recursor.find(asked.key, at)
         if kept.status == NONE:
-            missing = NotFound("no device in the tree bears this")
-            if asked.read_as is not None:
-                missing.members["readAs"] = asked.read_as._asdict()
-            raise missing
+            raise _missing(asked)
         return Found(kept.record, kept.entry, asked, at)
 
     def granted(self, prefix: str) -> list[HandleValue]:
@@ -55,7 +54,10 @@ class TreeDirectory:
     async def answer(self, asked: Asked) -> bytes:
         """See resolver.api.handles.Proving."""
         kept, _ = await self._recursor.find(asked.key)
-        return kept.proved
+        if kept.status == NONE:
+            raise _missing(asked)
+        # What has ended is kept as the error that says so, with the answer in it.
+        return kept.proved if kept.status == FOUND else orjson.dumps(_answer_in(kept.proved))
 
     async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
         """Raises Delegated: links are asked of the node that answers for the code, which is looked
@@ -67,3 +69,14 @@ class TreeDirectory:
             hint="ask it",
             referral={"node": kept.node},
         )
+
+
+def _missing(asked: Asked) -> NotFound:
+    missing = NotFound("no device in the tree bears this")
+    if asked.read_as is not None:
+        missing.members["readAs"] = asked.read_as._asdict()
+    return missing
+
+
+def _answer_in(problem: bytes) -> object:
+    return orjson.loads(problem)["answer"]
