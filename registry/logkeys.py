@@ -30,10 +30,6 @@ KEPT_BYTES = 16_384
 """Of a checkpoint that was opened, which is remembered."""
 
 
-MOST_KEPT_BYTES = 16_384
-"""Of a note that is remembered as opened; whose log is not ours may sign longer ones."""
-
-
 class Period(NamedTuple):
     """Keys, and the entry of the update that brought them: they sign trees that go beyond it."""
 
@@ -71,11 +67,6 @@ class LogKeys:
     def open(self, note: bytes, witnesses: Sequence[VerifierKey] = ()) -> OpenedCheckpoint:
         """A checkpoint, by the keys in force for its size; cosignatures of these witnesses are
         checked where they stand. Raises InvalidCheckpoint."""
-        if len(note) > MOST_KEPT_BYTES:
-            return self._opened(note, witnesses)
-        return _opened(self, note, tuple(witnesses))
-
-    def _opened(self, note: bytes, witnesses: Sequence[VerifierKey]) -> OpenedCheckpoint:
         size = Checkpoint.parse(Note.parse(note).text).size
         try:
             opening = _opened if len(note) <= KEPT_BYTES else open_checkpoint
@@ -134,13 +125,6 @@ def keys_in_force(registry: Registry, size: int) -> list[str]:
 def log_keys_in(state: State, size: int) -> list[str]:
     """As `keys_in_force`, out of a state that has begun."""
     return keys_in_force(cast("Registry", state.get(("registry",))), size)
-
-
-@lru_cache(maxsize=256)
-def _opened(keys: LogKeys, note: bytes, witnesses: tuple[VerifierKey, ...]) -> OpenedCheckpoint:
-    """A checkpoint that holds does so for ever under these keys, and all answers of a while stand
-    on the same one. What is refused is not kept, but examined again."""
-    return keys._opened(note, witnesses)  # noqa: SLF001 - of this very class
 
 
 @lru_cache(maxsize=16)
