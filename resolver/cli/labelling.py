@@ -150,7 +150,7 @@ def _batch(
             write_output(path, data)
             drawn.append({"line": place, **said, "out": str(path)})
         progress(done, len(codes))
-    lines = [f"✓ {len(drawn)} labels in {folder}"]
+    lines = [f"✓ {len(drawn)} label{'s' * (len(drawn) != 1)} in {folder}"]
     lines += [f"✗ line {one['line']}: {one['detail']}  [{one['code']}]" for one in refused]
     frame.show({"labels": drawn, "refused": refused}, *lines)
     if refused:
