@@ -100,7 +100,9 @@ def _newest(
         found = data, one
         same = b'"data":' + canonicalize(data) + b',"did":'  # as it stands in a canonical record
     if found is None:
-        raise NotFound("the device has no such data record", hint="tetrad device history shows all")
+        raise NotFound(
+            "the device has no such data record", hint="tetrad history CODE shows what was set"
+        )
     time = orjson.loads(found[1].record)["updated"]["time"]
     return DataVersion(found[0], found[1].entry, time)
 

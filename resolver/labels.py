@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import quote, unquote
 
 import segno
 
-from identity.errors import MalformedInput, SchemaViolation
+from identity.errors import MalformedInput, NotFound, SchemaViolation
 from resolver.schemes import Code
 
 MEDIA: Final = {"svg": "image/svg+xml", "png": "image/png"}
@@ -79,6 +80,19 @@ def printed_url(base: str, code: Code) -> str:
     if path in (".", ".."):
         return f"{base}/v1/resolve?scheme={code.scheme}&code={path}"
     return f"{base}/c/{code.scheme}/{path}"
+
+
+def check_current(code: Code, device: Mapping[str, Any]) -> None:
+    """Raises NotFound for a code that a device bore until it was corrected: the labels that are
+    printed lead on, and none is printed again."""
+    current = device["code"]
+    if current != code._asdict():
+        right = f"{current['scheme']}: {current.get('value', 'a private one')}"
+        raise NotFound(
+            "this code was corrected: no label is drawn of it",
+            hint=f"the device's code is {right}",
+            readAs=code._asdict(),
+        )
 
 
 def printed_code(path: str) -> Code:

@@ -20,7 +20,7 @@ specs/3-resolution.md, "Recursion".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,6 +31,7 @@ from identity.errors import InvalidAnswer, StaleAnswer, TetradError
 from identity.jcs import Json
 from registry.state import Key
 from resolver.freshness import Age, age_of, check_age
+from resolver.pinned import Pinned
 from resolver.referral import (
     VerifiedReferral,
     label_asked,
@@ -43,6 +44,8 @@ from resolver.verifier import VerifiedAnswer, VerifiedState, verify_absence, ver
 
 MOST_LEDGERS: Final = 8
 """Of one path, the root and the one that answers included."""
+
+Refer = Callable[[Json, Pinned, Key, int], VerifiedReferral]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +103,19 @@ class VerifiedPath:
 
 
 def verify_path(
-    answer: Mapping[str, Json], trust: Trust, key: Key, now: int, *, max_age: int | None = None
+    answer: Mapping[str, Json],
+    trust: Trust,
+    key: Key,
+    now: int,
+    *,
+    max_age: int | None = None,
+    refer: Refer = verify_referral,
 ) -> VerifiedPath:
     """Checks an answer with its path under the pinned root `trust`, for the key that was asked for:
     ("code", scheme, value) in clear or ("did", DID).
 
-    `max_age` bounds the age of every checkpoint on the way. Raises EvidenceRefused (StaleAnswer,
+    `max_age` bounds the age of every checkpoint on the way. `refer` is `verify_referral`, or what
+    remembers its results: of who has just walked the way. Raises EvidenceRefused (StaleAnswer,
     QuorumMissing), InvalidProof, InvalidInput; InvalidIdentifier for a key that is none.
     """
     if key[0] not in ("code", "did") or not may_be_delegated(key):
@@ -116,7 +126,7 @@ def verify_path(
     referrals: list[VerifiedReferral] = []
     for place, (item, following) in enumerate(pairwise(items)):
         with _pointing(f"/path/{place}/referral"):
-            referral = _referred(item, following, trusts[-1], key, now)
+            referral = _referred(item, following, trusts[-1], key, now, refer)
             _check_longer(referrals, referral, key)
             referrals.append(referral)
         with _pointing(f"/path/{place + 1}"):
@@ -184,7 +194,12 @@ def _root(item: Mapping[str, Json], trust: Trust) -> Trust:
 
 
 def _referred(
-    item: Mapping[str, Json], following: Mapping[str, Json], trust: Trust, key: Key, now: int
+    item: Mapping[str, Json],
+    following: Mapping[str, Json],
+    trust: Trust,
+    key: Key,
+    now: int,
+    refer: Refer,
 ) -> VerifiedReferral:
     """The referral from one ledger to the next: of a code by its prefixes, on the way to a DID by
     the label of the next ledger."""
@@ -194,7 +209,7 @@ def _referred(
             asked = ("node", _label_of(following["ledger"]))
         except TetradError as error:
             raise InvalidAnswer(error.detail, pointer="/ledger") from None
-    return verify_referral(item["referral"], trust.pinned, asked, now)
+    return refer(item["referral"], trust.pinned, asked, now)
 
 
 def _check_longer(before: list[VerifiedReferral], referral: VerifiedReferral, key: Key) -> None:

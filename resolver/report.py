@@ -24,6 +24,7 @@ from resolver.bundle import Bundle, read_bundle
 from resolver.freshness import age_of
 from resolver.report_page import CLOSING, OPENING, Shown, page
 from resolver.schemes import SCHEMES
+from resolver.trust import Trust
 from resolver.verifier import VerifiedAnswer
 
 VERSION: Final = 1
@@ -109,6 +110,15 @@ def embedded(data: bytes) -> Report:
     if not isinstance(value["bundle"], dict):
         raise SchemaViolation("the bundle is an object", pointer="/bundle")
     return Report(asked, cast("str", made), witnesses, value["bundle"])
+
+
+def strange_witnesses(report: Report, trust: Trust) -> list[str]:
+    """The witnesses by which a page was dated whose keys a reader's own policy does not have:
+    whoever makes a page can make them too. Raises MalformedPolicy."""
+    policy, known = trust.asking(report.witnesses).witnesses, trust.witnesses
+    keys = {one.key for one in known.witnesses} if known is not None else set()
+    named = policy.witnesses if policy is not None else ()
+    return [f"{one.name} {one.key.name}+{one.key.id.hex()}" for one in named if one.key not in keys]
 
 
 def _check_asked(asked: str, key: Key | None) -> None:

@@ -216,7 +216,7 @@ def _checked(shown: Shown) -> Iterator[str]:
         enrolled = verified.enrolled
         yield f"It enrolled itself under the grant {enrolled.grant}, as serial {enrolled.serial}."
     if shown.age.by == "witnesses":
-        yield "The witnesses of the policy have cosigned the checkpoint: they saw no other history."
+        yield "The witnesses that this page names have cosigned the checkpoint, and date it."
 
 
 def _unchecked(shown: Shown) -> Iterator[str]:
@@ -230,7 +230,9 @@ def _unchecked(shown: Shown) -> Iterator[str]:
         yield "The signatures, and the past, of a device that has changed too often to show them."
     if verified.enrolled is not None:
         yield "No organization signed the registration; whether its grant was in force: an audit."
-    if shown.age.by != "witnesses":
+    if shown.age.by == "witnesses":
+        yield "Who these witnesses are: whoever made this page chose them. Compare their keys."
+    else:
         yield "Witnesses: none asked for. That others are shown the same is the registry's word."
     yield "That each signer had the right to sign (prefix, maker's name): an audit repeats it."
     yield "That the state follows from the entries of the ledger: an audit or a monitor repeats it."
@@ -275,7 +277,8 @@ def _age(shown: Shown) -> Iterator[tuple[str, str]]:
         else (f"{shown.age.seconds} seconds"),
     )
     if shown.age.by:
-        yield "Dated by", "its witnesses" if shown.age.by == "witnesses" else "the log's own clock"
+        own = "the log's own clock"
+        yield "Dated by", "the witnesses named above" if shown.age.by == "witnesses" else own
     moments = [moment for _, moment in shown.verified.checkpoint.times if moment]
     if moments:
         yield "Newest date on the checkpoint", format_time(max(moments))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from identity.errors import MalformedInput
+from identity.errors import InvalidIdentifier, MalformedInput
 from identity.jcs import Json, parse
 from identity.multibase import base64url_decode
 from registry.state import Device, codes_of
@@ -75,13 +75,23 @@ def check_public(links: Sequence[Link]) -> None:
     """Raises MalformedInput for a link that the ledger only commits to: an empty answer would say
     that there is no such device."""
     for link in links:
-        number = link.name in SCHEMES.names() and SCHEMES.is_number(link.name)
-        private = link.name in SCHEMES.names() and SCHEMES.is_committed(link.name)
-        if link.name in SECRET or number or private:
+        scheme = _scheme_of(link)
+        private = scheme is not None and (SCHEMES.is_number(scheme) or SCHEMES.is_committed(scheme))
+        if link.name in SECRET or private:
             raise MalformedInput(
-                f"{link.name} is committed to and cannot be matched",
+                f"{scheme or link.name} is committed to and cannot be matched",
                 hint="whoever has the disclosure asks POST /v1/resolve",
             )
+
+
+def _scheme_of(link: Link) -> str | None:
+    """The scheme of codes that a link is of, which the global identifier does not name."""
+    if link.name != GLOBAL:
+        return link.name if link.name in SCHEMES.names() else None
+    try:
+        return SCHEMES.read(link.value).scheme
+    except InvalidIdentifier:
+        return None
 
 
 def links_of(device: Device) -> list[Link]:

@@ -18,8 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, cast
+from functools import cached_property, lru_cache
+from typing import Any, Final, cast
+
+import orjson
 
 from identity.did import ledger_label, tetrad_did
 from identity.errors import (
@@ -46,6 +48,14 @@ from registry.policy import Policy
 from resolver.keyhistory import KeyHistory, read_item
 from resolver.pinned import Pinned
 
+MOST_KEPT_BYTES: Final = 16_384
+"""Of a genesis that is remembered as verified."""
+_PLAIN: Final = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -67,6 +77,14 @@ class Trust:
         Whether it is the right one is for a person to decide, by its `ledger`. Raises InvalidInput,
         InvalidKey or InvalidProof.
         """
+        try:
+            shown = orjson.dumps(genesis, option=_PLAIN)
+        except orjson.JSONEncodeError:  # it is no JSON, or numbers are beyond what is usual
+            return cls._begun(genesis)
+        return _begun(shown) if len(shown) <= MOST_KEPT_BYTES else cls._begun(genesis)
+
+    @classmethod
+    def _begun(cls, genesis: Json) -> Trust:
         operation = read_shown_operation(genesis)
         if not isinstance(operation, RegistryGenesis):
             raise InvalidAnswer("a ledger begins with a registry.genesis")
@@ -314,6 +332,13 @@ class Trust:
         except TetradError as error:
             error.pointer = "/checkpoint"
             raise
+
+
+@lru_cache(maxsize=256)
+def _begun(genesis: bytes) -> Trust:
+    """A genesis that holds does so for ever: answers by way of other ledgers show the same few
+    again and again. What is refused is not kept, but examined again."""
+    return Trust._begun(orjson.loads(genesis))  # noqa: SLF001 - of this module
 
 
 def _dated(opened: OpenedCheckpoint) -> int:

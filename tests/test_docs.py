@@ -127,7 +127,7 @@ def test_the_commands_of_the_readme_work_when_pasted(place: Place) -> None:
     done = subprocess.run(
         ["bash", "-c", script(place.address)],
         cwd=place.folder, env=place.environment, capture_output=True, text=True,
-        timeout=5 * PATIENCE, check=False,
+        timeout=10 * PATIENCE, check=False,
     )  # fmt: skip
     outputs = done.stdout.split(f"{SEPARATOR}\n")
     assert done.returncode == 0, f"block {len(outputs)} failed:\n{outputs[-1]}"

@@ -1,9 +1,11 @@
 """Erasing what was disclosed out of an SQLite file: from its pages, and from the write-ahead log.
 
 A row is written again without the text: `[text, {"erased": digest}]`. Under `secure_delete` SQLite
-overwrites with zeros what it frees, pages that overflow included; the log still holds the pages as
-they were, until it is folded into the file and cut to nothing. What the disk itself keeps of a
-block that was overwritten is beyond a program's reach (specs/3-resolution.md, "Graded data").
+overwrites with zeros what it frees, pages that overflow included; it has to be on from the first
+row on, since without it a tree that grows leaves copies of rows in pages that they have left, of
+which nobody knows any more. The log still holds the pages as they were, until it is folded into the
+file and cut to nothing. What the disk itself keeps of a block that was overwritten is beyond a
+program's reach (specs/3-resolution.md, "Graded data").
 """
 
 from __future__ import annotations
@@ -44,13 +46,9 @@ def overwrite(connection: sqlite3.Connection, entry: int, disclosures: Collectio
     ]
     if left == kept:
         return
-    connection.execute("PRAGMA secure_delete = ON")
-    try:
-        connection.execute(
-            "UPDATE disclosures SET disclosures = ? WHERE entry = ?", (orjson.dumps(left), entry)
-        )
-    finally:
-        connection.execute("PRAGMA secure_delete = OFF")  # a commit that replaces tiles is faster
+    connection.execute(
+        "UPDATE disclosures SET disclosures = ? WHERE entry = ?", (orjson.dumps(left), entry)
+    )
 
 
 def fold(connection: sqlite3.Connection) -> None:

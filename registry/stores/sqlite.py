@@ -88,6 +88,7 @@ class SqliteStore:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # for a file that is still empty
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA secure_delete = ON")  # always, for registry.stores.erasing
         return connection
 
     def _prepare(self) -> None:

@@ -19,7 +19,7 @@ from identity.jcs import Json
 from resolver.api.responses import HeldStream
 from resolver.delegations import delegated
 from resolver.publication import Published
-from resolver.resolution import Asked, Found, answer_bytes, has_ended, tombstone
+from resolver.resolution import Asked, Found, Resolver, answer_bytes, has_ended, tombstone
 from resolver.schemes import Code
 from resolver.service import Service
 
@@ -62,6 +62,11 @@ class Question(NamedTuple):
     at: str | None
 
 
+def _is_canonical(question: Question) -> bool:
+    """Whether it may be looked up as it is."""
+    return question.code.startswith(_CANONICAL) and question.scheme in (None, "gs1")
+
+
 def questions(codes: Json) -> list[Question]:
     """The codes of a batch. Raises SchemaViolation."""
     if not isinstance(codes, list) or not 0 < len(codes) <= MOST:
@@ -101,7 +106,7 @@ class Batches:
     async def _lines(self, asked: list[Question], *, proof: bool) -> AsyncIterator[bytes]:
         proving = _Proving(self._service) if proof else None
         for start in range(0, len(asked), TOGETHER):
-            found = self._found(asked[start : start + TOGETHER])
+            found = await self._found(asked[start : start + TOGETHER])
             if proving is None:
                 lines = [self._plain(number, one) for number, one in enumerate(found, start + 1)]
             else:
@@ -109,18 +114,26 @@ class Batches:
             yield b"".join(lines)
             await asyncio.sleep(0)
 
-    def _found(self, asked: Sequence[Question]) -> list[One]:
-        """What is behind each, or why not."""
-        read = [self._read(one) for one in asked]
+    async def _found(self, asked: Sequence[Question]) -> list[One]:
+        """What is behind each, or why not. A text that has to be read may take milliseconds, such
+        as one without its separators: others have their turn behind each."""
+        read: list[Asked | TetradError] = []
+        for question in asked:
+            read.append(self._read(question))
+            if not _is_canonical(question):
+                await asyncio.sleep(0)
         keys = [one.key for one in read if isinstance(one, Asked)]
         records = iter(self._resolver.find_all(keys))
         found: list[One] = []
         for question, one in zip(asked, read, strict=True):
-            record = next(records) if isinstance(one, Asked) else None
-            if isinstance(one, Asked) and record is not None:
-                found.append((record, one))
+            if isinstance(one, TetradError):
+                found.append(one)
+                continue
+            record = next(records)
+            if record is None or question.at is not None:
+                found.append(self._alone(question, one))
             else:
-                found.append(one if isinstance(one, TetradError) else self._alone(question))
+                found.append((record, one))
         return found
 
     def _plain(self, number: int, one: One) -> bytes:
@@ -142,30 +155,22 @@ class Batches:
         except TetradError as error:
             return error
 
-    def _read(self, question: Question) -> Asked | TetradError | None:
-        """None for what is asked on its own."""
-        code, scheme, at = question
-        if at is not None:
-            return None
-        if code.startswith(_CANONICAL) and scheme in (None, "gs1"):
-            return Asked(("code", "gs1", code), Code("gs1", code))
+    def _read(self, question: Question) -> Asked | TetradError:
+        if _is_canonical(question):
+            return Asked(("code", "gs1", question.code), Code("gs1", question.code))
         try:
-            return self._resolver.code(code, scheme)
+            return self._resolver.code(question.code, question.scheme)
         except TetradError as error:
             return error
 
-    def _alone(self, question: Question) -> Found | Missing | TetradError:
+    def _alone(self, question: Question, asked: Asked) -> Found | Missing | TetradError:
         """The past, a text that has to be read, or a code of nobody's: perhaps another node's."""
         try:
-            asked = self._resolver.code(question.code, question.scheme)
+            if _is_canonical(question):  # it only looks like that
+                asked = self._resolver.code(question.code, question.scheme)
         except TetradError as error:
             return error
-        try:
-            return self._resolver.find(asked, at=question.at)
-        except NotFound as error:
-            return Missing(asked, error, now=question.at is None)
-        except TetradError as error:
-            return error
+        return _found(self._resolver, asked, question.at)
 
 
 class _Proving:
@@ -181,8 +186,12 @@ class _Proving:
         that is another one than before."""
         publication, evidence = self._service.publication, self._service.evidence
         whole = [Found.now(*one) if type(one) is tuple else one for one in found]
-        # From here on nothing is waited for: all stands on one root of the state.
-        published = await publication.covering(max(map(self._entry, whole)) + 1)
+        needed = max(map(self._entry, whole)) + 1
+        published = publication.current
+        if published is None or published.size < needed:
+            # What changes while we wait may not be under that root: it is found again below it.
+            published = await publication.covering(needed)
+            whole = [self._again(one, published.size) for one in whole]
         lines: list[bytes] = []
         if published.note != self._note:
             self._note = published.note
@@ -191,6 +200,15 @@ class _Proving:
             lines.append(self._proved(place, one, published))
             self._bytes += len(lines[-1])
         return lines
+
+    def _again(self, one: One, size: int) -> One:
+        """The same question, answered by the first `size` entries."""
+        resolver = self._service.resolver
+        if isinstance(one, Found):
+            return _found(resolver, one.asked, one.as_of, size)
+        if isinstance(one, Missing) and one.now:
+            return _found(resolver, one.asked, None, size)
+        return one
 
     def _entry(self, one: One) -> int:
         """The last entry on which an answer depends."""
@@ -220,6 +238,17 @@ class _Proving:
             shown = evidence.of_records(read.keys, size, note, standing=False)
             error.members["proof"] = orjson.loads(shown)
         return _line(number, error, None)
+
+
+def _found(
+    resolver: Resolver, asked: Asked, at: str | None, within: int | None = None
+) -> Found | Missing | TetradError:
+    try:
+        return resolver.find(asked, at=at, within=within)
+    except NotFound as error:
+        return Missing(asked, error, now=at is None)
+    except TetradError as error:
+        return error
 
 
 def _line(number: int, one: Found | TetradError, proof: bytes | None) -> bytes:

@@ -56,6 +56,8 @@ from resolver.schemes import Code
 
 _OFFERED: Final = {"access-control-allow-methods": "GET, HEAD, OPTIONS"}
 _VARYING: Final = {"vary": "accept, accept-language", **NO_CACHE, **_OFFERED}
+_IN_ADDRESS: Final = "%:/?#[]@!$&'()*+,;=-._~"
+"""What stands in an address as it is (RFC 3986, 2.2 and 2.3)."""
 _GS1: Final = ("gtin", "gs1", "grai", "giai")
 
 
@@ -140,7 +142,8 @@ class Gs1Endpoints:
         referral = cast("dict[str, Any]", elsewhere.members.get("referral", {}))
         for url in referral.get("node", {}).get("urls", []):
             if url.startswith(("https://", "http://")) and not self._is_here(url):
-                target = url.rstrip("/") + asked.paths[0]
+                # A grant's address may have characters that would end the one in a Link header.
+                target = quote(url.rstrip("/"), safe=_IN_ADDRESS) + asked.paths[0]
                 location = carried(target, wanted.query)
                 return Answer(
                     307, {"location": location, "link": f'<{target}>; rel="gs1:handledBy"'}
@@ -151,8 +154,8 @@ class Gs1Endpoints:
         """Whether a redirect leads to a native path of this service that itself leads to one: a
         code may stand for another here, and that one for none."""
         location = answer.headers["location"]
-        if not self._is_here(location):
-            return False
+        if location.startswith(f"{root}/v1/") or not self._is_here(location):
+            return False  # a question to this service is no native path
         parts = urlsplit(location)
         try:
             path = parts.path.encode()
@@ -165,11 +168,14 @@ class Gs1Endpoints:
             return False  # it is no native path, or ends there
         if following.status != 307:
             return False
-        parts = urlsplit(following.headers["location"])
-        return self._is_here(following.headers["location"]) and _is_native(parts.path)
+        there = following.headers["location"]
+        return self._is_here(there) and _is_native(urlsplit(there).path)
 
     def _is_here(self, url: str) -> bool:
-        return urlsplit(url).netloc.lower() in self._hosts()
+        try:
+            return urlsplit(url).netloc.lower() in self._hosts()
+        except ValueError:  # a host in brackets that is no address
+            return False
 
     def _hosts(self) -> dict[str, str]:
         """The addresses under which the service is known, by host and port."""

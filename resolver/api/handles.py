@@ -96,11 +96,13 @@ class HandleEndpoints:
             code = read_handle(handle)
             asked = self._directory.code(code.value, code.scheme)
             found = await self._directory.find(asked)
-            values = self._values(found, code.value, code.scheme)
-            if wanted.inline_proof:
+            proof: Shown = []
+            if wanted.inline_proof:  # the values beside it are those that it proves
                 answer = await self._proving.answer(asked)
-                values = [*values, _inline_proof(answer, found.device["updated"]["time"])]
-            return _selected(handle, values, wanted)
+                found = Found.now(orjson.dumps(orjson.loads(answer)["device"]), asked)
+                proof = [_inline_proof(answer, found.device["updated"]["time"])]
+            values = self._values(found, code.value, code.scheme)
+            return _selected(handle, [*values, *proof], wanted)
         except Delegated as elsewhere:
             return _referral(handle, elsewhere, raw, scope["query_string"])
         except TetradError as error:
@@ -194,7 +196,8 @@ def _referral(handle: str | None, error: Delegated, raw: bytes, query: bytes) ->
         "referral": referral,
     }
     urls = ((referral or {}).get("node") or {}).get("urls") or ()
-    if not urls:
+    urls = [url for url in urls if url.startswith(("https://", "http://"))]
+    if not urls:  # none that a client of this protocol could follow
         return _body(body, 404)
     rest = raw.removeprefix(PATH).decode("ascii", "replace")
     asked = f"?{query.decode('ascii', 'replace')}" if query else ""

@@ -17,7 +17,7 @@ from identity.jcs import Json, parse
 from registry.state import state_key
 from resolver.api.limits import RateLimit
 from resolver.api.requests import client_of, flag, media_type, number, query, read_body
-from resolver.api.resolution import page_limit
+from resolver.api.resolution import MAX_CODE, page_limit
 from resolver.api.responses import json_response
 from resolver.resolution import Asked, answer_bytes
 from resolver.service import Service
@@ -54,7 +54,7 @@ class HistoryEndpoints:
     async def by_code(self, request: Request) -> Response:
         """What happened to the device that a code leads to."""
         given = query(request.scope, ("code", "scheme", *_PAGE))
-        asked = self._resolver.code(given.get("code", "")[:2048], given.get("scheme"))
+        asked = self._resolver.code(_whole(given.get("code", "")), given.get("scheme"))
         return await self._of_code(asked, given, proof=flag(given, "proof"))
 
     async def by_body(self, request: Request) -> Response:
@@ -86,7 +86,7 @@ class HistoryEndpoints:
         if ("disclosure" in texts) == ("code" in texts):
             raise SchemaViolation("one of disclosure and code is asked for")
         if "code" in texts:
-            code = texts["code"][:2048]
+            code = _whole(texts["code"])
             return self._resolver.code(code, texts.get("scheme"), private=True), proof
         if "scheme" not in texts:
             raise SchemaViolation("a disclosure is asked for with its scheme", pointer="/scheme")
@@ -144,6 +144,13 @@ class HistoryEndpoints:
     def _cut(self, given: dict[str, str]) -> tuple[int, int | None]:
         before = number(given, "before") if "before" in given else None
         return page_limit(given, self._service.settings.page_rows), before
+
+
+def _whole(code: str) -> str:
+    """The code as it was sent: cut short it may be another one. Raises SchemaViolation."""
+    if not 0 < len(code) <= MAX_CODE:
+        raise SchemaViolation(f"code has 1 to {MAX_CODE} characters", pointer="/code")
+    return code
 
 
 def _more(changes: list[dict[str, Any]], limit: int) -> int | None:

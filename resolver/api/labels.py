@@ -23,7 +23,15 @@ from resolver.api.requests import client_of, header, number, query
 from resolver.api.resolution import MAX_CODE
 from resolver.api.responses import NO_CACHE, tagged
 from resolver.directory import Directory
-from resolver.labels import MEDIA, Drawing, drawn, printed_code, printed_url, readable
+from resolver.labels import (
+    MEDIA,
+    Drawing,
+    check_current,
+    drawn,
+    printed_code,
+    printed_url,
+    readable,
+)
 from resolver.resolution import tombstone
 from resolver.schemes import Code
 from resolver.service import Service
@@ -70,8 +78,9 @@ class LabelEndpoints:
         found = await self._directory.find(asked)
         if found.ended:
             raise tombstone(found)
-        self._limit.check(client_of(request))
         code = cast("Code", asked.read_as)
+        check_current(code, found.device)
+        self._limit.check(client_of(request))
         url = printed_url(self._base(request.scope), code)
         # Drawing takes milliseconds: other requests are answered meanwhile.
         data = await asyncio.to_thread(drawn, url, readable(code), drawing)

@@ -70,9 +70,10 @@ async def _framework(request: Request, error: Exception) -> Response:
         )
         return problem_response(refusal, {"allow": allowed})
     if error.status_code == 404:
-        return problem_response(
-            NotFound("there is nothing at this address", hint="/openapi.json lists all addresses")
-        )
+        hint = "/openapi.json lists all addresses"
+        if request.app.openapi_url is None:  # a recursive resolver
+            hint = "a resolver without a ledger answers less: ask the node of the ledger itself"
+        return problem_response(NotFound("there is nothing at this address", hint=hint))
     return problem_response(MalformedInput(f"the request cannot be read: {error.detail}"))
 
 

@@ -144,9 +144,12 @@ class ResolutionEndpoints:
         clock = self._service.now
         if not proof:
             self._delegations.refer(asked, missing, clock)
+        published = self._service.publication.current
         read = self._delegations.read_for(asked.key, clock)
-        published = await self._service.publication.covering(max(read.entry + 1, 1))
-        read = self._delegations.read_for(asked.key, clock, published.size)
+        if published is None or published.size <= read.entry:
+            # What changes while we wait may not be under that root: it is read again below it.
+            published = await self._service.publication.covering(max(read.entry + 1, 1))
+            read = self._delegations.read_for(asked.key, clock, published.size)
         evidence = self._service.evidence.of_records(read.keys, published.size, published.note)
         if read.grant is not None:
             error = delegated(read.grant, asked)

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from identity.errors import (
+    Delegated,
     InvalidIdentifier,
     MalformedInput,
     NotFound,
@@ -160,7 +161,8 @@ class ShellEndpoints:
         return json_response(orjson.dumps({"paging_metadata": paging, "result": dids}))
 
     async def _identified(self, link: Link) -> Device | None:
-        """The device to which a link leads, in whatever form its value is."""
+        """The device to which a link leads, in whatever form its value is. Raises Delegated: that
+        another node knows it is not that there is none."""
         try:
             if link.name == "did" or (link.name == GLOBAL and link.value.startswith("did:tetrad:")):
                 asked = self._directory.did(link.value)
@@ -168,6 +170,8 @@ class ShellEndpoints:
                 scheme = None if link.name == GLOBAL else link.name
                 asked = self._directory.code(link.value, scheme)
             found = await self._directory.find(asked)
+        except Delegated:
+            raise
         except (NotFound, InvalidIdentifier, MalformedInput):
             return None  # nothing has such an identifier
         return None if found.ended else found.device

@@ -19,12 +19,14 @@ from resolver.bench import (
     answers,
     calibrate,
     credentials,
+    dialects,
     factory,
+    federation,
     fleet,
     measure,
     without_map,
 )
-from resolver.bench.processes import service
+from resolver.bench.processes import Running, service
 from resolver.bench.report import Report
 
 DEVICES = 10_000
@@ -32,6 +34,8 @@ MILLION = 1_000_000
 ANSWERS = 500
 PAIRS = 20
 """Batches that the writer takes with the map and without it."""
+TREE = 1_000
+"""Devices of the enterprise that is asked by way of two other nodes."""
 KEYS = 5 * MILLION
 """Of the map of a million devices: DID, code, object, number and key of each."""
 
@@ -70,6 +74,7 @@ def _measured(
     say("calibrating: Ed25519 with cryptography on all cores, fdatasync, a bare ASGI application")
     report.calibrate(calibrate.verifications(), calibrate.syncs(folder))
     singles = devices * 3 // 10
+    registered = 2 * devices + 2 * singles
     report.bare = measure.bare_rate(folder, devices)
     ledger, now = measure.ledger_of(folder), int(time.time())
     with service(folder, "--interop") as running:
@@ -86,20 +91,32 @@ def _measured(
         report.resolved(measure.resolve(running, devices, devices, proof=False), proof=False)
         report.resolved_together(measure.resolve_batches(running, devices, devices))
         report.resolved(measure.resolve(running, devices, devices, proof=True), proof=True)
+        say("resolving through GS1, DID and Handle; SQLite, synchronous=FULL as before")
+        report.dialects(_dialects(running, owner, devices, 2 * devices + singles, singles))
         say("verifying answers; mirroring")
         report.answered(answers.answers(running, range(devices), min(devices, ANSWERS)))
         report.mirrored(answers.mirrored(folder, running))
         say("issuing and verifying credentials, with each jcs suite")
         report.credentials(credentials.in_process(), credentials.through_http(running, singles))
+    say("a root, a second level, an enterprise, and a recursive resolver: four processes")
+    report.federated(federation.federation(folder / "federation", min(devices, TREE)))
     report.proofs = measure.proofs(folder, devices)
     say("auditing: every entry re-hashed, verified and replayed")
     report.audited(measure.audited(folder, ledger))
     say(f"the writer with a map of {keys} keys and without it, in turn")
-    report.compared(without_map.compare(folder, owner, 2 * devices + singles, PAIRS, keys))
+    report.compared(without_map.compare(folder, owner, registered, PAIRS, keys))
     if large:
-        _at_size(report, folder, owner, 2 * devices + singles, large, devices, say)
+        _at_size(report, folder, owner, registered, large, devices, say)
     report.calibrate(calibrate.verifications(), calibrate.syncs(folder))
     return report
+
+
+def _dialects(
+    running: Running, owner: fleet.Owner, devices: int, start: int, handles: int
+) -> dict[str, dialects.Figures]:
+    """With so many devices more, which have handles."""
+    measure.register_batches(running, fleet.devices(owner, start, handles, "idis"))
+    return dialects.dialects(running, devices, range(start, start + handles), 2 * devices)
 
 
 def _at_size(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from multiprocessing import get_context
 from typing import Any, NamedTuple, cast
 
@@ -23,10 +24,12 @@ from registry.admission import UniqueHash, admit
 from registry.checking import Checked
 from registry.ledger import Accepted, Ledger
 from resolver.schemes import SCHEMES
-from resolver.schemes.samples import digital_link
+from resolver.schemes.samples import digital_link, handle
 
 SIGNATURES = 2
 """Of each registration: the device, and the organization that is maker, holder and controller."""
+GTIN = {"scheme": "gtin", "prefix": "09506000"}
+IDIS = {"scheme": "idis", "prefix": "88.100.9999"}
 
 
 class Owner(NamedTuple):
@@ -54,8 +57,10 @@ def signed(operation: dict[str, Any], *methods: tuple[PrivateKey, str]) -> dict[
     return {**operation, "proof": proofs}
 
 
-def organization(ledger: str, now: int) -> tuple[Owner, list[bytes]]:
-    """An owner, and the submissions that register it and take its prefix."""
+def organization(
+    ledger: str, now: int, scopes: Sequence[Mapping[str, Any]] = (GTIN, IDIS)
+) -> tuple[Owner, list[bytes]]:
+    """An owner, and the submissions that register it and take prefixes."""
     key, created = new_key(), format_time(now)
     body = {
         "name": "Bench",
@@ -64,33 +69,37 @@ def organization(ledger: str, now: int) -> tuple[Owner, list[bytes]]:
         "recovery": "none",
     }
     common = {"ledger": ledger, "created": created}
-    first = signed(
-        {"type": "organization.register", **common, "body": body},
-        (key, did_key_method(key.public.multikey)),
-    )
-    did = tetrad_did(ledger, operation_hash(first))
-    scope = {"scheme": "gtin", "prefix": "09506000"}
-    grant = signed(
-        {
+    operations = [
+        signed(
+            {"type": "organization.register", **common, "body": body},
+            (key, did_key_method(key.public.multikey)),
+        )
+    ]
+    did = tetrad_did(ledger, operation_hash(operations[0]))
+    for sequence, scope in enumerate(scopes, 1):
+        grant = {
             "type": "grant.issue",
             **common,
             "subject": did,
-            "sequence": 1,
-            "previous": operation_hash(first),
+            "sequence": sequence,
+            "previous": operation_hash(operations[-1]),
             "body": {"right": "prefix", "to": did, "scope": scope},
-        },
-        (key, tetrad_method(did, key.public.thumbprint)),
-    )
+        }
+        operations.append(signed(grant, (key, tetrad_method(did, key.public.thumbprint))))
     owner = Owner(ledger, did, key.secret(), created)
-    return owner, [orjson.dumps({"operation": one}) for one in (first, grant)]
+    return owner, [orjson.dumps({"operation": one}) for one in operations]
 
 
-def code(place: int) -> str:
-    """The canonical code of device number `place`."""
+def code(place: int, scheme: str = "gs1") -> str:
+    """The canonical code of device number `place`, of scheme gs1 or idis."""
+    if scheme == "idis":
+        return handle(IDIS["prefix"], place)
     return digital_link("9506000", 13_435, f"M-{place:08}")
 
 
-def unsigned_device(owner: Owner, place: int, key: str, following: str) -> tuple[Any, list[str]]:
+def unsigned_device(
+    owner: Owner, place: int, key: str, following: str, scheme: str = "gs1"
+) -> tuple[Any, list[str]]:
     """A registration before its proofs, and its disclosures."""
     serial = disclose(SERIAL, f"SN{place:09}", secrets.token_bytes)
     number = disclose(NUMBER, f"144{place:010}", secrets.token_bytes)
@@ -106,7 +115,7 @@ def unsigned_device(owner: Owner, place: int, key: str, following: str) -> tuple
                 "sector": {"domain": "production", "field": "industry", "category": "C4016"},
                 "ipv6": "enabled",
             },
-            "code": {"scheme": "gs1", "value": code(place)},
+            "code": {"scheme": scheme, "value": code(place, scheme)},
             "number": {"scheme": "msisdn-cn-iot", "commitment": number.digest},
             "data": "none",
             "keys": [key],
@@ -118,10 +127,10 @@ def unsigned_device(owner: Owner, place: int, key: str, following: str) -> tuple
     return operation, [serial.encoded, number.encoded]
 
 
-def _device(owner: Owner, place: int) -> bytes:
+def _device(owner: Owner, place: int, scheme: str) -> bytes:
     key, controller = new_key(), private_key("Ed25519", owner.secret)
     operation, disclosures = unsigned_device(
-        owner, place, key.public.multikey, new_key().public.thumbprint
+        owner, place, key.public.multikey, new_key().public.thumbprint, scheme
     )
     proved = signed(
         operation,
@@ -131,15 +140,15 @@ def _device(owner: Owner, place: int) -> bytes:
     return orjson.dumps({"operation": proved, "disclosures": disclosures})
 
 
-def _devices(owner: Owner, places: Sequence[int]) -> list[bytes]:
-    return [_device(owner, place) for place in places]
+def _devices(owner: Owner, places: Sequence[int], scheme: str) -> list[bytes]:
+    return [_device(owner, place, scheme) for place in places]
 
 
-def devices(owner: Owner, start: int, count: int) -> list[bytes]:
+def devices(owner: Owner, start: int, count: int, scheme: str = "gs1") -> list[bytes]:
     """Submissions of devices start … start+count-1, signed on all cores."""
     chunks = [range(a, min(a + 250, start + count)) for a in range(start, start + count, 250)]
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        made = pool.map(_devices, [owner] * len(chunks), chunks)
+        made = pool.map(_devices, repeat(owner), chunks, repeat(scheme))
         return [line for lines in made for line in lines]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -125,9 +125,14 @@ def resolve_batches(running: Running, registered: int, requests: int) -> Figures
     return _figures(load, cpu, len(batches) * CODES)
 
 
-def set_up(running: Running, ledger: str, now: int) -> fleet.Owner:
-    """Registers the bench's organization and its prefix."""
-    owner, first = fleet.organization(ledger, now)
+def set_up(
+    running: Running,
+    ledger: str,
+    now: int,
+    scopes: Sequence[Mapping[str, Any]] = (fleet.GTIN, fleet.IDIS),
+) -> fleet.Owner:
+    """Registers the bench's organization and its prefixes."""
+    owner, first = fleet.organization(ledger, now, scopes)
     for line in first:
         load = drive(running.address, [post("/v1/operations", "application/json", line)], 1)
         _expect(load, 201, 1)

@@ -79,6 +79,16 @@ def service(folder: Path, *options: str) -> Iterator[Running]:
 
 
 @contextmanager
+def recursive(folder: Path, root: str, ledger: str) -> Iterator[Running]:
+    """A recursive resolver below the node at `root`, of which the genesis hash is known."""
+    began = time.perf_counter()
+    options = ("--role", "recursive", "--root", root, "--ledger", ledger)
+    allowed = ("--allow-host", "127.0.0.1")
+    with ServiceProcess(folder / "resolver", *options, *allowed, ledger=False) as process:
+        yield Running(process.url, process.pid, time.perf_counter() - began)
+
+
+@contextmanager
 def bare(folder: Path) -> Iterator[Running]:
     """A bare ASGI application under the same server."""
     ready = folder / "bare.ready"

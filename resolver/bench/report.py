@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 from statistics import mean
-from typing import Any, NamedTuple
+from typing import Any
 
 from resolver.bench.credentials import Cost
 from resolver.bench.fleet import SIGNATURES
+from resolver.bench.lines import Line, beside_own
 
 Figures = dict[str, Any]
 
 BATCHES = "register in batches of 500"
 SINGLES = "register one by one, 32 connections"
-
-
-class Line(NamedTuple):
-    """One bound and what was measured."""
-
-    what: str
-    measured: str
-    ratio: float
-    bound: float
-    at_least: bool
-
-    @property
-    def met(self) -> bool:
-        """Whether the bound holds."""
-        return self.ratio >= self.bound if self.at_least else self.ratio <= self.bound
-
-    def __str__(self) -> str:
-        mark, sign = "✓" if self.met else "✗", ">=" if self.at_least else "<="
-        ratio = f"{self.ratio:>8.2f} {sign} {self.bound:<6g}"
-        return f"  {mark} {self.what:<40} {ratio} {self.measured}"
 
 
 class Report:
@@ -67,6 +48,14 @@ class Report:
     def resolved_together(self, figures: Figures) -> None:
         """Resolution, a thousand codes at a time."""
         self.figures["resolve in batches"] = figures
+
+    def dialects(self, figures: dict[str, Figures]) -> None:
+        """Resolution through dialects, beside that of the same devices in our own words."""
+        self.figures["dialects"] = figures
+
+    def federated(self, figures: dict[str, Figures]) -> None:
+        """Recursive answers, beside those of the node that has the devices."""
+        self.figures["recursive answers"] = figures
 
     def audited(self, figures: Figures) -> None:
         """The audit."""
@@ -141,6 +130,7 @@ class Report:
         )
         faster = together["per_second"] / alone["per_second"]
         lines.append(_line("resolve in batches / one by one, rate", together, faster, 8.0))
+        lines += beside_own(self.figures["dialects"], self.figures["recursive answers"])
         audit = self.figures["audit"]
         ratio = batch["cpu_us"] / audit["cpu_us"]
         lines.append(_line("audit / registration in batches, CPU", audit, ratio, 1.0))

@@ -9,7 +9,7 @@ from typing import Any
 
 from identity.did import parse_tetrad_did
 from identity.errors import InvalidChallenge, SchemaViolation
-from resolver.bundle import known_as, read_bundle
+from resolver.bundle import Bundle, known_as, read_bundle
 from resolver.cli.frame import Frame, read_input
 from resolver.cli.hops import hop_lines, hop_values
 from resolver.freshness import age_of, check_age
@@ -129,6 +129,14 @@ def _use_up(challenge: Path) -> None:
         ) from None
 
 
+def trust_of(frame: Frame, bundle: Bundle, wanted: Wanted) -> Trust:
+    """What the caller knows of a bundle's ledger, and asks of it. Raises UnknownLedger."""
+    # What is pinned knows the log's keys at least as well as who names the ledger.
+    known = wanted.ledger is None or frame.home.knows(bundle.trust)
+    pinned = frame.home.trust_in(bundle.trust.ledger) if known else None
+    return wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
+
+
 def _bundled(
     frame: Frame,
     item: Any,  # noqa: ANN401 - any JSON
@@ -136,10 +144,7 @@ def _bundled(
 ) -> tuple[VerifiedAnswer, Trust, tuple[Hop, ...]]:
     """The answer, the ledger that gives it, and the ledgers by way of which it was found."""
     bundle = read_bundle(item)
-    # What is pinned knows the log's keys at least as well as who names the ledger.
-    known = wanted.ledger is None or frame.home.knows(bundle.trust)
-    pinned = frame.home.trust_in(bundle.trust.ledger) if known else None
-    trust = wanted.of(known_as(bundle, wanted.ledger or bundle.trust.ledger, pinned))
+    trust = trust_of(frame, bundle, wanted)
     if not bundle.by_way:
         return bundle.verify(trust), trust, ()
     path = bundle.verify_path(trust, frame.now)

@@ -229,7 +229,7 @@ class Frame:
         if yes:
             return
         if not sys.stdin.isatty():
-            raise click.UsageError("there is nobody to ask: say --yes once you have compared it")
+            raise click.UsageError("there is nobody to ask: say --yes if it is meant")
         click.confirm(f"  {question}", abort=True, err=True)
 
     def passed_on(self, error: TetradError) -> bool:

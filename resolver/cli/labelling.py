@@ -103,8 +103,9 @@ def label(
 def _label(
     client: Client, code: str, *, scheme: str | None, base: str, drawing: Drawing
 ) -> tuple[bytes, dict[str, Any]]:
-    """A label, and what it is of. Raises Gone for a device that has ended."""
-    from resolver.labels import drawn, printed_url, readable
+    """A label, and what it is of. Raises Gone for a device that has ended, NotFound for a code that
+    was corrected."""
+    from resolver.labels import check_current, drawn, printed_url, readable
     from resolver.schemes import SCHEMES
 
     read = SCHEMES.read(code, scheme)
@@ -114,6 +115,7 @@ def _label(
             hint="it shows a person or a radio, and stands in no URL",
         )
     found = client.resolve(read.value, scheme=read.scheme)
+    check_current(read, found.device)
     url = printed_url(base, read)
     said = {"scheme": read.scheme, "code": read.value, "did": found.did, "url": url}
     return drawn(url, readable(read), drawing), said
@@ -148,7 +150,7 @@ def _batch(
             write_output(path, data)
             drawn.append({"line": place, **said, "out": str(path)})
         progress(done, len(codes))
-    lines = [f"✓ {len(drawn)} labels in {folder}"]
+    lines = [f"✓ {len(drawn)} label{'s' * (len(drawn) != 1)} in {folder}"]
     lines += [f"✗ line {one['line']}: {one['detail']}  [{one['code']}]" for one in refused]
     frame.show({"labels": drawn, "refused": refused}, *lines)
     if refused:

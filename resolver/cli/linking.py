@@ -85,6 +85,10 @@ def _link(text: str) -> dict[str, Json]:
     href, comma, title = rest.partition(",")
     if not equals or not comma or not title.strip():
         raise click.UsageError(f"--link reads RELATION=URL,TITLE, not {text[:80]!r}")
+    if not relation.strip().startswith(("gs1:", "https://")):
+        raise click.UsageError(
+            f"{relation[:80]!r} is no relation: gs1:pip, gs1:instructions …, or an https:// address"
+        )
     return {"relation": relation.strip(), "href": href.strip(), "title": title.strip()}
 
 

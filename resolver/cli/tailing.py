@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from identity.did import parse_tetrad_did
+from identity.errors import NotFound
 from resolver.cli.following import tell
 from resolver.cli.frame import Frame, verb
 
@@ -54,6 +56,8 @@ def tail(
     from resolver.events import STATE_ROOT, data_of, event_of, wanted, wanted_types
 
     asked = wanted_types(types) if types is not None else frozenset[str]()
+    if subject is not None:
+        parse_tetrad_did(subject)
 
     def show(index: int, entry: bytes) -> None:
         event = event_of(entry, index, label)
@@ -65,6 +69,11 @@ def tail(
         label = client.trust.label
         last = {"last": 0} if follow and after is None else {}
         found = Tail(client, after=after, on_pause=_pausing(frame), **last)
+        if after is not None and after >= found.size and not follow:
+            raise NotFound(
+                f"the log has published {found.size} entries, none of them behind {after}",
+                hint="--follow waits for those to come",
+            )
         for index, entry in found.published():
             show(index, entry)
         if follow:

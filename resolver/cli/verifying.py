@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from identity.errors import InvalidReceipt, SchemaViolation, TetradError
-from resolver.cli.checking import Verified, Wanted, check
+from resolver.cli.checking import Verified, Wanted, check, trust_of
 from resolver.cli.frame import HOME, MAX_AGE, POLICY, Frame, read_input, verb
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -82,16 +82,23 @@ def verify(
 
 def _read_page(frame: Frame, data: bytes, wanted: Wanted) -> None:
     """A report: its evidence by what is pinned, then its words by its evidence."""
-    from resolver.report import embedded, read_report
+    from resolver.bundle import read_bundle
+    from resolver.report import embedded, read_report, strange_witnesses
 
     found = check(frame, embedded(data).bundle, wanted)
     report = read_report(data)
+    strange = strange_witnesses(report, trust_of(frame, read_bundle(report.bundle), wanted))
     frame.show(
         {"verified": 1, "origin": found.origin, "size": found.size, **found.value}
-        | {"asked": report.asked or None, "made": report.made},
+        | {"asked": report.asked or None, "made": report.made, "unknownWitnesses": strange},
         "✓ every word on the page follows from the evidence within it",
         *([f"✓ asked for {report.asked}"] if report.asked else []),
         *found.lines,
+        *(
+            [f"– witnesses of the page's own, whom you do not ask for: {', '.join(strange)}"]
+            if strange
+            else []
+        ),
         f"– made at {report.made}, by the clock of whoever made it",
         f"– its checkpoint has {found.size} entries; what came later is not known here",
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from identity.errors import NotFound
+from identity.errors import InvalidAnswer, NotFound
 from identity.jcs import Json
 from registry.links import links_key
 from registry.state import LinksRecord
@@ -84,6 +84,10 @@ def links(
         for name in PROVED:
             missing.members.pop(name, None)  # it is not for a server to say
         if isinstance(missing, NotFound):
+            if "proof" not in missing.members:
+                raise InvalidAnswer(
+                    f"that there is none is not proved: {missing.detail}", hint=missing.hint
+                )
             note = note_of(missing.members)
             yield from flows.learn(note)
             state = verify_no_links(missing.members.get("proof"), flows.trust.pinned, key)

@@ -10,44 +10,60 @@ the answer to a single question. Specified in specs/3-resolution.md, "HTTP".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 import orjson
 
 from identity.errors import (
     EvidenceRefused,
+    InputTooLarge,
     InvalidAnswer,
     InvalidProof,
-    MalformedInput,
+    SchemaViolation,
     TetradError,
 )
 from identity.jcs import Json, canonicalize
-from resolver.client.flow import Flow, Request, Response, ask_bytes, json_lines, member
-from resolver.client.questions import Question, question_of
+from resolver.client.flow import (
+    Flow,
+    Request,
+    Response,
+    ask,
+    ask_bytes,
+    json_lines,
+    member,
+    refusal,
+)
+from resolver.client.questions import Question, query_of, question_of
 from resolver.client.resolved import Resolved
 
 if TYPE_CHECKING:
     from resolver.client.living import Living
+    from resolver.schemes import Code
 
 MOST: Final = 1_000
 """Codes of one batch."""
 
 
 def resolve_batch(
-    client: Living, codes: Sequence[str], *, max_age: int | None = None
+    client: Living,
+    codes: Sequence[str],
+    *,
+    scheme: str | None = None,
+    at: str | None = None,
+    tombstones: bool = False,
+    max_age: int | None = None,
 ) -> Flow[list[Resolved | TetradError]]:
     """The device behind each of up to 1,000 codes in any form that is printed, in their order; or
     why there is none, as `resolve` would raise it.
 
-    Codes of private schemes are asked for one by one. Raises what the batch as a whole is refused
-    for, and EvidenceRefused or InvalidProof where anything in it does not hold.
+    DIDs, codes of private schemes, and what is left when the proofs of a batch grow too large are
+    asked for one by one beside it. Raises what the batch as a whole is refused for, and
+    EvidenceRefused or InvalidProof where anything in it does not hold.
     """
-    asked = [_question(code) for code in codes]
-    sent: list[Json] = [
-        {"code": one.read_as.value, "scheme": one.read_as.scheme}
-        for one in asked
-        if isinstance(one, Question) and one.read_as is not None
-    ]
+    if len(codes) > MOST:
+        raise SchemaViolation(f"a batch has at most {MOST} codes", pointer="/codes")
+    asked = [_question(code, scheme, at) for code in codes]
+    sent: list[Json] = [_sent(one, at) for one in asked if _together(one)]
     lines = iter((yield from _lines(sent)) if sent else ())
     found: list[Resolved | TetradError] = []
     for one in asked:
@@ -55,7 +71,11 @@ def resolve_batch(
             found.append(one)
             continue
         try:
-            found.append((yield from client.answered(one, next(lines), max_age=max_age)))
+            response = next(lines) if _together(one) else (yield from ask(one.request))
+            if _left_out(response):
+                response = yield from ask(one.request)
+            answered = client.answered(one, response, at, max_age, tombstones=tombstones)
+            found.append((yield from answered))
         except (EvidenceRefused, InvalidProof):
             raise
         except TetradError as error:
@@ -63,15 +83,27 @@ def resolve_batch(
     return found
 
 
-def _question(code: str) -> Question | TetradError:
+def _question(code: str, scheme: str | None, at: str | None) -> Question | TetradError:
     """What is read here is what is asked for, whatever the server makes of it."""
     try:
-        asked = question_of(code)
+        return question_of(code, scheme, at=at)
     except TetradError as error:
         return error
-    if asked.read_as is None or asked.key is None:
-        return MalformedInput("a DID or a private code is asked for alone", hint="resolve it")
-    return asked
+
+
+def _together(one: Question | TetradError) -> TypeGuard[Question]:
+    """Whether it is asked for in the batch: a code that stands in clear."""
+    return isinstance(one, Question) and one.key is not None and one.read_as is not None
+
+
+def _sent(one: Question, at: str | None) -> Json:
+    code = cast("Code", one.read_as)
+    return {"code": code.value, "scheme": code.scheme, **query_of(at=at)}
+
+
+def _left_out(response: Response) -> bool:
+    """Whether the batch had no room for this answer."""
+    return response.status == InputTooLarge.status and isinstance(refusal(response), InputTooLarge)
 
 
 def _lines(codes: list[Json]) -> Flow[list[Response]]:

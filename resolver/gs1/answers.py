@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -61,6 +62,13 @@ class Looked:
     status: str = ""
     """The device's."""
 
+    @property
+    def corrected(self) -> bool:
+        """Whether the device bears another code by now."""
+        if self.device is None or b'"aliases":' not in self.device.record:
+            return False
+        return self.device.device["code"] != self.code._asdict()
+
     def whole(self, root: str) -> tuple[Level, ...]:
         """The levels, with the links to the device that bears the code at the first."""
         if self.device is None:
@@ -96,7 +104,12 @@ def _status(device: Found) -> str:
 
 def question(root: str, code: Code, path: str = "/v1/resolve") -> str:
     """The address under which this service answers about a code."""
-    return f"{root}{path}?scheme={code.scheme}&code={quote(code.value, safe='')}"
+    return f"{root}{path}?scheme={code.scheme}&code={_quoted(code.value)}"
+
+
+@lru_cache(maxsize=16_384)
+def _quoted(value: str) -> str:
+    return quote(value, safe="")
 
 
 def _own(code: Code, status: str, root: str) -> list[Link]:
@@ -184,9 +197,8 @@ def _headers(asked: DigitalLink, looked: Looked, root: str) -> dict[str, str]:
         links.insert(0, f'<{anchor}{query}>; rel="owl:sameAs"')
     if looked.device is not None:
         described = question(root, asked.code)
-        links.append(
-            f'<{described}>; rel="describedby"; type="{JSON}"; title="device {looked.status}"'
-        )
+        known = f"device {looked.status}{', code corrected' if looked.corrected else ''}"
+        links.append(f'<{described}>; rel="describedby"; type="{JSON}"; title="{known}"')
     return {"link": ", ".join(links)}
 
 

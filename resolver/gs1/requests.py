@@ -32,6 +32,8 @@ SUPPORTED: Final = ("01", "8003", "8004")
 """Primary keys that are a scheme here."""
 LINKSET: Final = "linkset"
 MOST_PARAMETERS: Final = 64
+MOST_SEGMENTS: Final = 2 + 2 * max(len(names) for names in QUALIFIERS.values())
+"""Of a path: a key with its value, and each of its qualifiers."""
 MOST_QUERY: Final = 4_096
 """Characters that are carried on."""
 
@@ -72,6 +74,12 @@ def read_path(raw: bytes) -> DigitalLink:
         segments = tuple(raw.decode("ascii").removeprefix("/").removesuffix("/").split("/"))
     except UnicodeDecodeError:
         raise MalformedCode("a path is ASCII", hint="percent-encode the rest") from None
+    if (
+        len(segments) > MOST_SEGMENTS
+    ):  # each level has a path of its own: that grows with the square
+        raise MalformedCode(
+            f"a path of {len(segments)} segments", hint="a Digital Link is /01/GTIN/21/SERIAL"
+        )
     return _read(segments)
 
 
@@ -85,7 +93,7 @@ def read_compressed(raw: bytes) -> DigitalLink | None:
     return _uncompressed(pairs)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=16_384)
 def _read(segments: tuple[str, ...]) -> DigitalLink:
     if len(segments) % 2:
         raise MalformedCode(

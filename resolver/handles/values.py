@@ -10,6 +10,7 @@ Contents of data never stand here; the record of a tombstone has no URL. The ind
     20    TETRAD.DID          21  TETRAD.STATUS      22  TETRAD.CONTROLLER
     23    TETRAD.MAKER        24  TETRAD.MODEL       25  TETRAD.SECTOR
     26    TETRAD.DATA         27  TETRAD.ENTRY       28  TETRAD.REASON
+    29    TETRAD.CODE         the device's code, where the handle is one that was corrected
     100   HS_ADMIN            300 TETRAD.PROOF
 """
 
@@ -22,7 +23,7 @@ from registry.state import Device, GrantRecord, Organization
 from resolver.handles.encoding import Admin, HandleValue
 from resolver.schemes.plain_text import percent_encoded
 
-DID, STATUS, CONTROLLER, MAKER, MODEL, SECTOR, DATA, ENTRY, REASON = range(20, 29)
+DID, STATUS, CONTROLLER, MAKER, MODEL, SECTOR, DATA, ENTRY, REASON, CODE = range(20, 30)
 GRANT, GRANT_STATUS, HOLDER, NAME, UNTIL, NODE = range(20, 26)
 ADMIN: Final = 100
 PROOF: Final = 300
@@ -61,6 +62,8 @@ def device_values(handle: str, scheme: str, device: Device) -> list[HandleValue]
     texts.append((ENTRY, "TETRAD.ENTRY", str(record["updated"]["entry"])))
     if "reason" in record and record["status"] != "active":
         texts.append((REASON, "TETRAD.REASON", record["reason"]))
+    if "aliases" in record and record["code"] != {"scheme": scheme, "value": handle}:
+        texts.append((CODE, "TETRAD.CODE", _json(record["code"])))
     values += [HandleValue(*text, when) for text in texts]
     prefix = handle.partition("/")[0]
     values.append(HandleValue(ADMIN, "HS_ADMIN", Admin(PREFIX_HANDLE + prefix, HOLDER), when))

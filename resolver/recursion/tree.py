@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Final
 
+import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from identity.did import parse_tetrad_did
 from identity.errors import Delegated, MalformedCode, NotFound, TetradError
 from registry.state import LinksRecord
 from resolver.handles.encoding import HandleValue
-from resolver.recursion.cache import NONE, Kept, as_stale
+from resolver.recursion.cache import FOUND, NONE, Kept, as_stale
 from resolver.recursion.recursing import Recursor, Served
 from resolver.resolution import Asked, Found
 from resolver.schemes import SCHEMES, Code
@@ -73,10 +74,7 @@ class TreeDirectory:
         """The device, now or at a time. Raises NotFound, NodeUnreachable, NodeRefused, Busy."""
         kept = self._told(await self._recursor.find(asked.key, at))
         if kept.status == NONE:
-            missing = NotFound("no device in the tree bears this")
-            if asked.read_as is not None:
-                missing.members["readAs"] = asked.read_as._asdict()
-            raise missing
+            raise _missing(asked)
         return Found(kept.record, kept.entry, asked, at)
 
     def granted(self, prefix: str) -> list[HandleValue]:
@@ -90,7 +88,11 @@ class TreeDirectory:
         """See resolver.api.handles.Proving."""
         served = await self._recursor.find(asked.key)
         kept = self._told(served)
-        return kept.proved if served.stale is None else as_stale(kept.proved, served.stale)
+        if kept.status == NONE:
+            raise _missing(asked)
+        proved = kept.proved if served.stale is None else as_stale(kept.proved, served.stale)
+        # What has ended is kept as the error that says so, with the answer in it.
+        return proved if kept.status == FOUND else orjson.dumps(_answer_in(proved))
 
     async def links(self, codes: Sequence[Code]) -> list[LinksRecord | None]:
         """Raises Delegated: links are asked of the node that answers for the code, which is looked
@@ -109,3 +111,14 @@ class TreeDirectory:
         if served.stale is not None and old is not None:
             old.append(served.stale)
         return served.kept
+
+
+def _missing(asked: Asked) -> NotFound:
+    missing = NotFound("no device in the tree bears this")
+    if asked.read_as is not None:
+        missing.members["readAs"] = asked.read_as._asdict()
+    return missing
+
+
+def _answer_in(problem: bytes) -> object:
+    return orjson.loads(problem)["answer"]

@@ -33,6 +33,7 @@ from registry.case import FINAL
 from registry.state import Key
 from resolver.client.flow import Flow, Pause, Request, Response, json_object
 from resolver.path import MOST_LEDGERS, VerifiedPath, verify_path
+from resolver.pinned import Pinned
 from resolver.recursion.ledgers import Known, Ledgers
 from resolver.referral import VerifiedReferral, shown_referral, verify_referral
 from resolver.verifier import VerifiedAnswer
@@ -89,6 +90,7 @@ class Walk:
         self.ledgers = ledgers
         self.now = now
         self._max_age = max_age
+        self._referred: list[tuple[Json, Pinned, Key, VerifiedReferral]] = []
 
     def code(self, key: Key, at: str | None = None) -> Steps[Walked]:
         """The device that bears a code in clear, or that there is none, now or `at` a time.
@@ -131,7 +133,17 @@ class Walk:
 
     def referral(self, node: Known, shown: Json, key: Key) -> VerifiedReferral:
         """A referral as it stands in a path. Raises what does not hold."""
-        return verify_referral(shown, node.trust.pinned, key, self.now)
+        return self._refer(shown, node.trust.pinned, key, self.now)
+
+    def _refer(self, shown: Json, pinned: Pinned, key: Key, now: int) -> VerifiedReferral:
+        """`verify_referral`, once for the same: it is checked before anything is asked of the next
+        node, and belongs to the whole that is verified at the end."""
+        for one, under, of_key, verified in self._referred:
+            if one is shown and (under, of_key, self.now) == (pinned, key, now):
+                return verified
+        verified = verify_referral(shown, pinned, key, now)
+        self._referred.append((shown, pinned, key, verified))
+        return verified
 
     def follow(
         self, node: Known, referral: VerifiedReferral, path: Sequence[Mapping[str, Json]]
@@ -166,7 +178,12 @@ class Walk:
         answer = {**said.answer, "path": cast("Json", path)}
         with of(node):
             verified = verify_path(
-                answer, self.ledgers.root.trust, key, self.now, max_age=self._max_age
+                answer,
+                self.ledgers.root.trust,
+                key,
+                self.now,
+                max_age=self._max_age,
+                refer=self._refer,
             )
             if answer.get("asOf") != at:
                 raise InvalidAnswer("the answer is about another time", pointer="/asOf")

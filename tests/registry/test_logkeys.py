@@ -12,7 +12,7 @@ from registry.checkpoint import Checkpoint
 from registry.ledger import Accepted, Ledger
 from registry.logkeys import LogKeys, LogSigners, keys_in_force
 from registry.merkle import leaf_hash, node_hash, root_at
-from registry.note import Signer, VerifierKey, sign_note
+from registry.note import Note, Signer, VerifierKey, sign_note
 from registry.reader import LedgerReader
 from registry.store import MemoryStore
 from tests.factory import LOG, ORIGIN, RULES, City, log_pair, log_signers, log_vkeys
@@ -62,6 +62,27 @@ def test_a_checkpoint_opens_with_the_keys_in_force_and_no_others(
         keys.open(signed)
     known = generation <= len(updates)
     assert ("not in force" in refused.value.detail) == known
+
+
+def test_what_was_opened_once_is_remembered_under_these_keys_and_these_bytes_alone() -> None:
+    signed = note(9, LOG)
+    assert history([]).open(signed) == history([]).open(signed)
+    for keys in (LogKeys(keys_of(1)), history([3])):
+        with pytest.raises(InvalidCheckpoint):
+            keys.open(signed)
+    for place in range(len(signed)):
+        altered = bytearray(signed)
+        altered[place] ^= 1
+        with pytest.raises(InvalidCheckpoint):
+            history([]).open(bytes(altered))
+    # A line of a witness is checked also where the note was opened without that witness before.
+    witness = VerifierKey("witness.test", LOG.key.type, LOG.key.public)
+    (line,) = Note.parse(signed).signatures
+    bad = line._replace(name=witness.name, id=witness.id, signature=bytes(64))
+    witnessed = Note(Note.parse(signed).text, (line, bad)).format()
+    assert history([]).open(witnessed).checkpoint.size == 9
+    with pytest.raises(InvalidCheckpoint):
+        history([]).open(witnessed, [witness])
 
 
 def test_a_line_of_a_replaced_key_beside_a_good_one_is_ignored() -> None:

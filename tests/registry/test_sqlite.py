@@ -270,6 +270,20 @@ def test_erased_bytes_are_in_no_file_while_the_store_is_open(tmp_path: Path, len
         assert store.disclosures(76) == ["other-76" * 9]
 
 
+@pytest.mark.parametrize("length", [60, 900, 9_000])
+def test_what_has_moved_within_the_file_is_erased_where_it_was_as_well(
+    tmp_path: Path, length: int
+) -> None:
+    text = "SECRET".ljust(length, "x")
+    with closing(SqliteStore(tmp_path / "erasing.sqlite3")) as store:
+        commit(store, 1, disclosures=[(0, [text, "another"])])
+        store.erase(0, ["another"])
+        for n in range(1, 200):  # the tree grows, and its first page becomes another one's parent
+            commit(store, 1, disclosures=[(n, [f"other-{n}" * 40])])
+        store.erase(0, [text])
+        assert in_files(tmp_path, text[:50]) == in_files(tmp_path, text[-50:]) == []
+
+
 def test_an_erasure_that_a_crash_cut_short_is_completed_at_the_next_start(tmp_path: Path) -> None:
     store, text = erasing(tmp_path, 3_000)
     with pytest.MonkeyPatch.context() as patch, closing(store):

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.multibase import base64url_encode
+from resolver.schemes.samples import digital_link
 from resolver.settings import Settings
+from tests.example_ledger import NODE
 from tests.factory import Subject
 from tests.resolver.town import JSON, Town, problem
 
@@ -174,6 +176,21 @@ def test_what_is_only_committed_to_is_not_matched_and_that_is_said(town: Town, n
 )
 def test_bodies_that_are_no_links(town: Town, body: bytes) -> None:
     assert refused(post(town, body))["status"] in (400, 413)
+
+
+@pytest.mark.parametrize("value", ["1HGCM82633A004352", "00:1b:44:11:3a:b7"])
+def test_nor_is_it_under_the_name_that_fits_every_code(town: Town, value: str) -> None:
+    error = refused(post(town, [{"name": "globalAssetId", "value": value}]))
+    assert (error["status"], "committed" in error["detail"]) == (400, True)
+
+
+def test_what_another_node_knows_is_not_said_to_be_nowhere(town: Town, acme: Subject) -> None:
+    town.accept(town.prefix(acme, "gtin:095060009", node=NODE))
+    there = digital_link("9506000", 90_001, "X")
+    for name in ("gs1", "globalAssetId"):
+        error = refused(post(town, [{"name": name, "value": there}]))
+        assert (error["status"], error["code"]) == (404, "delegated")
+        assert error["referral"]["node"] == NODE
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +15,11 @@ from identity.jcs import Json
 from resolver.api import batches
 from resolver.schemes.samples import digital_link
 from resolver.settings import Settings
+from resolver.verifier import verify_answer
 from tests.example_ledger import NODE
 from tests.factory import disclosed
-from tests.resolver.town import Town, problem
+from tests.resolver.answering import pinned
+from tests.resolver.town import JSON, Town, problem
 
 DEVICES = 260
 ELSEWHERE = digital_link("9506000", 90_001, "X")
@@ -119,6 +122,63 @@ def test_with_proof_each_line_is_whole_with_what_they_share(town: Town) -> None:
         assert {**standing, **shown["proof"]} == expected["proof"]
 
 
+def test_what_changes_while_a_batch_waits_is_proved_as_it_is(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = town.organization("Node")
+    town.accept(town.prefix(node, "idis:88.100.9999"))
+    codes = [f"88.100.9999/{name}" for name in ("late", "changing", "meanwhile")]
+    late, changing, registered = (
+        town.new_device(code, node, code={"scheme": "idis", "value": code}) for code in codes
+    )
+    assert late.first
+    assert changing.first
+    assert registered.first
+    town.accept(late.first, changing.first)
+    published = town.service.publication
+    covering = published.covering
+    posted = [
+        town.follow(changing, "status.retire", {"reason": "meanwhile"}, by=[node]).submission,
+        registered.first.submission,
+    ]
+
+    async def meanwhile(size: int) -> Any:
+        monkeypatch.setattr(published, "covering", covering)
+        entry = size
+        for one in posted:
+            answer = await town._client.post("/v1/operations", content=one, headers=JSON)
+            entry = answer.json()["index"]
+        return await covering(entry + 1)
+
+    monkeypatch.setattr(published, "covering", meanwhile)
+    monkeypatch.setattr(published, "_current", None)
+    standing, *found = lines(ask(town, codes, proof=True))
+    for key, one in zip(codes, found, strict=True):
+        shown = one.get("error", one)
+        answer = {
+            k: v for k, v in shown.get("answer", shown).items() if k not in ("line", "status")
+        }
+        answer["proof"] = {**standing, **answer["proof"]}
+        verified = verify_answer(answer, pinned(town), key=("code", "idis", key))
+        assert verified.status == ("retired" if key.endswith("changing") else "active")
+
+
+def test_others_have_their_turn_while_texts_are_read(town: Town) -> None:
+    asked = [f"01095060001343521021{n}" for n in range(200)]
+    turns = 0
+
+    async def counted() -> int:
+        nonlocal turns
+        asking = asyncio.ensure_future(town._client.post("/v1/resolve", json={"codes": asked}))
+        while not asking.done():
+            turns += 1
+            await asyncio.sleep(0)
+        return (await asking).status_code
+
+    assert town.run(counted()) == 200
+    assert turns > len(asked)
+
+
 def test_more_than_a_batch_may_hold_is_refused(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     many = [f"{BASE}M-000001"] * 1_001
     assert problem(ask(town, many))["pointer"] == "/codes"
@@ -150,3 +210,15 @@ def test_questions_about_one_private_value_keep_their_limit(town: Town) -> None:
     )
     assert first.status_code == 200
     assert problem(second)["code"] == "unavailable.rate"
+
+
+def test_a_history_is_never_that_of_the_beginning_of_a_code(town: Town) -> None:
+    """A text that is too long, and would be another device's code if it were cut."""
+    rest = "01/09506000134352/21/M-000000"
+    longer = "https://acme.example/".ljust(2_048 - len(rest) - 1, "a") + f"/{rest}1"
+    for scheme in ({}, {"scheme": "gs1"}):
+        response = town.get("/v1/history", params={"code": longer, **scheme})
+        assert problem(response)["code"] == "input.schema"
+    with Town() as other:  # where questions that are sent in a body are not used up
+        response = other.request("POST", "/v1/history", json={"code": longer})
+        assert problem(response)["code"] == "input.schema"

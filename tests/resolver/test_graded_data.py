@@ -32,6 +32,12 @@ def quarter() -> Iterator[Quarter]:
         yield quarter
 
 
+def check_audit(quarter: Quarter) -> None:
+    """The ledger holds, once nothing is written any more: a service that goes on closes trees."""
+    quarter.run(quarter.service.stop())
+    audit(quarter.service.reader, RuleBook(SCHEMES), stored=quarter.site.store)
+
+
 def wants(issuer: str | None = None, type_: str = LABEL) -> dict[str, Any]:
     return {"credentials": [{"type": type_, **({"issuer": issuer} if issuer else {})}]}
 
@@ -410,7 +416,7 @@ def test_erasing_leaves_a_ledger_that_audits_and_proves(quarter: Quarter) -> Non
     assert quarter.ask(quarter.authority, method="DELETE").json()["erased"] == 0
     answer = quarter.get(f"/v1/devices/{quarter.meter.did}?proof=1")
     assert answer.json()["device"]["data"]["commitment"] == content.digest
-    audit(quarter.service.reader, RuleBook(SCHEMES), stored=quarter.site.store)
+    check_audit(quarter)
     (last,) = quarter.accesses()
     assert (last["outcome"], last["of"], last["version"]) == ("erased", "data", 1)
 
@@ -438,7 +444,7 @@ def test_a_serial_and_numbers_are_erased_on_demand(quarter: Quarter, of: str) ->
         == 403
     )
     assert quarter.request("DELETE", f"{path}?of=all").status_code == 422
-    audit(quarter.service.reader, RuleBook(SCHEMES), stored=quarter.site.store)
+    check_audit(quarter)
 
 
 def test_what_was_never_told_cannot_be_shown_or_erased(quarter: Quarter) -> None:
@@ -506,8 +512,8 @@ def test_erased_content_is_in_no_file_of_a_service_that_goes_on(tmp_path: Path) 
         assert quarter.ask(quarter.maker).status_code == 410
         later = quarter.put("important")
         assert quarter.ask(quarter.maker).json()["disclosure"] == later.encoded
-        audit(quarter.service.reader, RuleBook(SCHEMES), stored=quarter.site.store)
         did = quarter.meter.did
+        check_audit(quarter)
     assert traces(tmp_path, middle) == []
     with closing(AccessLog(tmp_path / "accesses.sqlite3")) as log:
         kept = records_of(log.page(did, "shown", after=0, limit=9))

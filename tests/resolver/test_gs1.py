@@ -507,6 +507,51 @@ def test_nobody_is_sent_round_in_a_circle(town: Resolving) -> None:
     assert town.get(f"/{loop}").status_code == 300
 
 
+@pytest.mark.parametrize("host", ["[1]", "[:::]", "[fe80::1::2]"])
+def test_a_link_to_what_is_no_address_is_one_like_others(town: Resolving, host: str) -> None:
+    one, other = (f"/01/{GTIN}/21/{name}" for name in ("B-1", "B-2"))
+    href = f"https://{host}/x"
+    town.set(gs1(one), {"relation": "gs1:pip", "href": href, "title": "nowhere"})
+    town.set(gs1(other), {"relation": "gs1:pip", "href": ROOT + one, "title": "on"})
+    assert head(town, one) == (307, href)
+    assert head(town, other) == (307, ROOT + one)
+
+
+def head(town: Resolving, path: str) -> tuple[int, str]:
+    """Status and Location of an answer: httpx would follow it in thought."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode()}
+    town.run(town.app({**scope, "query_string": b"", "headers": []}, receive, send))
+    return sent[0]["status"], dict(sent[0]["headers"]).get(b"location", b"").decode()
+
+
+def test_a_path_of_many_levels_is_refused_before_it_is_taken_apart(town: Resolving) -> None:
+    for tail in ("/1" * 9, "/21/1" * 6_000):
+        refused = problem(town.get(f"/01/{GTIN}{tail}"))
+        assert (refused["status"], refused["code"]) == (400, "code.malformed")
+        assert "segments" in refused["detail"]
+    # As many as a key can have are read, and refused for what they say.
+    assert "235" in problem(town.get(f"/01/{GTIN}/22/V/10/L/21/S/235/T"))["detail"]
+
+
+def test_a_code_that_was_corrected_says_so_and_leads_on(town: Resolving) -> None:
+    wrong, right = (f"/01/{GTIN}/21/{name}" for name in ("W-1", "W-10"))
+    device = town.device("W-1", town.maker)
+    body = {"code": gs1(right), "reason": "misprinted"}
+    town.accept(town.follow(device, "code.correct", body, by=[town.maker]))
+    assert 'title="device active, code corrected"' in town.get(wrong).headers["link"]
+    assert 'title="device active"' in town.get(right).headers["link"]
+    record = town.get(town.leads(f"{wrong}?linkType=gs1:masterData")).json()
+    assert record["device"]["code"] == gs1(right)
+
+
 def test_a_host_that_somebody_makes_up_stands_nowhere(town: Resolving) -> None:
     response = town.get(f"/01/{GTIN}/21/M-1", headers={"host": "evil.example"})
     assert "evil.example" not in str(response.headers)
@@ -523,6 +568,13 @@ def test_a_delegated_prefix_is_passed_on(town: Resolving, monkeypatch: pytest.Mo
     response = town.get(f"/01/{GTIN}/21/A%2FB?x=1")
     assert response.headers["location"] == f"https://node.example/tetrad/01/{GTIN}/21/A%2FB?x=1"
     assert 'rel="gs1:handledBy"' in response.headers["link"]
+    urls[2] = 'https://node.example/>;rel="x",<a'
+    response = town.get(f"/01/{GTIN}")
+    there = f"https://node.example/%3E;rel=%22x%22,%3Ca/01/{GTIN}"
+    assert response.headers["location"] == there
+    assert response.headers["link"] == f'<{there}>; rel="gs1:handledBy"'
+    urls[2] = "https://[1]"
+    assert head(town, f"/01/{GTIN}") == (307, f"https://[1]/01/{GTIN}")
     del urls[2]
     assert issubclass(Delegated, TetradError)
     assert problem(town.get(f"/01/{GTIN}"))["code"] == "delegated"

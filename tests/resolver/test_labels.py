@@ -150,6 +150,11 @@ def town() -> Iterator[Town]:
         town.accept(town.follow(old, "status.retire", {"reason": "worn out"}, by=[acme]))
         town.accept(town.prefix(acme, "idis:88.100.9999"))
         town.device("D", acme, code=IDIS._asdict(), data=data)
+        wrong = town.device("M-3", acme)
+        right = {"scheme": "gs1", "value": CODE.replace("M-1", "M-30")}
+        town.accept(
+            town.follow(wrong, "code.correct", {"code": right, "reason": "misprinted"}, by=[acme])
+        )
         yield town
 
 
@@ -193,6 +198,17 @@ def test_what_has_no_label(town: Town) -> None:
     ):
         response = town.get(f"/v1/labels/{written}")
         assert (response.status_code, problem(response)["code"]) == (status, code), written
+
+
+def test_a_code_that_was_corrected_is_not_printed_again(town: Town) -> None:
+    wrong = CODE.replace("M-1", "M-3")
+    refused = problem(town.get(f"/v1/labels/{wrong}"))
+    assert (refused["status"], refused["code"]) == (404, "not_found")
+    assert refused["hint"].endswith(f"{wrong}0")
+    assert town.get(f"/v1/labels/{wrong}0").status_code == 200
+    assert (
+        town.get(f"/c/gs1/{quote(wrong, safe='')}").status_code == 307
+    )  # what is printed leads on
 
 
 def test_who_asks_for_labels_without_end_has_to_wait(town: Town) -> None:

@@ -25,13 +25,21 @@ from identity.jcs import canonicalize
 from identity.members import format_time
 from registry.state import Key
 from resolver.bundle import bundle_bytes
-from resolver.report import Report, embedded, read_report, report_of, report_page
+from resolver.report import (
+    Report,
+    embedded,
+    read_report,
+    report_of,
+    report_page,
+    strange_witnesses,
+)
 from resolver.report_page import CLOSING, OPENING, text
 from resolver.trust import Trust
 from tests.factory import City, disclosed
 from tests.generated.__main__ import SPECS
 from tests.generated.parts import whole
 from tests.resolver.answering import Answering
+from tests.witnesses import cosigner, lines_of
 
 VECTORS = SPECS / "vectors"
 ATTACKS = (
@@ -254,6 +262,27 @@ def test_other_evidence_under_the_same_words_is_refused(
 ) -> None:
     with pytest.raises(error):
         read_report(rewritten(**members))
+
+
+def test_a_page_can_be_dated_by_witnesses_of_its_own_and_says_that_it_chose_them() -> None:
+    policy = f"witness w1 {cosigner('w1').key}\nquorum w1\n"
+    later = STREET.city.now + 10 * 365 * 86_400
+    bundle = orjson.loads(STREET.bundle())
+    proof = bundle["answer"]["proof"]
+    note = proof["checkpoint"].encode()
+    proof["checkpoint"] += lines_of(cosigner("w1"), note=note, time=later).decode()
+    made = format_time(later)
+    page = report_page(report_of(CODE, made, policy, orjson.dumps(bundle), private=False))
+    report = read_report(page)
+    said = " ".join(elements(page).words)
+    assert "0 seconds" in said
+    assert "whoever made this page chose them" in said
+    assert "they saw no other history" not in said
+    trust = Trust.begin(STREET.city.genesis.operation)
+    (strange,) = strange_witnesses(report, trust)
+    assert strange.startswith(f"w1 {cosigner('w1').key.name}+")
+    assert strange_witnesses(report, trust.asking(policy)) == []
+    assert strange_witnesses(read_report(PAGE), trust) == []
 
 
 @given(st.binary(max_size=200))

@@ -165,6 +165,16 @@ def test_a_genesis_that_others_signed_or_that_names_others_keys_is_refused() -> 
             Trust.begin(operation)
 
 
+def test_a_genesis_that_held_is_no_excuse_for_another_nor_changed_by_who_showed_it() -> None:
+    shown = genesis()
+    begun = Trust.begin(shown)
+    shown["body"]["origin"] = "elsewhere.test"
+    assert begun.origin == "sandbox.test"
+    with pytest.raises(TetradError):
+        Trust.begin(shown)
+    assert Trust.begin(genesis()) == begun
+
+
 def test_only_a_genesis_begins_a_ledger() -> None:
     operation = {
         "type": "status.revoke",

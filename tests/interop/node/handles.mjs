@@ -42,6 +42,10 @@ export function checkHandles(load, holds, { sha256, jcs }) {
     }
     rows.push([27, "TETRAD.ENTRY", String(device.updated.entry)]);
     if (device.reason && device.status !== "active") rows.push([28, "TETRAD.REASON", device.reason]);
+    const own = device.code ?? { scheme, value: handle };
+    if (device.aliases && (own.scheme !== scheme || own.value !== handle)) {
+      rows.push([29, "TETRAD.CODE", jcs(own)]);
+    }
     const code = encodeURIComponent(handle);
     const way = `/v1/resolve?code=${code}&scheme=${scheme}&proof=1`;
     return { rows, way, prefix: `0.NA/${handle.split("/")[0]}`, time: device.updated.time };

@@ -90,51 +90,6 @@ def test_what_nobody_proves_is_said_to_be_the_registrys_word(shell: Shell) -> No
     assert "proved" not in told
 
 
-def test_each_line_of_a_scanner_gets_its_answer(known: Known) -> None:
-    shell, item = known.shell, known.code[4:18]
-    scanned = [
-        known.code,
-        f"]d201{item}17261231\x1d21X",
-        f"]C101{item}10LOT-7\x1d21X\r",
-        "",
-        known.did,
-        f"]d201{item}21NOBODY",
-        "490154203237518",
-        f"01{item}10L1021X",
-        "\uff10123",
-    ]
-    lines = "\n".join(scanned).encode() + b"\n\xff\n" + b"x" * 20_000 + b"\n" + known.did.encode()
-    outcome = shell("resolve", "-", "--json", stdin=lines)
-    assert outcome.status == 1
-    told = [orjson.loads(line) for line in outcome.out.splitlines()]
-    assert [(one["line"], one.get("did") or one["error"]["code"]) for one in told] == [
-        (1, known.did),
-        (2, known.did),
-        (3, known.did),
-        (5, known.did),
-        (6, "not_found"),
-        (7, "code.unknown_scheme"),
-        (8, "code.ambiguous"),
-        (9, "code.look_alike"),
-        (10, "input.malformed"),
-        (11, "input.malformed"),
-        (12, known.did),
-    ]
-    assert told[1]["form"] == "GS1 DataMatrix, element string"
-    assert told[0]["readAs"] == told[1]["readAs"] == told[2]["readAs"]
-    assert told[4]["error"]["proved"] is True
-    assert "11 lines: 5 active" in outcome.err
-
-    shown = shell.must("resolve", "-", stdin=f"]C101{item}21X\n").out
-    assert "1: GS1-128, element string, a code of gs1" in shown
-    assert f"read as https://id.gs1.org/01/{item}/21/X" in shown
-    assert f"ACTIVE  {known.did}" in shown
-    refused = shell("resolve", "-", stdin=f"01{item}10L1021X\n")
-    assert refused.status == 1
-    assert f"(01){item}(10)L10(21)X" in refused.out
-    assert shell.must("resolve", "-", stdin="\n").out == ""
-
-
 @pytest.mark.usefixtures("later")
 def test_an_answer_that_is_too_old_is_refused(known: Known) -> None:
     shell = known.shell

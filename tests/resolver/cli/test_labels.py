@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 import pytest
 
+from resolver.report import embedded, report_page
 from tests.resolver.cli.conftest import Shell
 from tests.resolver.cli.test_sessions import acme, gtin
+from tests.witnesses import cosigner
 
 HANDLE = "88.100.7777/dev"
 
@@ -63,6 +66,15 @@ def test_there_is_no_label_of_what_nobody_bears_nor_of_what_no_url_should_hold(
         assert known.shell("label", *words).status == 2
 
 
+def test_a_code_that_was_corrected_is_not_printed_again(known: Known) -> None:
+    right = known.code[:-1] + "Y"
+    known.shell.must("device", "correct", known.code, right, "--reason", "misread")
+    refused = known.shell("label", known.code)
+    assert (refused.status, "was corrected" in refused.err) == (1, True)
+    assert f"/01/{known.gtin}/21/Y" in refused.err
+    assert known.shell.must("label", right).out.startswith("<svg ")
+
+
 def test_a_file_of_codes_becomes_a_folder_of_labels(known: Known, tmp_path: Path) -> None:
     codes, labels = tmp_path / "codes.txt", tmp_path / "labels"
     codes.write_text(f"{known.code}\n\nnonsense\n(01){known.gtin}(21)NOBODY\n{known.code}\n")
@@ -84,12 +96,29 @@ def test_a_report_is_checked_by_whoever_knows_the_ledger(known: Known, tmp_path:
     verified = known.shell.must("verify", str(page)).out
     assert "✓ every word on the page follows from the evidence within it" in verified
     assert f"✓ asked for {known.code}" in verified
-    ledger = known.shell.must("verify", str(page), "--json").json["ledger"]
+    found = known.shell.must("verify", str(page), "--json").json
+    assert found["unknownWitnesses"] == []
+    ledger = found["ledger"]
     stranger = Shell(tmp_path / "stranger")
     assert stranger("verify", str(page)).status == 1
     stranger.must("verify", str(page), "--ledger", ledger)
     other = ledger[:-1] + ("1" if ledger[-1] != "1" else "2")
     assert stranger("verify", str(page), "--ledger", other).status == 1
+
+
+def test_witnesses_that_a_page_chose_itself_are_named(known: Known, tmp_path: Path) -> None:
+    page = tmp_path / "proof.html"
+    known.shell.must("resolve", known.code, "--report", str(page))
+    key = cosigner("w1").key
+    policy = tmp_path / "policy"
+    policy.write_text(f"witness w1 {key}\nquorum none\n")
+    page.write_bytes(
+        report_page(replace(embedded(page.read_bytes()), witnesses=policy.read_text()))
+    )
+    strange = f"w1 {key.name}+{key.id.hex()}"
+    assert f"whom you do not ask for: {strange}" in known.shell.must("verify", str(page)).out
+    asked = known.shell.must("verify", str(page), "--policy", str(policy), "--json")
+    assert asked.json["unknownWitnesses"] == []
 
 
 def test_a_report_with_another_word_is_refused_with_its_place(known: Known, tmp_path: Path) -> None:

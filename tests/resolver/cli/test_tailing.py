@@ -42,7 +42,13 @@ def test_what_is_there_is_shown(shell: Shell) -> None:
     (told,) = (orjson.loads(line) for line in lines.splitlines())
     assert told["type"] == "organization.register"
     assert told["entry"]["operation"]["body"]["name"] == "Acme"
-    assert shell("tail", "--type", "nothing").status == 1
+    for words, said in (
+        (("--type", "nothing"), "not a type"),
+        (("--subject", "Acme"), "input.malformed"),
+        (("--after", "99999"), "--follow waits"),
+    ):
+        refused = shell("tail", *words)
+        assert (refused.status, said in refused.err) == (1, True)
 
 
 @pytest.mark.slow

@@ -9,7 +9,13 @@ import httpx
 import orjson
 import pytest
 
-from identity.errors import EvidenceRefused, InvalidIdentifier, MalformedInput, NotFound
+from identity.errors import (
+    EvidenceRefused,
+    InputTooLarge,
+    InvalidIdentifier,
+    NotFound,
+    SchemaViolation,
+)
 from resolver.client import Client, Resolved
 from tests.resolver.client.conftest import Answer, Registry
 from tests.resolver.client.test_client import CODE, acme, body
@@ -28,7 +34,8 @@ def two_devices(client: Client) -> None:
 def test_each_code_is_proved_in_its_place(registry: Registry) -> None:
     client = registry.client()
     two_devices(client)
-    asked = [OTHER, NOBODY, CODE, "(01)09506000134353(21)X", client.trust.authority]
+    meter_did = client.resolve(CODE).did
+    asked = [OTHER, NOBODY, CODE, "(01)09506000134353(21)X", meter_did]
     other, nobody, meter, wrong, did = client.resolve_batch(asked)
     assert isinstance(other, Resolved)
     assert isinstance(meter, Resolved)
@@ -37,7 +44,8 @@ def test_each_code_is_proved_in_its_place(registry: Registry) -> None:
     assert isinstance(nobody, NotFound)
     assert nobody.members["proved"] is True
     assert isinstance(wrong, InvalidIdentifier)
-    assert isinstance(did, MalformedInput)
+    assert isinstance(did, Resolved)  # asked for beside the batch
+    assert did.did == meter.did
     assert registry.asked.count("POST /v1/resolve") == 1
     assert client.resolve_batch([]) == []
 
@@ -48,6 +56,38 @@ def test_the_label_that_ended_is_told_with_its_proof(registry: Registry) -> None
     client.retire(client.resolve(CODE).did, "worn out")
     (gone,) = client.resolve_batch([CODE])
     assert gone.code == "gone"  # type: ignore[union-attr]
+    (left,) = client.resolve_batch([CODE], tombstones=True)
+    assert isinstance(left, Resolved)
+    assert left.status == "retired"
+
+
+def test_all_are_asked_as_of_one_time(registry: Registry) -> None:
+    client = registry.client()
+    two_devices(client)
+    code = client.resolve(CODE)
+    registered = code.device["registered"]["time"]
+    then, before = (
+        client.resolve_batch([CODE], scheme="gs1", at=at)[0]
+        for at in (registered, "2020-01-01T00:00:00Z")
+    )
+    assert isinstance(then, Resolved)
+    assert then.answer["asOf"] == registered
+    assert isinstance(before, NotFound)
+
+
+def test_what_has_no_room_in_a_batch_is_asked_for_alone(registry: Registry) -> None:
+    client = registry.client()
+    two_devices(client)
+    full = InputTooLarge("the proofs of one batch have at most so many bytes").problem()
+    registry.lie = lines(
+        lambda shown: shown.__setitem__(2, {"line": 2, "status": full["status"], "error": full})
+    )
+    first, second = client.resolve_batch([CODE, OTHER])
+    assert isinstance(first, Resolved)
+    assert isinstance(second, Resolved)
+    assert second.did != first.did
+    with pytest.raises(SchemaViolation):
+        client.resolve_batch([CODE] * 1_001)
 
 
 def lines(change: Callable[[list[Any]], object]) -> Any:

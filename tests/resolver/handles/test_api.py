@@ -17,7 +17,7 @@ from resolver.handles.encoding import HandleValue, digest_of
 from resolver.handles.verifying import verify_handle
 from resolver.trust import Trust
 from tests.factory import Subject
-from tests.resolver.town import Town
+from tests.resolver.town import JSON, Town
 
 DATA = {
     "describes": "Cumulative consumption of water",
@@ -204,9 +204,17 @@ def test_refusals_speak_the_language_of_handles(town: Town) -> None:
         assert response.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("urls", [["https://node.example/", "https://b.example"], []])
+@pytest.mark.parametrize(
+    ("urls", "leads"),
+    [
+        (["https://node.example/", "https://b.example"], True),
+        (["coaps://node.example", "urn:x", "https://node.example"], True),
+        (["mqtts://node.example"], False),
+        ([], False),
+    ],
+)
 def test_what_another_node_knows_is_a_prefix_referral(
-    town: Town, monkeypatch: pytest.MonkeyPatch, urls: list[str]
+    town: Town, monkeypatch: pytest.MonkeyPatch, urls: list[str], *, leads: bool
 ) -> None:
     referral = {"grant": "zQm", "node": {"ledger": "zQm", "origin": "n", "urls": urls}}
 
@@ -217,12 +225,48 @@ def test_what_another_node_knows_is_a_prefix_referral(
     response = get(town, "88.100.9999%2Fchild", "?index=1")
     assert response.json()["responseCode"] == 303
     assert response.json()["referral"] == referral
-    if urls:
+    if leads:
         assert response.status_code == 307
         there = "https://node.example/api/handles/88.100.9999%2Fchild?index=1"
         assert response.headers["location"] == there
     else:
         assert response.status_code == 404
+
+
+def test_a_handle_that_was_corrected_says_which_code_is_right(town: Town) -> None:
+    node = town.organization("Correcting")
+    town.accept(town.prefix(node, "idis:88.103.1"))
+    device = town.device("D11", node, code={"scheme": "idis", "value": "88.103.1/x"})
+    assert 29 not in by_index(get(town, "88.103.1/X").json())
+    right = {"scheme": "idis", "value": "88.103.1/y"}
+    body = {"code": right, "reason": "misprinted"}
+    town.accept(town.follow(device, "code.correct", body, by=[node]))
+    old = get(town, "88.103.1/x", "?type=TETRAD.CODE&index=301").json()
+    assert orjson.loads(by_index(old)[29]["data"]["value"]) == right
+    assert verify_handle(old, trust(town), town.now).indexes == (29,)
+    assert 29 not in by_index(get(town, "88.103.1/y").json())
+
+
+def test_what_changes_while_the_proof_is_waited_for_changes_the_values_too(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = town.organization("Changing")
+    town.accept(town.prefix(node, "idis:88.102.1"))
+    device = town.device("D10", node, code={"scheme": "idis", "value": "88.102.1/x"})
+    retired = town.follow(device, "status.retire", {"reason": "meanwhile"}, by=[node]).submission
+    publication = town.service.publication
+    covering = publication.covering
+
+    async def meanwhile(size: int) -> Any:
+        monkeypatch.setattr(publication, "covering", covering)
+        await town._client.post("/v1/operations", content=retired, headers=JSON)
+        return await covering(size + 1)
+
+    monkeypatch.setattr(publication, "covering", meanwhile)
+    monkeypatch.setattr(publication, "_current", None)
+    answer = get(town, "88.102.1/x", "?index=21&index=301").json()
+    assert by_index(answer)[21]["data"]["value"] == "retired"
+    assert verify_handle(answer, trust(town), town.now).verified.status == "retired"
 
 
 def test_other_methods(town: Town) -> None:

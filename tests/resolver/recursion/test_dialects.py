@@ -100,3 +100,15 @@ def test_a_handle_of_the_tree(forest: Forest) -> None:
     found = verify_handle(proved, Trust.begin(root.genesis.operation), root.now)
     assert (found.verified.did, len(found.hops)) == (device.did, 1)
     assert set(found.indexes) > {20, 21, 300}
+
+
+def test_a_handle_of_the_tree_that_has_ended_is_proved_as_well(forest: Forest) -> None:
+    root = forest.root
+    holder = root.organization("Ending")
+    root.accept(root.prefix(holder, "handle:86.1001", by=root.authority))
+    device = root.device("H-2", holder, code={"scheme": "handle", "value": "86.1001.1/x"})
+    root.accept(root.follow(device, "status.retire", {"reason": "worn"}, by=[holder]))
+    proved = forest.get("/api/handles/86.1001.1/x?index=21&index=301").json()
+    assert proved["responseCode"] == 1
+    found = verify_handle(proved, Trust.begin(root.genesis.operation), root.now)
+    assert (found.verified.status, found.indexes) == ("retired", (21,))
