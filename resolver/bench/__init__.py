@@ -34,6 +34,8 @@ MILLION = 1_000_000
 ANSWERS = 500
 PAIRS = 20
 """Batches that the writer takes with the map and without it."""
+HANDLES = 50_000_000
+"""Place of the first device with a handle, beyond all that have a GS1 code."""
 TREE = 1_000
 """Devices of the enterprise that is asked by way of two other nodes."""
 KEYS = 5 * MILLION
@@ -74,7 +76,7 @@ def _measured(
     say("calibrating: Ed25519 with cryptography on all cores, fdatasync, a bare ASGI application")
     report.calibrate(calibrate.verifications(), calibrate.syncs(folder))
     singles = devices * 3 // 10
-    registered = 2 * devices + 2 * singles
+    registered = 2 * devices + singles
     report.bare = measure.bare_rate(folder, devices)
     ledger, now = measure.ledger_of(folder), int(time.time())
     with service(folder, "--interop") as running:
@@ -92,7 +94,7 @@ def _measured(
         report.resolved_together(measure.resolve_batches(running, devices, devices))
         report.resolved(measure.resolve(running, devices, devices, proof=True), proof=True)
         say("resolving through GS1, DID and Handle; SQLite, synchronous=FULL as before")
-        report.dialects(_dialects(running, owner, devices, 2 * devices + singles, singles))
+        report.dialects(_dialects(running, owner, devices, singles))
         say("verifying answers; mirroring")
         report.answered(answers.answers(running, range(devices), min(devices, ANSWERS)))
         report.mirrored(answers.mirrored(folder, running))
@@ -112,11 +114,12 @@ def _measured(
 
 
 def _dialects(
-    running: Running, owner: fleet.Owner, devices: int, start: int, handles: int
+    running: Running, owner: fleet.Owner, devices: int, handles: int
 ) -> dict[str, dialects.Figures]:
     """With so many devices more, which have handles."""
-    measure.register_batches(running, fleet.devices(owner, start, handles, "idis"))
-    return dialects.dialects(running, devices, range(start, start + handles), 2 * devices)
+    places = range(HANDLES, HANDLES + handles)
+    measure.register_batches(running, fleet.devices(owner, HANDLES, handles, "idis"))
+    return dialects.dialects(running, devices, places, 2 * devices)
 
 
 def _at_size(
