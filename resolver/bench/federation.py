@@ -20,8 +20,9 @@ import orjson
 from identity.errors import RuleBroken
 from resolver.bench import fleet, measure
 from resolver.bench.load import drive, get
-from resolver.bench.processes import Running, recursive, service
+from resolver.bench.processes import Running, recursive
 from resolver.bench.turns import CONNECTIONS, Side, compare
+from resolver.simulator.process import ServiceProcess
 
 TURNS = 8
 
@@ -32,17 +33,23 @@ def federation(folder: Path, devices: int) -> dict[str, Figures]:
     """`cold`, and `cached` with proof and without it; about so many devices."""
     with ExitStack() as stack:
         names = ("enterprise", "nation", "root")
+        processes = []
         for name in names:
             (folder / name).mkdir(parents=True)
-        nodes = [
-            stack.enter_context(service(folder / name, "--origin", f"{name}.bench"))
-            for name in names
-        ]
-        genesis = _grown(nodes, names, devices)
+            process = ServiceProcess(folder / name / "data", "--origin", f"{name}.bench")
+            processes.append(stack.enter_context(process))
+        genesis = _grown([_running(process) for process in processes], names, devices)
+        for process in processes:
+            process.restart()  # as one that has stood for a while: its tree of the state is whole
+        nodes = [_running(process) for process in processes]
         resolver = stack.enter_context(recursive(folder, nodes[-1].address, genesis))
         codes = [fleet.code(place) for place in range(devices)]
         _check(resolver, codes[0])
         return _compared(resolver, nodes, codes[1:])
+
+
+def _running(process: ServiceProcess) -> Running:
+    return Running(process.url, process.pid, 0.0)
 
 
 def _grown(nodes: list[Running], names: tuple[str, ...], devices: int) -> str:
