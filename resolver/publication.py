@@ -89,6 +89,8 @@ class Publication:
         self._cosign = cosign
         self._current: Published | None = None
         self._wanted = asyncio.Event()
+        self._wanted_size = self._wanted_time = 0
+        """What those who set it wait for: entries under a publication, and its date."""
         self._shown = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -130,6 +132,7 @@ class Publication:
         while self._current is None or self._current.size < size:
             if self.failure is not None:
                 raise self.failure
+            self._wanted_size = max(self._wanted_size, size)
             self._wanted.set()
             async with self._shown:
                 await self._shown.wait_for(
@@ -155,6 +158,7 @@ class Publication:
             if self._ended:
                 raise LedgerStopped("the service is stopping", retry_after=1)
             # Where a publication is under way already, with an earlier date, another one follows.
+            self._wanted_time = max(self._wanted_time, now)
             self._wanted.set()
             async with self._shown:
                 await self._shown.wait_for(
@@ -166,6 +170,13 @@ class Publication:
         """Whether there are entries that are not published."""
         head = self._ledger.head
         return head is not None and head.size > self.size
+
+    @property
+    def _has_what_is_wanted(self) -> bool:
+        shown = self._current
+        return shown is not None and (
+            shown.size >= self._wanted_size and shown.time >= self._wanted_time
+        )
 
     @property
     def _ended(self) -> bool:
@@ -197,7 +208,10 @@ class Publication:
         while not self._stopping:
             age = time.monotonic() - began
             grown = self._grown
-            # Whoever asks may know of a commit from the store before the writer has told of it.
+            # Whoever asks may know of a commit from the store before the writer has told of it;
+            # whoever asked while this was on its way has it by now.
+            if self._has_what_is_wanted:
+                self._wanted.clear()
             if self._wanted.is_set() or (grown and age >= self._every):
                 return
             # Without a quorum, those that failed are asked again: they have their own pauses.

@@ -48,7 +48,7 @@ def data() -> None:
     """
 
 
-@data.command()
+@data.command(short_help="Show the content, checked against the proved record.")
 @click.argument("code")
 @verb(
     AS,
@@ -166,7 +166,7 @@ def commit(frame: Frame, file: str, keep: Path) -> None:
     frame.note(f"the disclosure is in {keep}: keep it, it is nowhere else")
 
 
-@data.command()
+@data.command(short_help="Who was shown the important data, or refused.")
 @click.argument("code")
 @verb(AS, wallet=True, acts=False)
 def log(frame: Frame, code: str, *, name: str | None) -> None:

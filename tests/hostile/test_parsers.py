@@ -29,12 +29,14 @@ from registry.uniqueness import ECVRF, verify_shown
 from resolver.bundle import bundle_bytes, read_bundle
 from resolver.cli import tetrad
 from resolver.client import Client
+from resolver.referral import verify_unregistered
 from resolver.trust import Trust
-from resolver.verifier import verify_absence
 from tests.resolver.client.conftest import Registry
 from tests.resolver.client.test_client import CODE, one_device
 
 NOBODY: Key = ("code", "gs1", "https://id.gs1.org/01/09506000134352/21/NOBODY")
+LATER = 2**31
+"""When it is verified: nothing that the registry granted ends."""
 SLOW = settings(deadline=None)
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -111,9 +113,10 @@ def test_what_is_no_bundle_at_all(value: dict[str, Any], inner: Any) -> None:
 @SLOW
 @given(data=st.data())
 def test_a_proof_of_absence_with_anything_else_in_it(honest: Honest, data: st.DataObject) -> None:
-    verify_absence(honest.absent["proof"], honest.trust.pinned, NOBODY)
+    verify_unregistered(honest.absent["proof"], honest.trust.pinned, NOBODY, LATER)
+    changed = altered(data, honest.absent, "proof")["proof"]
     with pytest.raises(TetradError):
-        verify_absence(altered(data, honest.absent, "proof")["proof"], honest.trust.pinned, NOBODY)
+        verify_unregistered(changed, honest.trust.pinned, NOBODY, LATER)
 
 
 @given(

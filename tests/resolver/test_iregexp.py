@@ -166,7 +166,8 @@ def test_others_call_the_same_texts_patterns(text: str) -> None:
         refused = _refused(text)
     except InputTooLarge:
         return
-    assert check(text) == (refused is None or "backwards" in refused)
+    if refused is None or "backwards" not in refused:  # that, the other library does not look for
+        assert check(text) == (refused is None)
 
 
 def _refused(text: str) -> str | None:

@@ -593,7 +593,8 @@ def test_what_the_suites_are_told_is_true(town: Town) -> None:
 def test_without_the_option_there_is_none_of_it() -> None:
     with Town() as town:
         for path in (*POSTED, "/interop", "/openapi-interop.json", "/status-lists/x"):
-            assert post(town, path, {}).status_code == 404
+            # One segment might be a compressed Digital Link, which is not posted.
+            assert post(town, path, {}).status_code == (404 if path.count("/") > 1 else 405)
 
 
 def test_keys_and_statuses_outlive_the_process(tmp_path: Path) -> None:

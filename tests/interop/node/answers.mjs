@@ -164,6 +164,9 @@ export function checkAnswers(load, holds, tools) {
       assert.ok(index > last);
       last = index;
       history = sha256(history, leafHash(jcs(entry)));
+      if (type === "number.rebind") {
+        assert.ok(operation.proof.some(({ verificationMethod: by }) => by.startsWith(`${subject}#`)));
+      }
       const bound = ["device.register", "number.rebind"].includes(type) && body.number.scheme === key[1];
       if (bound && unique["/body/number/commitment"] === key[2]) {
         holder = subject ?? didIn(pinned.ledger, operationHash(operation));
