@@ -34,6 +34,8 @@ _UNKNOWN: Final = bytes(32)
 _SAMPLE_BITS: Final = 6
 _RANGE_BITS: Final = 8
 """All buckets are read in 256 parts."""
+FEW: Final = 1 << 13
+"""Buckets that are read at once, within some 50 ms, where the levels get more."""
 
 Keep = Callable[[int, int, bytes], None]
 """Takes the hash of a node: depth, place at that depth, hash."""
@@ -215,9 +217,19 @@ class StateMap:
         # By the number of all buckets: keys that were made to agree in many bits lie deep, and must
         # not cost more memory than others.
         if self._count > 1 << deepest:
-            self._levels.append(bytearray(64 << deepest))
-            self._nodes.append({})
+            self._grow()
         return self._nodes[0].get(0) or bytes(self._levels[0])
+
+    def _grow(self) -> None:
+        """Room for the hashes above as many buckets as there are. While they are few they are read
+        at once, so that the first batches of a ledger leave nothing to be computed for each proof;
+        of many, a new level has hashes of two buckets or so, which are found as they change."""
+        while self._count > 1 << len(self._levels) - 1:
+            self._levels.append(bytearray(32 << len(self._levels)))
+            self._nodes.append({})
+        if self._count <= FEW:
+            self._count = 0
+            _folded(self._everything(), 0, self._note)
 
     def _climb(self, depth: int, level: dict[int, bytes], above: dict[int, bytes]) -> None:
         """The hashes above those of one depth, which go into the nodes of that depth."""

@@ -19,7 +19,7 @@ def test_a_small_bench_measures_everything(
     out = tmp_path / "bench.json"
     code = run_bench(out=out, large=True, devices=1_000, size=3_000, keys=20_000)
     figures = orjson.loads(out.read_bytes())
-    assert len(figures["bounds"]) == 42
+    assert len(figures["bounds"]) == 43
     assert all(0 < bound["ratio"] < 100_000 for bound in figures["bounds"])
     assert code == (0 if all(bound["met"] for bound in figures["bounds"]) else 1)
     assert figures["large"]["devices"] == 3_000

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.bucket import PLACE_BITS, keys_of, located
+from registry.bucket import PLACE_BITS, Bucket, keys_of, located
 from registry.map_proof import MapProof, check_absent, check_present
 from registry.state_map import StateMap
 from registry.store import Batch, Head, MemoryStore, Store
@@ -54,6 +54,17 @@ def alike(bits: int, n: int) -> bytes:
     rest = 256 - bits
     tail = int.from_bytes(plain(n)) & (1 << rest) - 1
     return (int.from_bytes(MADE) >> rest << rest | tail).to_bytes(32)
+
+
+class Counting(MemoryStore):
+    """Counts the buckets that are read for what is not in memory."""
+
+    ranges = 0
+
+    def buckets(self, first: int, last: int) -> list[Bucket]:
+        found = super().buckets(first, last)
+        self.ranges += len(found)
+        return found
 
 
 class Mapped:
@@ -227,6 +238,22 @@ def test_what_lies_in_memory_grows_with_the_map() -> None:
     assert mapped.close() == naive(mapped.all)
     count = len(mapped.store.buckets(0, (1 << PLACE_BITS) - 1))
     assert count / 8 <= 1 << len(mapped.map._levels) - 1 <= count * 2
+
+
+def test_after_a_few_great_batches_proofs_are_made_of_what_is_in_memory() -> None:
+    store = Counting()
+    mapped = Mapped(store)
+    mapped.close()
+    mapped.publish()
+    for batch in range(3):
+        mapped.put(*((plain(n), b"x") for n in range(1_000 * batch, 1_000 * batch + 1_000)))
+        mapped.close()
+        mapped.publish()
+    store.ranges = 0
+    for n in range(200):
+        mapped.check(plain(n))
+    assert store.ranges < 400  # the deepest buckets lie a level or two below what is kept
+    assert mapped.close() == naive(mapped.all)
 
 
 def test_keys_made_to_agree_cost_no_more_memory_than_others() -> None:
