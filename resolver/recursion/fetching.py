@@ -14,13 +14,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from types import ModuleType
-from typing import Final, cast
+from typing import Final
 
 import httpx
 
@@ -40,11 +37,6 @@ KEPT_SECONDS: Final = 60.0
 MOST_HOSTS: Final = 256
 MOST_ADDRESSES: Final = 4
 """Of one name, that are tried."""
-
-if find_spec("sniffio") is None:
-    # The HTTP library looks for it four times for each request, and it costs a tenth of a walk not
-    # to find it: Python remembers what is there, and what is not only if told.
-    sys.modules["sniffio"] = cast("ModuleType", None)
 
 MOST_PARTS: Final = 50_000
 """Of one answer: 4 MiB of empty lists take seconds to read, in which nobody else is answered. An
